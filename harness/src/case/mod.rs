@@ -1,0 +1,1 @@
+//! What a contributor writes: case files, their validation and discovery.

@@ -1,0 +1,1 @@
+//! Golden paths: compare and accept.

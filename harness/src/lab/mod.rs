@@ -1,0 +1,1 @@
+//! Live kernel objects and their owners: sandbox, namespaces, links, commands.

@@ -1,0 +1,5 @@
+//! The `goldpath` command.
+
+fn main() -> std::process::ExitCode {
+    goldpath::cli::main()
+}

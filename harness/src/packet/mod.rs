@@ -1,0 +1,9 @@
+//! Decoded headers: what a hop shows of a packet, and what changed between two hops.
+
+mod decode;
+mod headers;
+mod token;
+
+pub use decode::{decode_ip, decode_lax};
+pub use headers::{Headers, IcmpError, TcpFlags, Transport};
+pub use token::Token;

@@ -1,0 +1,45 @@
+//! The 16 bytes that mark a probe, so that its packets are known wherever they are seen.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A probe's mark: the first 16 bytes of its payload.
+///
+/// Netfilter's trace quotes 20 bytes of the transport header (`nf_tables_trace.c`,
+/// `NFT_TRACETYPE_TRANSPORT_HSIZE`), which for ICMP reaches 12 bytes into the payload. The first
+/// 12 bytes therefore tell two probes apart by themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Token(pub [u8; 16]);
+
+impl Token {
+    /// The fixed beginning of every token, which a person finds in a hex dump.
+    pub const MARK: [u8; 4] = *b"gold";
+
+    /// The token of probe number `probe` of the lab numbered `lab` in process `process`.
+    pub fn new(process: u32, lab: u32, probe: u32) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&Self::MARK);
+        bytes[4..8].copy_from_slice(&probe.to_be_bytes());
+        bytes[8..12].copy_from_slice(&lab.to_be_bytes());
+        bytes[12..].copy_from_slice(&process.to_be_bytes());
+        Self(bytes)
+    }
+
+    /// Whether `payload` begins with this token, or with as much of it as `payload` holds.
+    ///
+    /// At least 12 bytes must be there: fewer do not tell two probes apart.
+    pub fn begins(&self, payload: &[u8]) -> bool {
+        let held = payload.len().min(16);
+        held >= 12 && payload[..held] == self.0[..held]
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0 {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! The packet path: hops, verdicts between them, and the fate.
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Action, Binding, Direction, Hook, Lookup, Rule};
+use crate::packet::{Headers, IcmpError};
+
+/// The whole way of one probe and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketPath {
+    /// Request first, then the reply or the error.
+    pub legs: Vec<Leg>,
+    /// How it ended.
+    pub fate: Fate,
+    /// NAT bindings of the connection.
+    pub bindings: Vec<Binding>,
+    /// Route and forwarding-table answers.
+    pub lookups: Vec<Lookup>,
+}
+
+/// One packet on its way: the request, its reply, or an ICMP error about either.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// Which packet.
+    pub kind: LegKind,
+    /// Hops and verdicts, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Which packet of the exchange a leg follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegKind {
+    /// What the probing node sent.
+    Request,
+    /// What came back.
+    Reply,
+    /// An ICMP error about the request or the reply.
+    Error,
+}
+
+/// One step of a leg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// The packet was seen on an interface.
+    Hop(Hop),
+    /// Netfilter spoke.
+    Verdict(Verdict),
+    /// A frame that must have been there was not captured.
+    Missing {
+        /// Node's name.
+        node: String,
+        /// Interface's name.
+        interface: String,
+        /// Which way it should have passed.
+        direction: Direction,
+    },
+}
+
+/// One place where the packet was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// Node's name.
+    pub node: String,
+    /// Interface's name.
+    pub interface: String,
+    /// Which way it passed.
+    pub direction: Direction,
+    /// The packet as it was there.
+    pub headers: Headers,
+}
+
+/// Netfilter's word on the packet, and what it rewrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Node's name.
+    pub node: String,
+    /// Where in the IP stack.
+    pub hook: Hook,
+    /// Table and chain, as `filter/FORWARD`.
+    pub chain: String,
+    /// Who spoke.
+    pub rule: Rule,
+    /// What was decided.
+    pub action: Action,
+}
+
+/// How a path ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// The probing socket got its answer.
+    Answered,
+    /// The packet reached a node that owns its destination; no answer was asked for.
+    Delivered,
+    /// The other side or a filter said no, and the probing node heard it.
+    Rejected {
+        /// `tcp reset` or the ICMP error's name.
+        by: String,
+    },
+    /// There was no way: an errno at the send, or an ICMP error about the route.
+    Unreachable {
+        /// Errno's name or the ICMP error's.
+        reason: String,
+    },
+    /// The packet ended at a named place for a named reason.
+    Dropped {
+        /// Which packet.
+        leg: LegKind,
+        /// Node's name.
+        node: String,
+        /// Table, chain and rule or policy; or `no route` where a router said so.
+        place: String,
+    },
+    /// No evidence says where the packet went after this hop.
+    Lost {
+        /// Which packet.
+        leg: LegKind,
+        /// `node:interface` of the last hop, empty if nothing was seen.
+        after: String,
+    },
+}
+
+impl Fate {
+    /// The ICMP error that ends a path as rejected rather than as unreachable.
+    pub fn is_rejection(error: IcmpError) -> bool {
+        matches!(error, IcmpError::PortUnreachable | IcmpError::Prohibited)
+    }
+}

@@ -1,0 +1,1 @@
+//! Marked packets and the sockets that send them.

@@ -1,0 +1,1 @@
+//! Netfilter's decisions and bindings, as the kernel reports them.
