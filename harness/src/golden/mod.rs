@@ -1,1 +1,7 @@
-//! Golden paths: compare and accept.
+//! Golden paths: compare and accept. Files are insta's snapshots, so that `cargo insta review` works on pending ones.
+
+mod compare;
+mod file;
+
+pub use compare::{Comparison, Difference, compare};
+pub use file::{Golden, GoldenError, accept, golden_file, read, write_pending};

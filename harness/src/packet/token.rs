@@ -16,6 +16,16 @@ impl Token {
     /// The fixed beginning of every token, which a person finds in a hex dump.
     pub const MARK: [u8; 4] = *b"gold";
 
+    /// The beginning of an answer's token, where the same payload would not tell the two directions apart.
+    pub const ANSWER_MARK: [u8; 4] = *b"GOLD";
+
+    /// The token that a service answers this one with.
+    pub fn answer(self) -> Self {
+        let mut bytes = self.0;
+        bytes[..4].copy_from_slice(&Self::ANSWER_MARK);
+        Self(bytes)
+    }
+
     /// The token of probe number `probe` of the lab numbered `lab` in process `process`.
     pub fn new(process: u32, lab: u32, probe: u32) -> Self {
         let mut bytes = [0; 16];

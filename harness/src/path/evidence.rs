@@ -10,6 +10,8 @@ use crate::packet::Headers;
 /// Everything seen while one probe was on its way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
+    /// The probing node's name.
+    pub from: String,
     /// The nodes of the lab, with their interfaces as read back from the kernel.
     pub nodes: BTreeMap<String, Node>,
     /// Frames of this probe, in any order.
@@ -50,6 +52,18 @@ pub struct Interface {
     pub mac: String,
 }
 
+/// Which packet of the exchange a leg follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegKind {
+    /// What the probing node sent.
+    Request,
+    /// What came back.
+    Reply,
+    /// An ICMP error about the request or the reply.
+    Error,
+}
+
 /// Which way a frame passed an interface, seen from its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +77,8 @@ pub enum Direction {
 /// A packet of the probe seen on one interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
+    /// Which packet of the exchange this is.
+    pub leg: LegKind,
     /// Node's name.
     pub node: String,
     /// Interface's name.

@@ -1,10 +1,19 @@
 //! Packet paths: assembly from recorded evidence and rendering as text. Pure: no kernel is touched here.
 
+mod assemble;
 mod evidence;
+mod fate;
 mod model;
+mod render;
+mod walk;
 
+#[cfg(test)]
+mod tests;
+
+pub use assemble::assemble;
 pub use evidence::{
-    Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, Lookup, Node, Rule, Sent,
-    VerdictEvent,
+    Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, LegKind, Lookup, Node,
+    Rule, Sent, VerdictEvent,
 };
-pub use model::{Fate, Hop, Leg, LegKind, PacketPath, Step, Verdict};
+pub use model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
+pub use render::render;

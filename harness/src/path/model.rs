@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Action, Binding, Direction, Hook, Lookup, Rule};
+use super::evidence::{Action, Binding, Direction, Hook, LegKind, Lookup, Rule};
 use crate::packet::{Headers, IcmpError};
 
 /// The whole way of one probe and its answer.
@@ -12,6 +12,8 @@ pub struct PacketPath {
     pub legs: Vec<Leg>,
     /// How it ended.
     pub fate: Fate,
+    /// Whether the fate is proven and no frame is missing.
+    pub settled: bool,
     /// NAT bindings of the connection.
     pub bindings: Vec<Binding>,
     /// Route and forwarding-table answers.
@@ -27,18 +29,6 @@ pub struct Leg {
     pub steps: Vec<Step>,
 }
 
-/// Which packet of the exchange a leg follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LegKind {
-    /// What the probing node sent.
-    Request,
-    /// What came back.
-    Reply,
-    /// An ICMP error about the request or the reply.
-    Error,
-}
-
 /// One step of a leg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +37,8 @@ pub enum Step {
     Hop(Hop),
     /// Netfilter spoke.
     Verdict(Verdict),
+    /// The packet's source or destination became another one between two observations.
+    Rewrite(Rewrite),
     /// A frame that must have been there was not captured.
     Missing {
         /// Node's name.
@@ -71,7 +63,7 @@ pub struct Hop {
     pub headers: Headers,
 }
 
-/// Netfilter's word on the packet, and what it rewrote.
+/// Netfilter's word on the packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Node's name.
@@ -84,6 +76,29 @@ pub struct Verdict {
     pub rule: Rule,
     /// What was decided.
     pub action: Action,
+}
+
+/// One address (and port) of the packet that became another one within a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    /// Node's name.
+    pub node: String,
+    /// Which end.
+    pub end: End,
+    /// What it was, with the port where there is one.
+    pub was: String,
+    /// What it is now.
+    pub is: String,
+}
+
+/// One end of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Source address and port.
+    Source,
+    /// Destination address and port.
+    Destination,
 }
 
 /// How a path ended.

@@ -1,1 +1,85 @@
 //! Marked packets and the sockets that send them.
+//!
+//! Sockets are opened by a thread that has entered the node's network namespace; they stay there and
+//! are used from any thread afterwards. None of them blocks: whoever sends waits for evidence of
+//! several kinds at once and polls them together.
+
+mod echo;
+mod errno;
+mod mark;
+mod request;
+mod service;
+mod tcp;
+mod udp;
+
+use std::os::fd::BorrowedFd;
+
+use nix::poll::PollFlags;
+
+pub use echo::EchoProber;
+pub use errno::ProbeError;
+pub use mark::Mark;
+pub use request::{Protocol, Request, SOURCE_PORT};
+pub use service::Service;
+pub use tcp::TcpProber;
+pub use udp::UdpProber;
+
+use crate::path::{Answer, Sent};
+
+/// The socket that sends one probe and receives its answer.
+#[derive(Debug)]
+pub enum Prober {
+    /// ICMP echo by raw socket.
+    Echo(EchoProber),
+    /// A UDP datagram.
+    Udp(UdpProber),
+    /// A TCP connection that carries the token both ways.
+    Tcp(TcpProber),
+}
+
+impl Prober {
+    /// Opens the socket in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// No privilege for raw sockets, or the source port is taken.
+    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+        Ok(match request.protocol {
+            Protocol::IcmpEcho => Self::Echo(EchoProber::open(request)?),
+            Protocol::Udp => Self::Udp(UdpProber::open(request)?),
+            Protocol::Tcp => Self::Tcp(TcpProber::open(request)?),
+        })
+    }
+
+    /// Sends the first packet. What the kernel refuses is an answer, not an error.
+    ///
+    /// # Errors
+    /// An errno that says the machine is broken rather than the path.
+    pub fn send(&mut self) -> Result<Sent, ProbeError> {
+        match self {
+            Self::Echo(prober) => prober.send(),
+            Self::Udp(prober) => prober.send(),
+            Self::Tcp(prober) => prober.send(),
+        }
+    }
+
+    /// Looks whether the answer has come, and goes on with the exchange as far as it can without blocking.
+    ///
+    /// # Errors
+    /// An errno that says the machine is broken rather than the path.
+    pub fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
+        match self {
+            Self::Echo(prober) => prober.receive(),
+            Self::Udp(prober) => prober.receive(),
+            Self::Tcp(prober) => prober.receive(),
+        }
+    }
+
+    /// The socket and what to wait for on it.
+    pub fn interest(&self) -> (BorrowedFd<'_>, PollFlags) {
+        match self {
+            Self::Echo(prober) => (prober.as_fd(), PollFlags::POLLIN),
+            Self::Udp(prober) => (prober.as_fd(), PollFlags::POLLIN),
+            Self::Tcp(prober) => prober.interest(),
+        }
+    }
+}

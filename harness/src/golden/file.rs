@@ -1,0 +1,195 @@
+//! Snapshot files in insta's format: a YAML header between `---` lines, then the text.
+//!
+//! goldpath reads and writes the three lines of that format itself: insta's own assertion panics,
+//! prints its own report and takes its settings from the environment of the whole process, none of
+//! which fits a runner with several cases at work. A test holds both against each other.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A golden as read from its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Golden {
+    /// The text below the header, without the newline that ends the file.
+    pub text: String,
+    /// Line of the file on which the text begins, counted from 1.
+    pub first_line: usize,
+}
+
+/// What can be wrong with a golden file.
+#[derive(Debug, thiserror::Error)]
+pub enum GoldenError {
+    /// The file could not be read or written.
+    #[error("cannot {operation} golden {}: {source}", path.display())]
+    Io {
+        /// `read`, `write` or `create the folder of`.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// Somebody merged and did not finish.
+    #[error(
+        "{}:{line}: merge marker in a golden; finish the merge, or run `goldpath accept {id}` and read the result",
+        path.display()
+    )]
+    MergeMarker {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// The case.
+        id: String,
+    },
+    /// The header is not insta's.
+    #[error(
+        "{}:1: not a snapshot file: it must begin with `---`; run `goldpath accept {id}` to write it again",
+        path.display()
+    )]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+        /// The case.
+        id: String,
+    },
+}
+
+/// Where the golden of a case is kept below `folder`.
+pub fn golden_file(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.snap"))
+}
+
+/// Reads the golden of a case, `None` if there is none yet.
+///
+/// # Errors
+/// A file that cannot be read, has merge markers, or lacks insta's header.
+pub fn read(folder: &Path, id: &str) -> Result<Option<Golden>, GoldenError> {
+    let path = golden_file(folder, id);
+    let content = match std::fs::read_to_string(&path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(GoldenError::Io {
+                operation: "read",
+                path,
+                source,
+            });
+        }
+    };
+    let marked = |line: &str| {
+        ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+    };
+    if let Some(line) = content.lines().position(marked) {
+        return Err(GoldenError::MergeMarker {
+            path,
+            line: line + 1,
+            id: id.to_owned(),
+        });
+    }
+    parse(&content).map(Some).ok_or(GoldenError::NoHeader {
+        path,
+        id: id.to_owned(),
+    })
+}
+
+fn parse(content: &str) -> Option<Golden> {
+    let body = content.strip_prefix("---\n")?;
+    let end = body.find("\n---\n")?;
+    let (header, text) = (&body[..end], &body[end + "\n---\n".len()..]);
+    Some(Golden {
+        text: text.trim_end().to_owned(),
+        first_line: header.lines().count() + 3,
+    })
+}
+
+/// Writes what was seen beside the golden as `CASE.snap.new`, where `cargo insta review` finds it.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn write_pending(folder: &Path, id: &str, text: &str) -> Result<PathBuf, GoldenError> {
+    let path = golden_file(folder, id).with_extension("snap.new");
+    write(&path, id, text)?;
+    Ok(path)
+}
+
+/// Makes what was seen the golden of the case and removes a pending one.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn accept(folder: &Path, id: &str, text: &str) -> Result<PathBuf, GoldenError> {
+    let path = golden_file(folder, id);
+    write(&path, id, text)?;
+    // A pending golden that is not there is what was wanted.
+    let _ = std::fs::remove_file(path.with_extension("snap.new"));
+    Ok(path)
+}
+
+fn write(path: &Path, id: &str, text: &str) -> Result<(), GoldenError> {
+    let failed = |operation| {
+        let path = path.to_owned();
+        move |source| GoldenError::Io {
+            operation,
+            path,
+            source,
+        }
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed("create the folder of"))?;
+    }
+    let mut file = std::fs::File::create(path).map_err(failed("write"))?;
+    write!(
+        file,
+        "---\nsource: cases/conformance.rs\ndescription: cases/{id}.toml\n---\n{}\n",
+        text.trim_end()
+    )
+    .map_err(failed("write"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_accepted_is_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        accept(folder.path(), "area/subject", "fate: answered\n").expect("written");
+        let golden = read(folder.path(), "area/subject").expect("readable");
+        let golden = golden.expect("there");
+        assert_eq!(golden.text, "fate: answered");
+        assert_eq!(golden.first_line, 5);
+    }
+
+    #[test]
+    fn insta_agrees_with_an_accepted_golden() {
+        let folder = tempfile::tempdir().expect("a folder");
+        accept(folder.path(), "subject", "one\n  two").expect("written");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(folder.path());
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!("subject", "one\n  two"));
+    }
+
+    #[test]
+    fn a_merge_marker_is_named_by_its_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = accept(folder.path(), "subject", "one\n<<<<<<< HEAD\ntwo").expect("written");
+        let error = read(folder.path(), "subject").expect_err("unfinished");
+        let shown = error
+            .to_string()
+            .replace(&path.display().to_string(), "FILE");
+        insta::assert_snapshot!(shown, @"FILE:6: merge marker in a golden; finish the merge, or run `goldpath accept subject` and read the result");
+    }
+
+    #[test]
+    fn a_file_without_header_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(golden_file(folder.path(), "subject"), "fate: answered").expect("written");
+        assert!(matches!(
+            read(folder.path(), "subject"),
+            Err(GoldenError::NoHeader { .. })
+        ));
+    }
+}

@@ -1,0 +1,114 @@
+//! How a path ended, from positive evidence only.
+
+use super::evidence::{Action, Answer, Direction, Evidence, LegKind, Rule, Sent};
+use super::model::{Fate, Hop, Leg, Step, Verdict};
+use crate::packet::Transport;
+
+/// The fate that the evidence proves, or `None` while it proves none.
+pub(super) fn decide(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
+    let dropped = first_drop(legs);
+    if let Sent::Refused(errno) = &evidence.sent {
+        return Some(match dropped {
+            // The kernel tells a local sender of a drop in OUTPUT by EPERM.
+            Some((leg, verdict)) => drop_at(leg, verdict),
+            None => Fate::Unreachable {
+                reason: errno.clone(),
+            },
+        });
+    }
+    match &evidence.answer {
+        Some(Answer::Reply { .. }) => return answered(evidence, legs),
+        Some(Answer::Refused(errno)) => return Some(refused(evidence, legs, errno)),
+        None => {}
+    }
+    if let Some(fate) = told_by_error(evidence, legs) {
+        return Some(fate);
+    }
+    let (leg, verdict) = dropped?;
+    // A rejecting rule drops the packet and sends an error, which is still on its way.
+    let rejects =
+        matches!(&verdict.rule, Rule::Text(text) if text.to_lowercase().contains("reject"));
+    (!rejects).then(|| drop_at(leg, verdict))
+}
+
+fn answered(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
+    // The socket may have the reply before the capture shows its last frame.
+    let arrived = last_hop(legs, LegKind::Reply)
+        .is_some_and(|hop| hop.node == evidence.from && hop.direction == Direction::In);
+    arrived.then_some(Fate::Answered)
+}
+
+fn refused(evidence: &Evidence, legs: &[Leg], errno: &str) -> Fate {
+    told_by_error(evidence, legs).unwrap_or_else(|| {
+        let reset = last_hop(legs, LegKind::Reply).is_some();
+        let by = if reset { "tcp reset" } else { errno };
+        Fate::Rejected { by: by.to_owned() }
+    })
+}
+
+/// What an ICMP error says once it has reached the node that it was sent to.
+fn told_by_error(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
+    let first = hops(legs, LegKind::Error).next()?;
+    let last = last_hop(legs, LegKind::Error)?;
+    let owner = evidence.nodes.get(&last.node)?;
+    let arrived =
+        last.direction == Direction::In && owner.addresses.contains(&last.headers.destination);
+    let Transport::Error { error, .. } = &last.headers.transport else {
+        return None;
+    };
+    if !arrived {
+        return None;
+    }
+    if last.node != evidence.from {
+        // The error went to the other side: it is about the reply.
+        return Some(Fate::Dropped {
+            leg: LegKind::Reply,
+            node: first.node.clone(),
+            place: error.to_string(),
+        });
+    }
+    Some(if Fate::is_rejection(*error) {
+        Fate::Rejected {
+            by: error.to_string(),
+        }
+    } else {
+        Fate::Unreachable {
+            reason: error.to_string(),
+        }
+    })
+}
+
+fn first_drop(legs: &[Leg]) -> Option<(LegKind, &Verdict)> {
+    legs.iter().find_map(|leg| {
+        let verdict = leg.steps.iter().find_map(|step| match step {
+            Step::Verdict(verdict) if verdict.action == Action::Drop => Some(verdict),
+            _ => None,
+        });
+        verdict.map(|verdict| (leg.kind, verdict))
+    })
+}
+
+fn drop_at(leg: LegKind, verdict: &Verdict) -> Fate {
+    Fate::Dropped {
+        leg,
+        node: verdict.node.clone(),
+        place: match &verdict.rule {
+            Rule::Text(text) => format!("{} {text}", verdict.chain),
+            Rule::Policy => format!("{} policy DROP", verdict.chain),
+        },
+    }
+}
+
+fn hops(legs: &[Leg], kind: LegKind) -> impl DoubleEndedIterator<Item = &Hop> {
+    legs.iter()
+        .filter(move |leg| leg.kind == kind)
+        .flat_map(|leg| &leg.steps)
+        .filter_map(|step| match step {
+            Step::Hop(hop) => Some(hop),
+            _ => None,
+        })
+}
+
+fn last_hop(legs: &[Leg], kind: LegKind) -> Option<&Hop> {
+    hops(legs, kind).next_back()
+}

@@ -1,0 +1,296 @@
+//! Assembly and rendering from recorded evidence, and what shuffled, doubled and missing frames do to a path.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::packet::{Headers, Transport};
+
+/// Evidence in the making: each call records the next thing that happened.
+#[derive(Default)]
+struct Recording {
+    evidence: Evidence,
+    clock: u64,
+}
+
+fn echo(leg: LegKind, source: &str, destination: &str, ttl: u8) -> Headers {
+    let (id, sequence) = (7, 1);
+    Headers {
+        source: source.parse().expect("an address"),
+        destination: destination.parse().expect("an address"),
+        ttl,
+        tos: 0,
+        dont_fragment: leg == LegKind::Request,
+        fragment_offset: 0,
+        more_fragments: false,
+        length: 84,
+        transport: match leg {
+            LegKind::Request => Transport::EchoRequest { id, sequence },
+            _ => Transport::EchoReply { id, sequence },
+        },
+    }
+}
+
+impl Recording {
+    fn wire(&mut self, one: (&str, &str), other: (&str, &str), bridge: Option<&str>) {
+        let own = |end: (&str, &str)| (end.0.to_owned(), end.1.to_owned());
+        for (end, peer, bridge) in [(one, other, None), (other, one, bridge)] {
+            let node = self.evidence.nodes.entry(end.0.to_owned()).or_default();
+            let interface = Interface {
+                peer: Some(own(peer)),
+                bridge: bridge.map(str::to_owned),
+                ..Interface::default()
+            };
+            node.interfaces.insert(end.1.to_owned(), interface);
+        }
+    }
+
+    fn frame(&mut self, leg: LegKind, place: &str, direction: Direction, headers: Headers) {
+        let (node, interface) = place.split_once(':').expect("node:interface");
+        self.clock += 1;
+        self.evidence.frames.push(Frame {
+            leg,
+            node: node.to_owned(),
+            interface: interface.to_owned(),
+            direction,
+            order: self.clock,
+            at: 1_000 + self.clock,
+            headers,
+            destination_mac: String::new(),
+        });
+    }
+
+    fn verdict(&mut self, hook: Hook, chain: &str, rule: Rule, action: Action, headers: Headers) {
+        let (table, chain) = chain.split_once('/').expect("table/chain");
+        self.clock += 1;
+        self.evidence.verdicts.push(VerdictEvent {
+            node: String::from("host"),
+            order: self.clock,
+            table: table.to_owned(),
+            chain: chain.to_owned(),
+            hook,
+            rule,
+            action,
+            input: String::new(),
+            output: String::new(),
+            headers,
+        });
+    }
+}
+
+/// Frames of [`masqueraded`].
+const FRAMES: usize = 10;
+
+/// c1 behind a bridge with br_netfilter, masqueraded to `outside`, and back.
+fn masqueraded() -> Evidence {
+    use Direction::{In, Out};
+    use LegKind::{Reply, Request};
+    let mut r = Recording::default();
+    r.wire(("c1", "eth0"), ("host", "veth0"), Some("hwchiu0"));
+    r.wire(("host", "eth0"), ("outside", "eth0"), None);
+    let host = r.evidence.nodes.entry(String::from("host")).or_default();
+    host.bridge_netfilter = true;
+    host.interfaces
+        .insert(String::from("hwchiu0"), Interface::default());
+    r.evidence.from = String::from("c1");
+    let (c1, host, server) = ("10.55.66.2", "10.0.2.15", "8.8.8.8");
+    let inside = |ttl| echo(Request, c1, server, ttl);
+    r.frame(Request, "c1:eth0", Out, inside(64));
+    r.frame(Request, "host:veth0", In, inside(64));
+    r.verdict(
+        Hook::Prerouting,
+        "nat/PREROUTING",
+        Rule::Policy,
+        Action::Accept,
+        inside(64),
+    );
+    r.frame(Request, "host:hwchiu0", In, inside(64));
+    r.verdict(
+        Hook::Forward,
+        "filter/FORWARD",
+        Rule::Text(String::from("-i hwchiu0 -o eth0 -j ACCEPT")),
+        Action::Accept,
+        inside(63),
+    );
+    r.verdict(
+        Hook::Postrouting,
+        "nat/POSTROUTING",
+        Rule::Text(String::from("-s 10.55.66.2/32 -o eth0 -j MASQUERADE")),
+        Action::Accept,
+        inside(63),
+    );
+    r.frame(Request, "host:eth0", Out, echo(Request, host, server, 63));
+    r.frame(Request, "outside:eth0", In, echo(Request, host, server, 63));
+    let back = |to, ttl| echo(Reply, server, to, ttl);
+    r.frame(Reply, "outside:eth0", Out, back(host, 64));
+    r.frame(Reply, "host:eth0", In, back(host, 64));
+    r.verdict(
+        Hook::Forward,
+        "filter/FORWARD",
+        Rule::Text(String::from("-i eth0 -o hwchiu0 -j ACCEPT")),
+        Action::Accept,
+        back(c1, 63),
+    );
+    r.frame(Reply, "host:hwchiu0", Out, back(c1, 63));
+    r.frame(Reply, "host:veth0", Out, back(c1, 63));
+    r.frame(Reply, "c1:eth0", In, back(c1, 63));
+    r.evidence.answer = Some(Answer::Reply {
+        headers: Some(back(c1, 63)),
+        peer_seen: None,
+    });
+    r.evidence
+}
+
+/// c1 to c2 over the bridge, dropped by FORWARD's policy.
+fn dropped() -> Evidence {
+    let mut r = Recording::default();
+    r.wire(("c1", "eth0"), ("host", "veth0"), Some("hwchiu0"));
+    r.wire(("c2", "eth0"), ("host", "veth1"), Some("hwchiu0"));
+    r.evidence.from = String::from("c1");
+    let packet = || echo(LegKind::Request, "10.55.66.2", "10.55.66.3", 64);
+    r.frame(LegKind::Request, "c1:eth0", Direction::Out, packet());
+    r.frame(LegKind::Request, "host:veth0", Direction::In, packet());
+    r.verdict(
+        Hook::Forward,
+        "filter/FORWARD",
+        Rule::Policy,
+        Action::Drop,
+        packet(),
+    );
+    r.evidence
+}
+
+#[test]
+fn a_masqueraded_echo_is_drawn_with_its_rewrites() {
+    let path = assemble(&masqueraded());
+    assert!(path.is_settled());
+    insta::assert_snapshot!(render(&path));
+}
+
+#[test]
+fn a_drop_is_named_by_chain_and_policy() {
+    let path = assemble(&dropped());
+    assert!(path.is_settled());
+    insta::assert_snapshot!(render(&path));
+}
+
+#[test]
+fn without_a_verdict_the_packet_is_lost_after_its_last_hop() {
+    let mut evidence = dropped();
+    evidence.verdicts.clear();
+    let path = assemble(&evidence);
+    assert!(!path.is_settled());
+    assert_eq!(
+        path.fate.to_string(),
+        "request lost after host:veth0, no verdict"
+    );
+}
+
+#[test]
+fn a_rejecting_rule_is_not_the_end_until_its_error_arrives() {
+    let mut evidence = dropped();
+    let rule = String::from("-j REJECT --reject-with icmp-port-unreachable");
+    evidence.verdicts[0].rule = Rule::Text(rule);
+    assert!(!assemble(&evidence).is_settled());
+}
+
+#[test]
+fn a_refused_send_is_unreachable() {
+    let evidence = Evidence {
+        from: String::from("c1"),
+        sent: Sent::Refused(String::from("ENETUNREACH")),
+        ..Evidence::default()
+    };
+    let path = assemble(&evidence);
+    assert!(path.is_settled());
+    assert_eq!(path.fate.to_string(), "unreachable: ENETUNREACH");
+}
+
+/// A bridge that does not know the destination's port floods the packet: both wires are followed.
+#[test]
+fn a_flooded_packet_is_followed_on_every_wire() {
+    let mut r = Recording::default();
+    for (container, port) in [("c1", "veth0"), ("c2", "veth1"), ("c3", "veth2")] {
+        r.wire((container, "eth0"), ("host", port), Some("hwchiu0"));
+    }
+    r.evidence.from = String::from("c1");
+    let packet = || echo(LegKind::Request, "10.55.66.2", "10.55.66.3", 64);
+    for (place, direction) in [
+        ("c1:eth0", Direction::Out),
+        ("host:veth0", Direction::In),
+        ("host:veth1", Direction::Out),
+        ("host:veth2", Direction::Out),
+        ("c2:eth0", Direction::In),
+        ("c3:eth0", Direction::In),
+    ] {
+        r.frame(LegKind::Request, place, direction, packet());
+    }
+    let path = assemble(&r.evidence);
+    let places: Vec<String> = path
+        .hops(LegKind::Request)
+        .map(|hop| format!("{}:{}", hop.node, hop.interface))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "c1:eth0",
+            "host:veth0",
+            "host:veth1",
+            "host:veth2",
+            "c2:eth0",
+            "c3:eth0"
+        ]
+    );
+    assert!(
+        !path.legs[0]
+            .steps
+            .iter()
+            .any(|s| matches!(s, Step::Missing { .. }))
+    );
+}
+
+proptest! {
+    #[test]
+    fn shuffled_and_doubled_frames_give_the_same_path(
+        order in Just((0..FRAMES).collect::<Vec<_>>()).prop_shuffle(),
+        doubled in proptest::collection::vec(0..FRAMES, 0..6),
+    ) {
+        let recorded = masqueraded();
+        prop_assert_eq!(recorded.frames.len(), FRAMES);
+        let mut evidence = recorded.clone();
+        evidence.frames = order.iter().chain(&doubled).map(|&n| recorded.frames[n].clone()).collect();
+        evidence.verdicts.reverse();
+        prop_assert_eq!(assemble(&evidence), assemble(&recorded));
+    }
+
+    /// Whichever frame is missing, the path never claims it, and says that something is missing or unproven.
+    #[test]
+    fn a_missing_frame_is_reported_and_never_invented(missing in 0..FRAMES) {
+        let recorded = masqueraded();
+        let mut evidence = recorded.clone();
+        let gone = evidence.frames.remove(missing);
+        let path = assemble(&evidence);
+        let shown: Vec<&Hop> = path.legs.iter().flat_map(|leg| &leg.steps).filter_map(|step| match step {
+            Step::Hop(hop) => Some(hop),
+            _ => None,
+        }).collect();
+        prop_assert_eq!(shown.len(), evidence.frames.len(), "every frame is shown once");
+        let invented = shown.iter().any(|hop| {
+            (&hop.node, &hop.interface, hop.direction, &hop.headers)
+                == (&gone.node, &gone.interface, gone.direction, &gone.headers)
+        });
+        prop_assert!(!invented);
+        let bridge_device = gone.interface == "hwchiu0";
+        // A bridge device has no wire: only its ports tell that a frame is missing.
+        prop_assert!(bridge_device || !path.is_settled(), "{}", render(&path));
+    }
+
+    #[test]
+    fn any_subset_of_frames_assembles(kept in proptest::collection::vec(any::<bool>(), FRAMES)) {
+        let mut evidence = masqueraded();
+        let mut keep = kept.iter();
+        evidence.frames.retain(|_| *keep.next().unwrap_or(&true));
+        let path = assemble(&evidence);
+        let hops = path.legs.iter().flat_map(|l| &l.steps).filter(|s| matches!(s, Step::Hop(_))).count();
+        prop_assert_eq!(hops, evidence.frames.len());
+    }
+}

@@ -1,0 +1,226 @@
+//! The order of one leg's frames, found by following the wires instead of the clock.
+//!
+//! Within a node, one socket saw all interfaces in path order. Between nodes, a frame that leaves
+//! one end of a veth pair enters at the other. Time stamps only decide where to go on after a gap.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::evidence::{Direction, Evidence, Frame, LegKind, VerdictEvent};
+
+/// One passage through one node: frames in, netfilter's decisions, frames out.
+#[derive(Debug, Default)]
+pub(super) struct Transit<'a> {
+    pub(super) node: &'a str,
+    pub(super) entered: Vec<&'a Frame>,
+    pub(super) verdicts: Vec<&'a VerdictEvent>,
+    pub(super) left: Vec<&'a Frame>,
+    /// The frame that should have led here and was not captured.
+    pub(super) missing: Option<Gap>,
+}
+
+/// A frame that the wiring demands and nobody captured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gap {
+    pub(super) node: String,
+    pub(super) interface: String,
+    pub(super) direction: Direction,
+}
+
+/// Follows one leg through the lab. Frames may come in any order and more than once.
+pub(super) fn walk<'a>(evidence: &'a Evidence, leg: LegKind) -> Vec<Transit<'a>> {
+    let mut frames = frames_by_node(evidence, leg);
+    let mut transits = Vec::new();
+    while let Some(start) = next_start(&frames, transits.is_empty().then_some(evidence)) {
+        let gap = gap_before(evidence, frames[start].front(), transits.is_empty());
+        follow(evidence, &mut frames, start, gap, &mut transits);
+    }
+    assign_verdicts(evidence, leg, &mut transits);
+    transits
+}
+
+type Queues<'a> = BTreeMap<&'a str, VecDeque<&'a Frame>>;
+
+fn frames_by_node(evidence: &Evidence, leg: LegKind) -> Queues<'_> {
+    let mut queues: BTreeMap<&str, BTreeMap<u64, &Frame>> = BTreeMap::new();
+    for frame in evidence.frames.iter().filter(|f| f.leg == leg) {
+        let node = queues.entry(&frame.node).or_default();
+        node.insert(frame.order, frame);
+    }
+    queues
+        .into_iter()
+        .map(|(node, frames)| (node, frames.into_values().collect()))
+        .collect()
+}
+
+/// The node where the leg begins, or where it goes on after a gap: the earliest frame by the clock,
+/// but a leg begins with a frame that leaves its node.
+fn next_start<'a>(queues: &Queues<'a>, beginning: Option<&Evidence>) -> Option<&'a str> {
+    let fronts = || {
+        queues
+            .iter()
+            .filter_map(|(node, frames)| Some((*node, *frames.front()?)))
+    };
+    if beginning.is_some() {
+        let origin = fronts()
+            .filter(|(_, f)| f.direction == Direction::Out)
+            .min_by_key(|(_, f)| f.at);
+        if let Some((node, _)) = origin {
+            return Some(node);
+        }
+    }
+    fronts().min_by_key(|(_, f)| f.at).map(|(node, _)| node)
+}
+
+fn gap_before(evidence: &Evidence, front: Option<&&Frame>, beginning: bool) -> Option<Gap> {
+    let frame = front?;
+    match frame.direction {
+        Direction::In => {
+            let (node, interface) = peer(evidence, frame)?;
+            Some(Gap {
+                node: node.to_owned(),
+                interface: interface.to_owned(),
+                direction: Direction::Out,
+            })
+        }
+        // Going on with a frame that leaves a node: whatever entered it was not captured.
+        Direction::Out => (!beginning).then(|| Gap {
+            node: frame.node.clone(),
+            interface: String::from("?"),
+            direction: Direction::In,
+        }),
+    }
+}
+
+fn follow<'a>(
+    evidence: &'a Evidence,
+    queues: &mut Queues<'a>,
+    start: &'a str,
+    gap: Option<Gap>,
+    transits: &mut Vec<Transit<'a>>,
+) {
+    let mut ahead = VecDeque::from([(start, gap)]);
+    while let Some((node, missing)) = ahead.pop_front() {
+        let transit = take_transit(evidence, queues, node, missing);
+        let mut branches = Vec::new();
+        for frame in &transit.left {
+            let Some((node, interface)) = peer(evidence, frame) else {
+                continue;
+            };
+            let entered = queues.get(node).and_then(VecDeque::front);
+            let arrived =
+                entered.is_some_and(|f| f.direction == Direction::In && f.interface == interface);
+            let missing = (!arrived).then(|| Gap {
+                node: node.to_owned(),
+                interface: interface.to_owned(),
+                direction: Direction::In,
+            });
+            branches.push((node, missing));
+        }
+        transits.push(transit);
+        // Depth first: a flooded packet is followed to the end of one wire before the next.
+        for branch in branches.into_iter().rev() {
+            ahead.push_front(branch);
+        }
+    }
+}
+
+fn take_transit<'a>(
+    evidence: &Evidence,
+    queues: &mut Queues<'a>,
+    node: &'a str,
+    missing: Option<Gap>,
+) -> Transit<'a> {
+    let mut transit = Transit {
+        node,
+        missing,
+        ..Transit::default()
+    };
+    let Some(queue) = queues.get_mut(node) else {
+        return transit;
+    };
+    // A gap of an entering frame: what this node still holds may belong to an earlier passage of
+    // its own, so only frames that leave it go on from here.
+    let skipped = transit
+        .missing
+        .as_ref()
+        .is_some_and(|gap| gap.direction == Direction::In && gap.interface != "?");
+    while let Some(frame) = queue.front() {
+        let continues = match (frame.direction, transit.entered.last()) {
+            (Direction::Out, _) => false,
+            (Direction::In, None) => !skipped,
+            (Direction::In, Some(last)) => bridge(evidence, last) == Some(frame.interface.as_str()),
+        };
+        if !continues {
+            break;
+        }
+        transit.entered.extend(queue.pop_front());
+    }
+    while let Some(frame) = queue.front() {
+        if frame.direction == Direction::In {
+            break;
+        }
+        transit.left.extend(queue.pop_front());
+    }
+    transit
+}
+
+fn interface<'a>(evidence: &'a Evidence, frame: &Frame) -> Option<&'a super::Interface> {
+    let node = evidence.nodes.get(&frame.node)?;
+    node.interfaces.get(&frame.interface)
+}
+
+pub(super) fn bridge<'a>(evidence: &'a Evidence, frame: &Frame) -> Option<&'a str> {
+    interface(evidence, frame)?.bridge.as_deref()
+}
+
+/// The other end of the wire; `lo` is wired to itself.
+fn peer<'a>(evidence: &'a Evidence, frame: &'a Frame) -> Option<(&'a str, &'a str)> {
+    if frame.interface == "lo" {
+        return Some((&frame.node, &frame.interface));
+    }
+    let (node, interface) = interface(evidence, frame)?.peer.as_ref()?;
+    Some((node, interface))
+}
+
+/// Hands each node's decisions to its passages. A passage's hooks only go forward
+/// (`prerouting`/`output`, then `input`/`forward`, then `postrouting`), so a step back begins the next one.
+fn assign_verdicts<'a>(evidence: &'a Evidence, leg: LegKind, transits: &mut Vec<Transit<'a>>) {
+    let mut by_node: BTreeMap<&str, BTreeMap<u64, &VerdictEvent>> = BTreeMap::new();
+    for verdict in &evidence.verdicts {
+        if super::assemble::leg_of_verdict(evidence, verdict) == Some(leg) {
+            let node = by_node.entry(&verdict.node).or_default();
+            node.insert(verdict.order, verdict);
+        }
+    }
+    for (node, verdicts) in by_node {
+        for (nth, group) in passages(verdicts.into_values()).into_iter().enumerate() {
+            let transit = transits.iter_mut().filter(|t| t.node == node).nth(nth);
+            match transit {
+                Some(transit) => transit.verdicts = group,
+                // Decided before any interface saw the packet, as in OUTPUT.
+                None => transits.push(Transit {
+                    node,
+                    verdicts: group,
+                    ..Transit::default()
+                }),
+            }
+        }
+    }
+}
+
+fn passages<'a>(verdicts: impl Iterator<Item = &'a VerdictEvent>) -> Vec<Vec<&'a VerdictEvent>> {
+    let mut groups: Vec<Vec<&VerdictEvent>> = Vec::new();
+    for verdict in verdicts {
+        match groups.last_mut() {
+            Some(group)
+                if group
+                    .last()
+                    .is_some_and(|v| v.hook.depth() <= verdict.hook.depth()) =>
+            {
+                group.push(verdict);
+            }
+            _ => groups.push(vec![verdict]),
+        }
+    }
+    groups
+}

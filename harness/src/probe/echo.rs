@@ -1,0 +1,111 @@
+//! ICMP echo by raw socket, judged by the headers that come back.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Type};
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, recv,
+    sendto, setsockopt, socket, sockopt,
+};
+
+use super::errno::refusal;
+use super::{ProbeError, Request};
+use crate::packet::{Transport, decode};
+use crate::path::{Answer, Sent};
+
+/// Sequence number of a probe's only echo request, as the first of `ping`.
+const SEQUENCE: u16 = 1;
+
+/// A raw ICMP socket and the echo that it asks for.
+#[derive(Debug)]
+pub struct EchoProber {
+    socket: OwnedFd,
+    request: Request,
+}
+
+impl EchoProber {
+    /// Opens a raw socket in the calling thread's network namespace. It needs `CAP_NET_RAW` there.
+    ///
+    /// # Errors
+    /// The kernel refuses the socket or the TTL.
+    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+        let (family, protocol) = match request.destination {
+            IpAddr::V4(_) => (AddressFamily::Inet, SockProtocol::Icmp),
+            IpAddr::V6(_) => (AddressFamily::Inet6, SockProtocol::IcmpV6),
+        };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket(family, SockType::Raw, flags, protocol)
+            .map_err(|errno| request.error("open a raw socket", errno))?;
+        if let Some(ttl) = request.ttl {
+            setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
+                .map_err(|errno| request.error("set the TTL", errno))?;
+        }
+        Ok(Self {
+            socket,
+            request: request.clone(),
+        })
+    }
+
+    pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
+        let payload = self.request.payload();
+        let echo = IcmpEchoHeader {
+            id: self.request.source_port,
+            seq: SEQUENCE,
+        };
+        let (fd, none) = (self.socket.as_raw_fd(), MsgFlags::empty());
+        let sent = match self.request.destination {
+            IpAddr::V4(address) => {
+                let header = Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(echo), &payload);
+                let packet = [&header.to_bytes()[..], &payload].concat();
+                sendto(
+                    fd,
+                    &packet,
+                    &SockaddrIn::from(std::net::SocketAddrV4::new(address, 0)),
+                    none,
+                )
+            }
+            IpAddr::V6(address) => {
+                // The kernel fills in the checksum of ICMPv6 (RFC 3542 3.1).
+                let header =
+                    etherparse::Icmpv6Header::new(etherparse::Icmpv6Type::EchoRequest(echo));
+                let packet = [&header.to_bytes()[..], &payload].concat();
+                let to = std::net::SocketAddrV6::new(address, 0, 0, 0);
+                sendto(fd, &packet, &SockaddrIn6::from(to), none)
+            }
+        };
+        match sent {
+            Ok(_) => Ok(Sent::Accepted),
+            Err(errno) => refusal(errno)
+                .map(Sent::Refused)
+                .ok_or_else(|| self.request.error("send an echo request", errno)),
+        }
+    }
+
+    pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        loop {
+            let held = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Ok(held) => held,
+                Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EINTR) => continue,
+                Err(errno) => return Err(self.request.error("receive an echo reply", errno)),
+            };
+            // Every raw socket of a namespace is handed every ICMP packet; only the token tells.
+            if let Some((headers, payload)) = decode(&buffer[..held])
+                && matches!(headers.transport, Transport::EchoReply { .. })
+                && self.request.token.begins(payload)
+            {
+                return Ok(Some(Answer::Reply {
+                    headers: Some(headers),
+                    peer_seen: None,
+                }));
+            }
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}

@@ -1,0 +1,79 @@
+//! What a probe asks for.
+
+use std::net::{IpAddr, SocketAddr};
+
+use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::ProbeError;
+use crate::packet::Token;
+
+/// First source port of TCP and UDP probes: fixed, so that goldens can show it, and above every
+/// port that Linux hands out by itself (`net.ipv4.ip_local_port_range` ends at 60999).
+pub const SOURCE_PORT: u16 = 61_000;
+
+/// What a probe sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// ICMP echo request (RFC 792).
+    IcmpEcho,
+    /// One UDP datagram (RFC 768).
+    Udp,
+    /// One TCP connection (RFC 9293).
+    Tcp,
+}
+
+/// One probe, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What to send.
+    pub protocol: Protocol,
+    /// Where to.
+    pub destination: IpAddr,
+    /// Destination port; 0 for ICMP.
+    pub port: u16,
+    /// Source port, or the ICMP identifier.
+    pub source_port: u16,
+    /// The mark in the payload.
+    pub token: Token,
+    /// Payload in bytes, at least 16; `ping` sends 56.
+    pub size: usize,
+    /// Initial TTL, if not the namespace's default.
+    pub ttl: Option<u8>,
+}
+
+impl Request {
+    /// The payload: the token, then bytes that count up as those of `ping`.
+    pub fn payload(&self) -> Vec<u8> {
+        let mut payload = self.token.0.to_vec();
+        payload.extend((payload.len()..self.size).map(|n| n.to_le_bytes()[0]));
+        payload
+    }
+
+    /// Destination address and port.
+    pub fn endpoint(&self) -> SocketAddr {
+        SocketAddr::new(self.destination, self.port)
+    }
+
+    pub(super) fn error(&self, operation: &'static str, errno: Errno) -> ProbeError {
+        ProbeError {
+            operation,
+            destination: match self.protocol {
+                Protocol::IcmpEcho => self.destination.to_string(),
+                Protocol::Udp | Protocol::Tcp => self.endpoint().to_string(),
+            },
+            errno,
+        }
+    }
+}
+
+impl std::fmt::Display for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::IcmpEcho => "icmp echo",
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! One TCP connection: connect, the token one way, the service's answer the other.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, setsockopt, socket, sockopt,
+};
+
+use super::errno::{errno_of, refusal};
+use super::service::read_answer;
+use super::{ProbeError, Request};
+use crate::path::{Answer, Sent};
+
+/// A connection in the making, and how far it has come.
+#[derive(Debug)]
+pub struct TcpProber {
+    stream: TcpStream,
+    request: Request,
+    /// What is still to be sent once the connection stands.
+    unsent: Vec<u8>,
+    received: Vec<u8>,
+}
+
+impl TcpProber {
+    /// Opens and binds the socket in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// The source port is taken or the TTL refused.
+    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+        let failed = |operation| move |errno| request.error(operation, errno);
+        let (family, any): (_, IpAddr) = match request.destination {
+            IpAddr::V4(_) => (AddressFamily::Inet, Ipv4Addr::UNSPECIFIED.into()),
+            IpAddr::V6(_) => (AddressFamily::Inet6, Ipv6Addr::UNSPECIFIED.into()),
+        };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket =
+            socket(family, SockType::Stream, flags, None).map_err(failed("open a TCP socket"))?;
+        if let Some(ttl) = request.ttl {
+            setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
+                .map_err(failed("set the TTL"))?;
+        }
+        let local = SockaddrStorage::from(SocketAddr::new(any, request.source_port));
+        bind(socket.as_raw_fd(), &local).map_err(failed("bind a TCP socket"))?;
+        Ok(Self {
+            stream: TcpStream::from(socket),
+            unsent: request.payload(),
+            request: request.clone(),
+            received: Vec::new(),
+        })
+    }
+
+    pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
+        let to = SockaddrStorage::from(self.request.endpoint());
+        match connect(self.stream.as_raw_fd(), &to) {
+            Ok(()) | Err(Errno::EINPROGRESS) => Ok(Sent::Accepted),
+            Err(errno) => refusal(errno)
+                .map(Sent::Refused)
+                .ok_or_else(|| self.request.error("connect", errno)),
+        }
+    }
+
+    pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
+        match self.exchange() {
+            Ok(answer) => Ok(answer),
+            Err(error) if waits(&error) => Ok(None),
+            Err(error) => {
+                let errno = errno_of(&error);
+                match refusal(errno) {
+                    Some(name) => Ok(Some(Answer::Refused(name))),
+                    None => Err(self.request.error("exchange the token", errno)),
+                }
+            }
+        }
+    }
+
+    fn exchange(&mut self) -> std::io::Result<Option<Answer>> {
+        while !self.unsent.is_empty() {
+            let written = self.stream.write(&self.unsent)?;
+            self.unsent.drain(..written);
+        }
+        let mut buffer = [0; 4096];
+        loop {
+            let held = self.stream.read(&mut buffer)?;
+            self.received.extend(&buffer[..held]);
+            if let Some(peer) = read_answer(self.request.token, &self.received) {
+                return Ok(Some(Answer::Reply {
+                    headers: None,
+                    peer_seen: Some(peer),
+                }));
+            }
+            if held == 0 {
+                return Err(std::io::ErrorKind::ConnectionReset.into());
+            }
+        }
+    }
+
+    pub(super) fn interest(&self) -> (BorrowedFd<'_>, PollFlags) {
+        let wanted = if self.unsent.is_empty() {
+            PollFlags::POLLIN
+        } else {
+            PollFlags::POLLOUT
+        };
+        (self.stream.as_fd(), wanted)
+    }
+}
+
+/// Not yet: the connection is still in the making, or nothing has arrived.
+fn waits(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::NotConnected
+    )
+}

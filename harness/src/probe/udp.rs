@@ -1,0 +1,87 @@
+//! One UDP datagram with the token, and the service's answer.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::errno::{errno_of, refusal};
+use super::service::read_answer;
+use super::{ProbeError, Request};
+use crate::path::{Answer, Sent};
+
+/// A connected UDP socket: it hears of ICMP errors (RFC 1122 4.1.3.3).
+#[derive(Debug)]
+pub struct UdpProber {
+    socket: UdpSocket,
+    request: Request,
+}
+
+impl UdpProber {
+    /// Opens and binds the socket in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// The source port is taken or the TTL refused.
+    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+        let any: IpAddr = match request.destination {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let failed =
+            |operation| move |error: std::io::Error| request.error(operation, errno_of(&error));
+        let socket = UdpSocket::bind(SocketAddr::new(any, request.source_port))
+            .map_err(failed("bind a UDP socket"))?;
+        socket
+            .set_nonblocking(true)
+            .map_err(failed("make a UDP socket non-blocking"))?;
+        if let Some(ttl) = request.ttl {
+            socket.set_ttl(ttl.into()).map_err(failed("set the TTL"))?;
+        }
+        Ok(Self {
+            socket,
+            request: request.clone(),
+        })
+    }
+
+    pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
+        let sent = self
+            .socket
+            .connect(self.request.endpoint())
+            .and_then(|()| self.socket.send(&self.request.payload()));
+        match sent {
+            Ok(_) => Ok(Sent::Accepted),
+            Err(error) => {
+                let errno = errno_of(&error);
+                refusal(errno)
+                    .map(Sent::Refused)
+                    .ok_or_else(|| self.request.error("send a datagram", errno))
+            }
+        }
+    }
+
+    pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        loop {
+            match self.socket.recv(&mut buffer) {
+                Ok(held) => {
+                    if let Some(peer) = read_answer(self.request.token, &buffer[..held]) {
+                        return Ok(Some(Answer::Reply {
+                            headers: None,
+                            peer_seen: Some(peer),
+                        }));
+                    }
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => {
+                    let errno = errno_of(&error);
+                    return match refusal(errno) {
+                        Some(name) => Ok(Some(Answer::Refused(name))),
+                        None => Err(self.request.error("receive a datagram", errno)),
+                    };
+                }
+            }
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
