@@ -1,0 +1,205 @@
+//! A case's expectations held against the path that was seen.
+
+use std::net::IpAddr;
+
+use crate::case::{Chain, Endpoint, Exchange, Expect, FateWord, Sighting};
+use crate::path::{Answer, Fate, Hop, LegKind, PacketPath, Step};
+
+/// Turns an endpoint of a case into the address that it has in the lab.
+pub trait Resolve {
+    /// The endpoint's address, `None` if the lab has none for it.
+    fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr>;
+}
+
+/// Every expectation of the step that does not hold, as sentences that name what was expected and what was seen.
+pub fn judge(
+    exchange: &Exchange,
+    path: &PacketPath,
+    answer: Option<&Answer>,
+    lab: &impl Resolve,
+) -> Vec<String> {
+    let mut wrong = judge_fate(&exchange.expect, path, answer, lab);
+    for sighting in &exchange.seen {
+        if !path_hops(path, sighting).any(|hop| fits(hop, sighting, lab)) {
+            wrong.push(not_seen(sighting, path));
+        }
+    }
+    for sighting in &exchange.unseen {
+        if let Some(hop) = path_hops(path, sighting).find(|hop| fits(hop, sighting, lab)) {
+            wrong.push(format!(
+                "{} must not see {}; seen there: {}",
+                sighting.at,
+                describe(sighting),
+                headers_text(hop)
+            ));
+        }
+    }
+    for chain in &exchange.meets {
+        if !speaks(path, chain) {
+            wrong.push(format!("{chain} must speak about the probe and did not"));
+        }
+    }
+    for chain in &exchange.avoids {
+        if speaks(path, chain) {
+            wrong.push(format!("{chain} must not speak about the probe and did"));
+        }
+    }
+    if let Some(missing) = path.legs.iter().flat_map(|l| &l.steps).find_map(gap) {
+        wrong.push(missing);
+    }
+    wrong
+}
+
+fn judge_fate(
+    expect: &Expect,
+    path: &PacketPath,
+    answer: Option<&Answer>,
+    lab: &impl Resolve,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut differs = |what: &str, expected: &dyn std::fmt::Display, seen: &str| {
+        wrong.push(format!("{what}: expected {expected}, seen {seen}"));
+    };
+    let fate = path.fate.to_string();
+    if word(&path.fate) != expect.fate {
+        differs("fate", &expect.fate, &fate);
+        return wrong;
+    }
+    if let Some(ending) = &expect.at {
+        let seen = match &path.fate {
+            Fate::Dropped { node, place, .. } => (node.as_str(), place.as_str()),
+            Fate::Lost { after, .. } => after.split_once(':').unwrap_or((after, "")),
+            _ => ("", ""),
+        };
+        if seen != (ending.node.as_str(), ending.place.as_str()) {
+            differs("place", &format!("{} {}", ending.node, ending.place), &fate);
+        }
+    }
+    if let Some(leg) = expect.leg {
+        let seen = match &path.fate {
+            Fate::Dropped { leg, .. } | Fate::Lost { leg, .. } => Some(*leg),
+            _ => None,
+        };
+        if seen != Some(leg.into()) {
+            differs("leg", &leg, &fate);
+        }
+    }
+    if let Some(reason) = &expect.reason {
+        let seen = match &path.fate {
+            Fate::Unreachable { reason } => reason,
+            Fate::Rejected { by } => by,
+            _ => "",
+        };
+        if seen != reason {
+            differs("reason", reason, &fate);
+        }
+    }
+    if let Some(ttl) = expect.ttl {
+        let seen = path.hops(LegKind::Reply).last().map(|hop| hop.headers.ttl);
+        if seen != Some(ttl) {
+            let seen = seen.map_or_else(|| String::from("no reply"), |ttl| ttl.to_string());
+            differs("ttl of the reply", &ttl, &seen);
+        }
+    }
+    if let Some(peer) = &expect.peer {
+        let seen = match answer {
+            Some(Answer::Reply { peer_seen, .. }) => peer_seen.clone().unwrap_or_default(),
+            _ => String::new(),
+        };
+        let address = seen.rsplit_once(':').map(|(address, _)| address.trim_matches(['[', ']']));
+        if address.and_then(|a| a.parse().ok()) != lab.resolve(peer) {
+            differs("client as the service saw it", peer, &seen);
+        }
+    }
+    wrong
+}
+
+/// The case file's word for a fate.
+pub fn word(fate: &Fate) -> FateWord {
+    match fate {
+        Fate::Answered => FateWord::Answered,
+        Fate::Delivered => FateWord::Delivered,
+        Fate::Rejected { .. } => FateWord::Rejected,
+        Fate::Unreachable { .. } => FateWord::Unreachable,
+        Fate::Dropped { .. } => FateWord::Dropped,
+        Fate::Lost { .. } => FateWord::Lost,
+    }
+}
+
+fn path_hops<'a>(path: &'a PacketPath, sighting: &'a Sighting) -> impl Iterator<Item = &'a Hop> {
+    let wanted: Option<LegKind> = sighting.leg.map(Into::into);
+    path.legs
+        .iter()
+        .filter(move |leg| wanted.is_none_or(|kind| kind == leg.kind))
+        .flat_map(|leg| &leg.steps)
+        .filter_map(|step| match step {
+            Step::Hop(hop) => Some(hop),
+            _ => None,
+        })
+        .filter(|hop| {
+            hop.node == sighting.at.node.as_str()
+                && sighting.at.interface.as_ref().is_none_or(|name| *name == hop.interface)
+        })
+}
+
+fn fits(hop: &Hop, sighting: &Sighting, lab: &impl Resolve) -> bool {
+    let address = |wanted: &Option<Endpoint>, is: IpAddr| {
+        wanted.as_ref().is_none_or(|endpoint| lab.resolve(endpoint) == Some(is))
+    };
+    address(&sighting.source, hop.headers.source)
+        && address(&sighting.destination, hop.headers.destination)
+        && sighting.ttl.is_none_or(|ttl| ttl == hop.headers.ttl)
+}
+
+fn not_seen(sighting: &Sighting, path: &PacketPath) -> String {
+    let there: Vec<String> = path_hops(path, sighting).map(headers_text).collect();
+    let there = if there.is_empty() {
+        String::from("nothing of the probe")
+    } else {
+        there.join(", ")
+    };
+    format!("{} must see {}; seen there: {there}", sighting.at, describe(sighting))
+}
+
+fn describe(sighting: &Sighting) -> String {
+    let mut words = vec![sighting.leg.map_or("a packet of the probe", |leg| leg.as_str()).to_owned()];
+    if let Some(source) = &sighting.source {
+        words.push(format!("from {source}"));
+    }
+    if let Some(destination) = &sighting.destination {
+        words.push(format!("to {destination}"));
+    }
+    if let Some(ttl) = sighting.ttl {
+        words.push(format!("with ttl {ttl}"));
+    }
+    words.join(" ")
+}
+
+fn headers_text(hop: &Hop) -> String {
+    let headers = &hop.headers;
+    format!(
+        "{} → {} {} ttl {}",
+        headers.source_text(),
+        headers.destination_text(),
+        headers.transport,
+        headers.ttl
+    )
+}
+
+fn speaks(path: &PacketPath, chain: &Chain) -> bool {
+    let name = chain.to_string();
+    path.legs.iter().flat_map(|leg| &leg.steps).any(
+        |step| matches!(step, Step::Verdict(verdict) if verdict.chain == name && verdict.node == "host"),
+    )
+}
+
+fn gap(step: &Step) -> Option<String> {
+    match step {
+        Step::Missing {
+            node, interface, ..
+        } => Some(format!(
+            "the path has a gap: {node}:{interface} must have seen the packet and did not"
+        )),
+        _ => None,
+    }
+}

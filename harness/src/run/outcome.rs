@@ -1,0 +1,66 @@
+//! What came of a trial. Results are outcomes; a verdict is netfilter's word and nothing else.
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::path::PacketPath;
+
+/// How a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The path is the golden one and every expectation holds.
+    Passed,
+    /// The implementation did otherwise.
+    Failed,
+    /// It failed as declared, with an issue or CVE id.
+    ExpectedFailure,
+    /// The implementation does not claim a feature that the case requires.
+    NotSupported,
+    /// Switched off by the person who runs it.
+    Disabled,
+    /// The harness or the machine broke; nothing is known about the implementation.
+    Errored,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::ExpectedFailure => "expected-failure",
+            Self::NotSupported => "not-supported",
+            Self::Disabled => "disabled",
+            Self::Errored => "errored",
+        })
+    }
+}
+
+/// One probe of a trial and the path that it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeRecord {
+    /// Heading, as `c1 → 8.8.8.8  icmp echo`.
+    pub title: String,
+    /// Its path.
+    pub path: PacketPath,
+}
+
+/// The result of one trial: one case on one back end or implementation.
+#[derive(Debug, Clone)]
+pub struct TrialResult {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, for a person; empty when it passed.
+    pub message: String,
+    /// The golden text as seen, as far as the trial got.
+    pub text: String,
+    /// Probes in order.
+    pub probes: Vec<ProbeRecord>,
+    /// Folder with the evidence, if it was saved.
+    pub evidence: Option<std::path::PathBuf>,
+    /// Wall-clock time of the trial.
+    pub duration: Duration,
+}
