@@ -77,6 +77,28 @@ pub fn compare(golden: Option<&Golden>, seen: &str) -> Comparison {
     })
 }
 
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let or_end = |line: &str| {
+            if line.is_empty() {
+                String::from("(nothing: it ends here)")
+            } else {
+                line.to_owned()
+            }
+        };
+        writeln!(f, "the path leaves its golden at line {}", self.line)?;
+        if !self.probe.is_empty() {
+            writeln!(f, "  in       {}", self.probe)?;
+        }
+        if !self.after.is_empty() {
+            writeln!(f, "  after    {}", self.after)?;
+        }
+        writeln!(f, "  expected {}", or_end(&self.expected))?;
+        writeln!(f, "  seen     {}", or_end(&self.seen))?;
+        write!(f, "{}", self.diff.trim_end())
+    }
+}
+
 fn unified(expected: &str, seen: &str) -> String {
     let mut text = String::new();
     let diff = TextDiff::from_lines(expected, seen);

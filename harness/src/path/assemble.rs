@@ -1,12 +1,10 @@
 //! From evidence to path: each leg's hops, the verdicts between them, and the rewrites that both show.
 
-use std::collections::BTreeSet;
-
 use super::evidence::{Direction, Evidence, Frame, Hook, LegKind, VerdictEvent};
 use super::fate::decide;
 use super::model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 use super::walk::{Gap, Transit, bridge, walk};
-use crate::packet::{Headers, Transport};
+use crate::packet::Headers;
 
 /// Builds the path that the evidence shows.
 ///
@@ -155,38 +153,6 @@ fn rewrites(node: &str, before: &Headers, after: &Headers) -> Vec<Step> {
             Step::Rewrite(Rewrite { node, end, was, is })
         })
         .collect()
-}
-
-/// Which packet a decision was about, or `None` for one that belongs to no leg, as a TCP segment
-/// after the handshake.
-pub(super) fn leg_of_verdict(evidence: &Evidence, verdict: &VerdictEvent) -> Option<LegKind> {
-    match &verdict.headers.transport {
-        Transport::EchoRequest { .. } => Some(LegKind::Request),
-        Transport::EchoReply { .. } => Some(LegKind::Reply),
-        // The trace quotes too little of an error to show what it quotes in turn.
-        Transport::Error { .. } | Transport::Other { protocol: 1 | 58 } => Some(LegKind::Error),
-        Transport::Tcp { flags, .. } if flags.rst => Some(LegKind::Reply),
-        Transport::Tcp { flags, .. } if flags.syn && flags.ack => Some(LegKind::Reply),
-        Transport::Tcp { flags, .. } if flags.syn => Some(LegKind::Request),
-        Transport::Tcp { .. } | Transport::Other { .. } => None,
-        // A datagram between netfilter's rewrites has a source that some frame of its leg had.
-        Transport::Udp { .. } => {
-            let source = verdict.headers.source_text();
-            let sources = |leg| {
-                let frames = evidence.frames.iter().filter(move |f| f.leg == leg);
-                frames
-                    .map(|f| f.headers.source_text())
-                    .collect::<BTreeSet<_>>()
-            };
-            let reply = sources(LegKind::Reply).contains(&source)
-                && !sources(LegKind::Request).contains(&source);
-            Some(if reply {
-                LegKind::Reply
-            } else {
-                LegKind::Request
-            })
-        }
-    }
 }
 
 impl Hook {

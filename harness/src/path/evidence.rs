@@ -12,6 +12,8 @@ use crate::packet::Headers;
 pub struct Evidence {
     /// The probing node's name.
     pub from: String,
+    /// The address that the probe was sent to.
+    pub asked: Option<IpAddr>,
     /// The nodes of the lab, with their interfaces as read back from the kernel.
     pub nodes: BTreeMap<String, Node>,
     /// Frames of this probe, in any order.
@@ -142,6 +144,8 @@ pub enum Rule {
 /// One decision of netfilter about one packet of the probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictEvent {
+    /// Which packet of the probe's exchange it is about; `None` before the recorder has told.
+    pub leg: Option<LegKind>,
     /// Node's name.
     pub node: String,
     /// Position among this node's decisions.

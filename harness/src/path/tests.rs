@@ -62,7 +62,12 @@ impl Recording {
     fn verdict(&mut self, hook: Hook, chain: &str, rule: Rule, action: Action, headers: Headers) {
         let (table, chain) = chain.split_once('/').expect("table/chain");
         self.clock += 1;
+        let leg = match headers.transport {
+            Transport::EchoRequest { .. } => LegKind::Request,
+            _ => LegKind::Reply,
+        };
         self.evidence.verdicts.push(VerdictEvent {
+            leg: Some(leg),
             node: String::from("host"),
             order: self.clock,
             table: table.to_owned(),

@@ -187,7 +187,7 @@ fn peer<'a>(evidence: &'a Evidence, frame: &'a Frame) -> Option<(&'a str, &'a st
 fn assign_verdicts<'a>(evidence: &'a Evidence, leg: LegKind, transits: &mut Vec<Transit<'a>>) {
     let mut by_node: BTreeMap<&str, BTreeMap<u64, &VerdictEvent>> = BTreeMap::new();
     for verdict in &evidence.verdicts {
-        if super::assemble::leg_of_verdict(evidence, verdict) == Some(leg) {
+        if verdict.leg == Some(leg) {
             let node = by_node.entry(&verdict.node).or_default();
             node.insert(verdict.order, verdict);
         }

@@ -61,6 +61,15 @@ impl Mark {
         }
     }
 
+    /// Like [`Mark::leg`] for what netfilter's trace quotes of a packet. It quotes too little of an
+    /// ICMP error to show the token; a lab has one probe on its way at a time, so the error is about it.
+    pub fn leg_of_report(&self, headers: &Headers, payload: &[u8]) -> Option<LegKind> {
+        match headers.transport {
+            Transport::Other { protocol: 1 | 58 } => Some(LegKind::Error),
+            _ => self.leg(headers, payload),
+        }
+    }
+
     fn echoes(&self, payload: &[u8]) -> bool {
         self.protocol == Protocol::IcmpEcho && self.token.begins(payload)
     }

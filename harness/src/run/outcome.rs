@@ -64,3 +64,22 @@ pub struct TrialResult {
     /// Wall-clock time of the trial.
     pub duration: Duration,
 }
+
+impl TrialResult {
+    /// A result of a trial that did not run.
+    pub fn without_run(outcome: Outcome, message: String) -> Self {
+        Self {
+            outcome,
+            message,
+            text: String::new(),
+            probes: Vec::new(),
+            evidence: None,
+            duration: Duration::ZERO,
+        }
+    }
+
+    /// A result of a trial that broke before its first step.
+    pub fn errored(error: &super::RunError) -> Self {
+        Self::without_run(Outcome::Errored, error.to_string())
+    }
+}

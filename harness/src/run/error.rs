@@ -1,0 +1,82 @@
+//! What breaks a trial without saying anything about the implementation.
+
+use nix::errno::Errno;
+
+use crate::capture::CaptureError;
+use crate::golden::GoldenError;
+use crate::lab::{CommandError, LabError};
+use crate::probe::ProbeError;
+use crate::trace::TraceError;
+
+/// The harness or the machine broke: the trial is `errored`, never `failed`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A lab could not be built or read.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// A command of the case failed.
+    #[error("line {line} of the case: {source}")]
+    Command {
+        /// Line of the case file.
+        line: usize,
+        /// What it said.
+        source: CommandError,
+    },
+    /// A command of the lab's own set-up failed.
+    #[error("before the first step: {0}")]
+    Preparation(CommandError),
+    /// Frames were lost or a tap broke.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// Netfilter's reports were lost or not understood.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// A probe could not be made.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// A golden could not be read or written.
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+    /// A service of the case broke.
+    #[error("a listening service broke: {source}")]
+    Service {
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// A service of the case could not be started.
+    #[error("cannot listen on {protocol} port {port} of '{node}': {source}")]
+    Listen {
+        /// Node's name.
+        node: String,
+        /// `tcp` or `udp`.
+        protocol: String,
+        /// Port.
+        port: u16,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// Waiting failed.
+    #[error("cannot wait for evidence: {errno}")]
+    Poll {
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// The case names something that this lab has no address for.
+    #[error("'{endpoint}' has no address in this lab")]
+    NoAddress {
+        /// As the case has it.
+        endpoint: String,
+    },
+    /// Evidence could not be saved.
+    #[error("cannot write evidence to {}: {source}", path.display())]
+    Evidence {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// A trial panicked.
+    #[error("goldpath has a defect: {0}")]
+    Panic(String),
+}

@@ -1,0 +1,317 @@
+//! One trial from lab to outcome.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use super::folder;
+use super::judge::judge;
+use super::observe::{Observer, Recorded, Watch};
+use super::scene::Scene;
+use super::{Outcome, ProbeRecord, RunError, Trial, TrialResult};
+use crate::case::{Endpoint, Exchange, Send, Step};
+use crate::golden::{self, Comparison};
+use crate::packet::Token;
+use crate::path::render;
+use crate::probe::{Protocol, Request, SOURCE_PORT};
+
+/// Payload of an echo request in bytes, as `ping` sends it.
+const PING_PAYLOAD: usize = 56;
+/// Payload of a UDP or TCP probe in bytes: the token.
+const TOKEN_PAYLOAD: usize = 16;
+
+/// Labs made by this process, so that each has tokens of its own.
+static LABS: AtomicU32 = AtomicU32::new(0);
+
+/// What is done with the golden of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoldenUse {
+    /// Compare; what differs or is new is written beside it as pending.
+    Compare,
+    /// Compare, and write nothing: for machines that nobody reviews on.
+    CompareOnly,
+    /// Leave it alone: what was seen is for the caller.
+    Ignore,
+}
+
+/// How trials run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder of the goldens.
+    pub golden: PathBuf,
+    /// Folder for the evidence of failures, `None` to keep none.
+    pub evidence: Option<PathBuf>,
+    /// What is done with goldens.
+    pub golden_use: GoldenUse,
+    /// Whether the lab is watched.
+    pub watch: Watch,
+    /// How the command line that runs one case again begins.
+    pub rerun: String,
+}
+
+/// Runs one trial on the calling thread. A panic is an error of the harness, not an outcome of the case.
+pub fn execute(trial: &Trial, options: &Options) -> TrialResult {
+    let start = Instant::now();
+    let mut result = if let Some(reason) = &trial.case.disabled {
+        TrialResult::without_run(Outcome::Disabled, reason.clone())
+    } else {
+        catch_unwind(AssertUnwindSafe(|| run(trial, options)))
+            .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
+    };
+    result.duration = start.elapsed();
+    result
+}
+
+fn panic_text(panic: &Box<dyn std::any::Any + std::marker::Send>) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words").to_owned()
+}
+
+fn run(trial: &Trial, options: &Options) -> TrialResult {
+    let mut play = match Play::start(trial, options) {
+        Ok(play) => play,
+        Err(error) => return TrialResult::errored(&error),
+    };
+    let played = trial.case.steps.iter().try_for_each(|step| play.step(step));
+    let verdict = played.and_then(|()| play.compare(trial, options));
+    if let Err(error) = verdict {
+        play.errored = Some(error);
+    }
+    play.finish(trial, options)
+}
+
+/// A trial at work.
+struct Play {
+    scene: Scene,
+    observer: Observer,
+    lab_number: u32,
+    text: String,
+    probes: Vec<ProbeRecord>,
+    recorded: Vec<Recorded>,
+    wrong: Vec<String>,
+    errored: Option<RunError>,
+}
+
+impl Play {
+    fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
+        let scene = Scene::set(&trial.case, trial.backend)?;
+        let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
+        let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
+        Ok(Self {
+            scene,
+            observer,
+            lab_number: LABS.fetch_add(1, Ordering::Relaxed),
+            text: String::new(),
+            probes: Vec::new(),
+            recorded: Vec::new(),
+            wrong: Vec::new(),
+            errored: None,
+        })
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), RunError> {
+        if self.scene.configure(step)? {
+            self.observer.rules_changed();
+        }
+        self.inspect(step)?;
+        if let Some(exchange) = &step.exchange {
+            self.exchange(step.line, exchange)?;
+        }
+        Ok(())
+    }
+
+    fn inspect(&mut self, step: &Step) -> Result<(), RunError> {
+        for routes in &step.routes {
+            let seen = self.scene.lab().routes(routes.of.as_str())?;
+            self.list(step.line, &format!("routes of {}", routes.of), &routes.are, &seen);
+        }
+        for interfaces in &step.interfaces {
+            let seen = self.scene.lab().interfaces(interfaces.of.as_str())?;
+            let what = format!("interfaces of {}", interfaces.of);
+            self.list(step.line, &what, &interfaces.are, &seen);
+        }
+        if let Some(same) = &step.same {
+            let mut inodes = Vec::new();
+            for node in &same.nodes {
+                inodes.push(self.scene.lab().netns(node.as_str())?.inode()?);
+            }
+            let names: Vec<&str> = same.nodes.iter().map(|node| node.as_str()).collect();
+            let shared = inodes.windows(2).all(|pair| pair[0] == pair[1]);
+            let word = if shared { "one" } else { "different" };
+            self.paragraph(&format!("namespace of {}: {word}", names.join(" and ")));
+            if !shared {
+                self.wrong.push(format!(
+                    "line {}: {} must share one network namespace and do not",
+                    step.line,
+                    names.join(" and ")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, line: usize, what: &str, expected: &[String], seen: &[String]) {
+        let mut text = format!("{what}:");
+        for entry in seen {
+            text.push_str("\n  ");
+            text.push_str(entry);
+        }
+        if seen.is_empty() {
+            text.push_str(" none");
+        }
+        self.paragraph(&text);
+        if expected != seen {
+            self.wrong.push(format!(
+                "line {line}: {what}: expected [{}], seen [{}]",
+                expected.join("; "),
+                seen.join("; ")
+            ));
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    fn exchange(&mut self, line: usize, exchange: &Exchange) -> Result<(), RunError> {
+        let probe = &exchange.probe;
+        let number = self.probes.len() + 1;
+        let destination = self.address(&probe.to)?;
+        let request = self.request(exchange, destination, number);
+        let from = probe.from.as_str();
+        self.scene.lab().prepare_neighbours(from, destination)?;
+        let lab = self.scene.lab();
+        let services = self.scene.services();
+        let recorded = self.observer.follow(lab, from, &request, number, &mut services.borrow_mut())?;
+        let title = title(exchange, destination);
+        let text = format!("probe {number}  {title}\n{}", render(&recorded.path));
+        self.paragraph(&text);
+        let answer = recorded.evidence.answer.as_ref();
+        for wrong in judge(exchange, &recorded.path, answer, &self.scene) {
+            self.wrong.push(format!("line {line}, probe {number} ({title}): {wrong}"));
+        }
+        self.probes.push(ProbeRecord {
+            title,
+            path: recorded.path.clone(),
+        });
+        self.recorded.push(recorded);
+        Ok(())
+    }
+
+    fn address(&self, endpoint: &Endpoint) -> Result<IpAddr, RunError> {
+        use super::judge::Resolve as _;
+        self.scene.resolve(endpoint).ok_or_else(|| RunError::NoAddress {
+            endpoint: endpoint.to_string(),
+        })
+    }
+
+    fn request(&self, exchange: &Exchange, destination: IpAddr, number: usize) -> Request {
+        let probe = &exchange.probe;
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        let (protocol, size, first_port) = match probe.send {
+            Send::IcmpEcho => (Protocol::IcmpEcho, PING_PAYLOAD, 0),
+            Send::Udp => (Protocol::Udp, TOKEN_PAYLOAD, SOURCE_PORT),
+            Send::Tcp => (Protocol::Tcp, TOKEN_PAYLOAD, SOURCE_PORT),
+        };
+        Request {
+            protocol,
+            destination,
+            port: probe.port.unwrap_or_default(),
+            // A port of its own for each probe: no connection of an earlier one lingers in conntrack.
+            source_port: first_port + number,
+            token: Token::new(std::process::id(), self.lab_number, number.into()),
+            size: probe.size.map_or(size, usize::from),
+            ttl: probe.ttl,
+        }
+    }
+
+    fn compare(&mut self, trial: &Trial, options: &Options) -> Result<(), RunError> {
+        if options.golden_use == GoldenUse::Ignore {
+            return Ok(());
+        }
+        let id = trial.case.id.as_str();
+        let golden = golden::read(&options.golden, id)?;
+        let said = match golden::compare(golden.as_ref(), &self.text) {
+            Comparison::Same => return Ok(()),
+            Comparison::New => String::from("there is no golden path for this case yet"),
+            Comparison::Different(difference) => difference.to_string(),
+        };
+        let cure = if options.golden_use == GoldenUse::Compare {
+            let pending = golden::write_pending(&options.golden, id, &self.text)?;
+            format!(
+                "what was seen is in {}; if it is right: goldpath accept {id}, or cargo insta review",
+                pending.display()
+            )
+        } else {
+            format!("if what was seen is right, run where you can review it: goldpath accept {id}")
+        };
+        self.wrong.push(format!("{said}\n{cure}"));
+        Ok(())
+    }
+
+    fn finish(self, trial: &Trial, options: &Options) -> TrialResult {
+        let outcome = match (&self.errored, self.wrong.is_empty()) {
+            (Some(_), _) => Outcome::Errored,
+            (None, true) => Outcome::Passed,
+            (None, false) => Outcome::Failed,
+        };
+        let mut message = self.wrong.join("\n");
+        if let Some(error) = &self.errored {
+            message = format!("{error}\n{message}").trim_end().to_owned();
+        }
+        let mut evidence = None;
+        if outcome != Outcome::Passed
+            && let Some(root) = &options.evidence
+        {
+            let record = folder::Record {
+                trial,
+                scene: &self.scene,
+                captured: self.observer.captured(),
+                recorded: &self.recorded,
+                text: &self.text,
+                message: &message,
+                rerun: format!("{} {} --backend {}", options.rerun, trial.case.id, trial.backend),
+            };
+            match folder::save(root, &record) {
+                Ok(path) => {
+                    message.push_str(&format!("\nevidence: {}", path.display()));
+                    message.push_str(&format!("\nagain: {}", record.rerun));
+                    evidence = Some(path);
+                }
+                // The outcome stands; what is missing is said beside it.
+                Err(error) => message.push_str(&format!("\n{error}")),
+            }
+        }
+        self.scene.bury(self.observer);
+        TrialResult {
+            outcome,
+            message,
+            text: self.text,
+            probes: self.probes,
+            evidence,
+            duration: std::time::Duration::ZERO,
+        }
+    }
+}
+
+/// A probe's heading.
+fn title(exchange: &Exchange, destination: IpAddr) -> String {
+    let probe = &exchange.probe;
+    let to = match probe.port {
+        Some(port) => std::net::SocketAddr::new(destination, port).to_string(),
+        None => destination.to_string(),
+    };
+    let protocol = match probe.send {
+        Send::IcmpEcho => Protocol::IcmpEcho,
+        Send::Udp => Protocol::Udp,
+        Send::Tcp => Protocol::Tcp,
+    };
+    format!("{} → {to}  {protocol}", probe.from)
+}

@@ -1,0 +1,287 @@
+//! Watching a lab while one probe is on its way, until its fate is proven.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::RunError;
+use super::questions::ask_tables;
+use crate::capture::{RawFrame, Tap};
+use crate::lab::Lab;
+use crate::packet::decode;
+use crate::path::{Direction, Evidence, Frame, LegKind, Node, PacketPath, assemble};
+use crate::probe::{Mark, Prober, Request, Service};
+use crate::trace::{Conntrack, Tracer};
+
+/// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
+/// with a packet happens within the sender's system call or a soft interrupt after it; on a machine
+/// with every core taken that interrupt was seen 40 ms late. This bounds only what has no evidence.
+pub const EVIDENCE_WAIT: Duration = Duration::from_secs(3);
+
+/// Length of an Ethernet header without VLAN tag, in bytes.
+const ETHERNET_HEADER: usize = 14;
+
+/// Whether the lab is watched. Without it only the probing socket speaks, which is what the test
+/// uses that proves that watching changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Watch {
+    /// Capture and trace.
+    #[default]
+    All,
+    /// Nothing.
+    Nothing,
+}
+
+/// Taps on every node and netfilter's reports of the host.
+#[derive(Debug)]
+pub struct Observer {
+    taps: Vec<Tap>,
+    tracer: Option<Tracer>,
+    conntrack: Option<Conntrack>,
+    /// Everything captured so far, for the evidence folder.
+    captured: Vec<Captured>,
+}
+
+/// A frame as captured, with its place resolved and what it was to the probe.
+#[derive(Debug, Clone)]
+pub struct Captured {
+    /// Node's name.
+    pub node: String,
+    /// Interface's name.
+    pub interface: String,
+    /// Probe's number from 1, and which packet of it; `None` for other traffic, as ARP.
+    pub probe: Option<(usize, LegKind)>,
+    /// The frame.
+    pub frame: RawFrame,
+}
+
+/// One probe's evidence and the path that it shows.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// What was recorded.
+    pub evidence: Evidence,
+    /// What it shows.
+    pub path: PacketPath,
+}
+
+impl Observer {
+    /// Opens taps on every node of the lab and arms the trace on `host`.
+    ///
+    /// # Errors
+    /// A socket or the trace rule cannot be had.
+    pub fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
+        if watch == Watch::Nothing {
+            return Ok(Self {
+                taps: Vec::new(),
+                tracer: None,
+                conntrack: None,
+                captured: Vec::new(),
+            });
+        }
+        let nodes: Vec<String> = lab.nodes().map(str::to_owned).collect();
+        let mut taps = Vec::new();
+        for node in nodes.iter().filter(|node| lab.canonical(node) == node.as_str()) {
+            taps.push(Tap::open(node, lab.netns(node)?)?);
+        }
+        let (tracer, conntrack) = lab.netns("host")?.run(|| {
+            Ok::<_, RunError>((Tracer::arm("host", legacy)?, Conntrack::open("host")?))
+        })??;
+        Ok(Self {
+            taps,
+            tracer: Some(tracer),
+            conntrack: Some(conntrack),
+            captured: Vec::new(),
+        })
+    }
+
+    /// Tells the observer that the host's rules may have changed.
+    pub fn rules_changed(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.refresh();
+        }
+    }
+
+    /// Frames captured so far, in the order in which they were drained.
+    pub fn captured(&self) -> &[Captured] {
+        &self.captured
+    }
+
+    /// The taps, to be closed off the path.
+    pub fn into_taps(self) -> Vec<Tap> {
+        self.taps
+    }
+
+    /// Sends one probe and follows it until its fate is proven, or [`EVIDENCE_WAIT`] is over.
+    ///
+    /// # Errors
+    /// Evidence was lost, or a socket failed.
+    pub fn follow(
+        &mut self,
+        lab: &Lab,
+        from: &str,
+        request: &Request,
+        number: usize,
+        services: &mut [Service],
+    ) -> Result<Recorded, RunError> {
+        let nodes = lab.read_nodes()?;
+        let names = Names::of(&nodes);
+        let mut mark = Mark::new(request);
+        let mut evidence = Evidence {
+            from: lab.canonical(from).to_owned(),
+            asked: Some(request.destination),
+            nodes,
+            ..Evidence::default()
+        };
+        // What happened before, as neighbour discovery, belongs to no probe.
+        self.drain(&names, &mut mark, number, &mut evidence)?;
+        let mut prober = lab.netns(from)?.run(|| Prober::open(request))??;
+        evidence.sent = prober.send()?;
+        let deadline = Instant::now() + EVIDENCE_WAIT;
+        let path = loop {
+            for service in services.iter_mut() {
+                service.serve().map_err(|source| RunError::Service { source })?;
+            }
+            if evidence.answer.is_none() {
+                evidence.answer = prober.receive()?;
+            }
+            self.drain(&names, &mut mark, number, &mut evidence)?;
+            let path = assemble(&evidence);
+            let unwatched = self.taps.is_empty() && evidence.answer.is_some();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if path.is_settled() || unwatched || left.is_zero() {
+                break path;
+            }
+            self.wait(&prober, services, left)?;
+        };
+        evidence.lookups = ask_tables(lab, &evidence, &path)?;
+        evidence.bindings = self.bindings(&path)?;
+        let path = assemble(&evidence);
+        Ok(Recorded { evidence, path })
+    }
+
+    fn drain(
+        &mut self,
+        names: &Names,
+        mark: &mut Mark,
+        number: usize,
+        evidence: &mut Evidence,
+    ) -> Result<(), RunError> {
+        let mut drained = Vec::new();
+        for tap in &mut self.taps {
+            drained.extend(tap.drain()?);
+        }
+        for raw in &drained {
+            if raw.node == evidence.from
+                && raw.outgoing
+                && let Some((headers, _)) = raw.bytes.get(ETHERNET_HEADER..).and_then(decode)
+            {
+                mark.learn(&headers);
+            }
+        }
+        for raw in drained {
+            let interface = names.interface(&raw.node, raw.ifindex);
+            let frame = frame_of(&raw, &interface, mark);
+            self.captured.push(Captured {
+                node: raw.node.clone(),
+                interface,
+                probe: frame.as_ref().map(|frame| (number, frame.leg)),
+                frame: raw,
+            });
+            evidence.frames.extend(frame);
+        }
+        let Some(tracer) = &mut self.tracer else {
+            return Ok(());
+        };
+        for traced in tracer.drain_traced(names.of_node("host"))? {
+            let mut event = traced.event;
+            event.leg = mark.leg_of_report(&event.headers, &traced.payload);
+            if event.leg.is_some() {
+                evidence.verdicts.push(event);
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(
+        &self,
+        prober: &Prober,
+        services: &[Service],
+        left: Duration,
+    ) -> Result<(), RunError> {
+        let (socket, wanted) = prober.interest();
+        let mut waited = vec![PollFd::new(socket, wanted)];
+        let sources = self.taps.iter().map(Tap::as_fd);
+        let reports = self.tracer.iter().flat_map(Tracer::as_fds);
+        let listeners = services.iter().flat_map(Service::as_fds);
+        for fd in sources.chain(reports).chain(listeners) {
+            waited.push(PollFd::new(fd, PollFlags::POLLIN));
+        }
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut waited, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(RunError::Poll { errno }),
+        }
+    }
+
+    fn bindings(&mut self, path: &PacketPath) -> Result<Vec<crate::path::Binding>, RunError> {
+        let Some(conntrack) = &mut self.conntrack else {
+            return Ok(Vec::new());
+        };
+        let mut ends: Vec<(String, String)> = Vec::new();
+        for hop in path.hops(LegKind::Request).filter(|hop| hop.node == "host") {
+            ends.push((hop.headers.source_text(), hop.headers.destination_text()));
+        }
+        let mut bindings = conntrack.bindings()?;
+        bindings.retain(|binding| ends.contains(&binding.original));
+        Ok(bindings)
+    }
+}
+
+fn frame_of(raw: &RawFrame, interface: &str, mark: &Mark) -> Option<Frame> {
+    let (headers, payload) = decode(raw.bytes.get(ETHERNET_HEADER..)?)?;
+    let leg = mark.leg(&headers, payload)?;
+    Some(Frame {
+        leg,
+        node: raw.node.clone(),
+        interface: interface.to_owned(),
+        direction: if raw.outgoing {
+            Direction::Out
+        } else {
+            Direction::In
+        },
+        order: raw.order,
+        at: raw.at,
+        headers,
+        destination_mac: mac_text(raw.bytes.get(..6)?),
+    })
+}
+
+fn mac_text(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(":")
+}
+
+/// Interface names by node and index.
+struct Names(BTreeMap<String, BTreeMap<u32, String>>);
+
+impl Names {
+    fn of(nodes: &BTreeMap<String, Node>) -> Self {
+        let by_index = |node: &Node| {
+            let interfaces = node.interfaces.iter();
+            interfaces.map(|(name, i)| (i.index, name.clone())).collect()
+        };
+        Self(nodes.iter().map(|(name, node)| (name.clone(), by_index(node))).collect())
+    }
+
+    fn of_node(&self, node: &str) -> &BTreeMap<u32, String> {
+        static NONE: BTreeMap<u32, String> = BTreeMap::new();
+        self.0.get(node).unwrap_or(&NONE)
+    }
+
+    fn interface(&self, node: &str, index: u32) -> String {
+        let name = self.of_node(node).get(&index).cloned();
+        name.unwrap_or_else(|| format!("if{index}"))
+    }
+}
