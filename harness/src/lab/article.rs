@@ -1,0 +1,136 @@
+//! The article's lab: two containers on the bridge `hwchiu0`, and an honest way to 8.8.8.8 with two routers on it, so that
+//! the TTLs 64, 63, 62 and 61 come out by themselves.
+
+use std::net::IpAddr;
+
+use super::topology::{
+    BridgeSpec, EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix, RouteSpec, VethSpec,
+};
+
+/// The article's bridge.
+pub const BRIDGE: &str = "hwchiu0";
+
+const HOST: Prefix = Prefix::v4([10, 0, 2, 15], 24);
+const GATEWAY_INNER: Prefix = Prefix::v4([10, 0, 2, 2], 24);
+const GATEWAY_OUTER: Prefix = Prefix::v4([203, 0, 113, 2], 24);
+const ISP_INNER: Prefix = Prefix::v4([203, 0, 113, 1], 24);
+const ISP_OUTER: Prefix = Prefix::v4([8, 8, 8, 1], 24);
+const OUTSIDE: Prefix = Prefix::v4([8, 8, 8, 8], 24);
+
+/// How far the lab is built before a case's own commands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Bridge, veth pairs and the containers' addresses are there.
+    #[default]
+    Attached,
+    /// The containers have only `lo`, the host has no bridge and no veth pair: part two of the series builds them.
+    Bare,
+}
+
+/// How a container gets its network, in the words of `docker run --network`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// A namespace with a veth pair to the bridge.
+    #[default]
+    Bridge,
+    /// A namespace with only `lo`.
+    None,
+    /// The host's own namespace.
+    Host,
+    /// The namespace of another container, `container:NAME`.
+    Container(String),
+}
+
+/// One container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// What cases call it.
+    pub name: String,
+    /// How it gets its network.
+    pub mode: Mode,
+}
+
+impl Container {
+    /// A container on the bridge.
+    pub fn bridged(name: &str) -> Self {
+        Self { name: name.into(), mode: Mode::Bridge }
+    }
+}
+
+/// The article's two containers.
+pub fn containers() -> Vec<Container> {
+    vec![Container::bridged("c1"), Container::bridged("c2")]
+}
+
+/// The lab with these containers. The first one on the bridge is 10.55.66.2 behind `veth0`, the next 10.55.66.3 behind
+/// `veth1`, and so on up to 10.55.66.254.
+pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
+    let mut host = node("host", Forwarding::On, &[(None, GATEWAY_INNER.address)]);
+    host.bridge_netfilter = Some(true);
+    let mut veths = Vec::new();
+    let mut nodes = Vec::new();
+    if stage == Stage::Attached {
+        host.bridges.push(BridgeSpec { name: BRIDGE.into(), address: None });
+    }
+    for container in containers {
+        let mut made = node(&container.name, Forwarding::Off, &[]);
+        match (&container.mode, stage) {
+            (Mode::Bridge, Stage::Attached) => {
+                let number = u8::try_from(veths.len()).unwrap_or(u8::MAX);
+                let address = Prefix::v4([10, 55, 66, number.saturating_add(2)], 24);
+                veths.push(VethSpec {
+                    ends: [
+                        EndSpec::port("host", &format!("veth{number}"), BRIDGE),
+                        EndSpec::addressed(&container.name, "eth0", address),
+                    ],
+                });
+            }
+            (Mode::Bridge, Stage::Bare) | (Mode::None, _) => {}
+            (Mode::Host, _) => made.namespace = Namespace::Of("host".into()),
+            (Mode::Container(other), _) => made.namespace = Namespace::Of(other.clone()),
+        }
+        nodes.push(made);
+    }
+    let mut gateway = node("gateway", Forwarding::On, &[(None, ISP_INNER.address)]);
+    gateway.masquerade = Some("eth1".into());
+    nodes.push(host);
+    nodes.push(gateway);
+    // The ISP knows the two public networks that it is on, and no private one: it answers "net unreachable" (A11).
+    nodes.push(node("isp", Forwarding::On, &[]));
+    nodes.push(node("outside", Forwarding::Off, &[(None, ISP_OUTER.address)]));
+    veths.push(pair(("host", "eth0", HOST), ("gateway", "eth0", GATEWAY_INNER)));
+    veths.push(pair(("gateway", "eth1", GATEWAY_OUTER), ("isp", "eth0", ISP_INNER)));
+    veths.push(pair(("isp", "eth1", ISP_OUTER), ("outside", "eth0", OUTSIDE)));
+    LabSpec { nodes, veths }
+}
+
+fn node(name: &str, forwarding: Forwarding, routes: &[(Option<Prefix>, IpAddr)]) -> NodeSpec {
+    let routes = routes.iter().map(|&(to, via)| RouteSpec { to, via }).collect();
+    NodeSpec { name: name.into(), forwarding, routes, ..NodeSpec::default() }
+}
+
+fn pair(one: (&str, &str, Prefix), other: (&str, &str, Prefix)) -> VethSpec {
+    VethSpec { ends: [EndSpec::addressed(one.0, one.1, one.2), EndSpec::addressed(other.0, other.1, other.2)] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_are_numbered_in_their_order_on_the_bridge() {
+        let mut three = containers();
+        three.insert(1, Container { name: "lonely".into(), mode: Mode::None });
+        let spec = spec(Stage::Attached, &three);
+        let ends: Vec<_> = spec.veths[..2].iter().map(|veth| (&veth.ends[0].interface, veth.ends[1].address)).collect();
+        assert_eq!(ends[0].0, "veth0");
+        assert_eq!(ends[1], (&"veth1".to_string(), Some(Prefix::v4([10, 55, 66, 3], 24))));
+    }
+
+    #[test]
+    fn a_bare_lab_keeps_only_the_way_outside() {
+        let spec = spec(Stage::Bare, &containers());
+        assert_eq!(spec.veths.len(), 3);
+        assert!(spec.nodes.iter().all(|node| node.bridges.is_empty()));
+    }
+}

@@ -1,0 +1,170 @@
+//! Programs run in a node's namespace, as a case's commands say.
+
+use std::env;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use thiserror::Error;
+
+use super::{Backend, Lab, LabError};
+
+/// Where network programs live, also when the caller's PATH has no `sbin`.
+const SYSTEM_FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Programs of cases, and the Debian packages that hold them.
+const PACKAGES: [(&str, &str); 11] = [
+    ("ip", "iproute2"),
+    ("bridge", "iproute2"),
+    ("tc", "iproute2"),
+    ("iptables", "iptables"),
+    ("ip6tables", "iptables"),
+    ("nft", "nftables"),
+    ("sysctl", "procps"),
+    ("ping", "iputils-ping"),
+    ("conntrack", "conntrack"),
+    ("brctl", "bridge-utils"),
+    ("tcpdump", "tcpdump"),
+];
+
+/// Why a command in a lab failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// It ran, and its status says that it failed.
+    #[error("in netns '{node}': {command}: {status}{}", said(.stdout, .stderr))]
+    Failed {
+        /// The node.
+        node: String,
+        /// The command line, quoted for a shell.
+        command: String,
+        /// Exit code or signal.
+        status: ExitStatus,
+        /// What it wrote.
+        stdout: String,
+        /// What it complained about.
+        stderr: String,
+    },
+    /// There is no such program here.
+    #[error("'{program}' is not installed{}", cure(.package))]
+    Missing {
+        /// The program.
+        program: String,
+        /// The Debian package that has it, where known.
+        package: Option<&'static str>,
+    },
+    /// The command line has no first word.
+    #[error("an empty command in netns '{node}'")]
+    Empty {
+        /// The node.
+        node: String,
+    },
+    /// It could not be started.
+    #[error("in netns '{node}': start {command}: {source}")]
+    Start {
+        /// The node.
+        node: String,
+        /// The command line, quoted for a shell.
+        command: String,
+        /// The errno.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no such node, or its namespace can't be entered.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+}
+
+fn said(stdout: &str, stderr: &str) -> String {
+    let both = [stderr.trim(), stdout.trim()];
+    both.iter().filter(|text| !text.is_empty()).map(|text| format!("\n{text}")).collect()
+}
+
+fn cure(package: &Option<&'static str>) -> String {
+    package.map_or_else(String::new, |package| format!("; please run: sudo apt-get install {package}"))
+}
+
+/// What a command that succeeded wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Its standard output.
+    pub stdout: String,
+    /// Its warnings.
+    pub stderr: String,
+}
+
+impl Lab {
+    /// Runs a program to its end in a node's namespace. `iptables` and its kin are those of `backend`.
+    pub fn run(&self, node: &str, argv: &[String], backend: Backend) -> Result<Written, CommandError> {
+        let Some((program, arguments)) = argv.split_first() else {
+            return Err(CommandError::Empty { node: node.into() });
+        };
+        let command = quoted(argv);
+        let output = {
+            let _guard = self.netns(node)?.enter()?;
+            prepare(&backend.resolve(program))?
+                .args(arguments)
+                .output()
+                .map_err(|source| CommandError::Start { node: node.into(), command: command.clone(), source })?
+        };
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        if status.success() {
+            Ok(Written { stdout, stderr })
+        } else {
+            Err(CommandError::Failed { node: node.into(), command, status, stdout, stderr })
+        }
+    }
+}
+
+/// A command line that can be pasted into a shell.
+pub fn quoted(argv: &[String]) -> String {
+    shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "))
+}
+
+/// Where a program is, in PATH and in the system's folders.
+pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
+    let is_program = |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    if name.contains('/') && is_program(Path::new(name)) {
+        return Ok(name.into());
+    }
+    folders().into_iter().map(|folder| folder.join(name)).find(|path| is_program(path)).ok_or_else(|| {
+        let known = |(program, _): &&(&str, &str)| name == *program || name.starts_with(&format!("{program}-"));
+        let package = PACKAGES.iter().find(known).map(|(_, package)| *package);
+        CommandError::Missing { program: name.into(), package }
+    })
+}
+
+fn prepare(program: &str) -> Result<Command, CommandError> {
+    let mut command = Command::new(find_program(program)?);
+    // Scripts among them look for their own programs.
+    if let Ok(path) = env::join_paths(folders()) {
+        command.env("PATH", path);
+    }
+    command.env("LC_ALL", "C").stdin(Stdio::null());
+    Ok(command)
+}
+
+fn folders() -> Vec<PathBuf> {
+    let own = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&own).chain(SYSTEM_FOLDERS.map(PathBuf::from)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let error = find_program("iptables-from-the-future").expect_err("no such program");
+        let text = "'iptables-from-the-future' is not installed; please run: sudo apt-get install iptables";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn a_command_line_can_be_pasted() {
+        let argv = ["iptables", "-m", "comment", "--comment", "two words"].map(String::from);
+        assert_eq!(quoted(&argv), "iptables -m comment --comment 'two words'");
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong while a lab is built, asked or prepared.
+
+use std::io;
+
+use thiserror::Error;
+
+/// A refusal of the kernel, or a lab that can't be built as stated.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// A netlink request was refused.
+    #[error("{operation} {object} in netns '{node}': {source}{}", detail(.explanation))]
+    Netlink {
+        /// What was asked for, as `create veth`.
+        operation: &'static str,
+        /// What it was about, as `veth0`.
+        object: String,
+        /// The node whose namespace was asked.
+        node: String,
+        /// The kernel's own sentence, where it gave one.
+        explanation: Option<String>,
+        /// The errno.
+        #[source]
+        source: io::Error,
+    },
+    /// A system call failed.
+    #[error("{operation} {object}: {source}")]
+    System {
+        /// What was tried, as `open`.
+        operation: &'static str,
+        /// What it was about, as a path or a node's name.
+        object: String,
+        /// The errno.
+        #[source]
+        source: io::Error,
+    },
+    /// A message of the kernel has a form that isn't known here.
+    #[error("read the kernel's answer to {operation} in netns '{node}': {reason}")]
+    Answer {
+        /// What was asked for.
+        operation: &'static str,
+        /// The node whose namespace was asked.
+        node: String,
+        /// Why the answer isn't understood.
+        reason: String,
+    },
+    /// The specification names something that it doesn't define, or defines it twice.
+    #[error("lab specification: {0}")]
+    Specification(String),
+    /// The kernel lacks a part that this lab needs.
+    #[error("the kernel has no {part}; please run: {cure}")]
+    Missing {
+        /// What is missing.
+        part: &'static str,
+        /// The command that brings it.
+        cure: &'static str,
+    },
+    /// An event that the lab waits for did not come in time.
+    #[error("{event} in netns '{node}' did not happen within {seconds} s")]
+    Overdue {
+        /// What was waited for, as `neighbour 10.0.2.2 on eth0 resolved`.
+        event: String,
+        /// Where.
+        node: String,
+        /// The bound.
+        seconds: u64,
+    },
+}
+
+impl LabError {
+    /// Wraps the errno of a system call.
+    pub fn system(operation: &'static str, object: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self::System { operation, object: object.into(), source: source.into() }
+    }
+
+    /// The errno of a refused netlink request or system call.
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Netlink { source, .. } | Self::System { source, .. } => source.raw_os_error(),
+            Self::Answer { .. } | Self::Specification(_) | Self::Missing { .. } | Self::Overdue { .. } => None,
+        }
+    }
+}
+
+fn detail(explanation: &Option<String>) -> String {
+    explanation.as_ref().map_or_else(String::new, |text| format!(" ({text})"))
+}

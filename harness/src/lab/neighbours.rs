@@ -1,0 +1,155 @@
+//! Neighbours are resolved before the probe that is recorded, with real ARP, so that bridges learn as they always do.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState};
+use rtnetlink::packet_route::route::RouteType;
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::build::permanent_neighbour;
+use super::lookup::way;
+use super::netlink::{Batch, RouteSocket};
+use super::ready::next_event;
+use super::{Lab, LabError};
+
+/// The kernel asks three times, a second apart (`mcast_solicit`, `retrans_time_ms`), and then gives up; one more second
+/// for a machine under load.
+const NEIGHBOUR_WAIT: Duration = Duration::from_secs(4);
+/// `RTNLGRP_NEIGH`.
+const NEIGHBOUR_EVENTS: u32 = 3;
+/// More nodes in a row than any lab has: the bound for routes that lead in a circle.
+const LONGEST_WAY: usize = 16;
+
+impl Lab {
+    /// Resolves every neighbour on the way from a node to an address, and on the way back, as far as routes lead. A next
+    /// hop that no node owns is left to the probe: that it doesn't answer may be what the case is about.
+    ///
+    /// To be called before each probe, since a case's own commands add addresses and routes. Where nothing is left to do
+    /// it only looks.
+    pub fn prepare_neighbours(&self, from: &str, to: IpAddr) -> Result<(), LabError> {
+        let mut here = self.canonical(from).to_string();
+        for _ in 0..LONGEST_WAY {
+            let way = match way(&mut self.live(&here)?.socket(), to, None, None) {
+                Ok(way) if way.kind == RouteType::Unicast => way,
+                // Local, or no route: the way ends here.
+                Ok(_) | Err(LabError::Netlink { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            let next = way.gateway.unwrap_or(to);
+            let Some((there, back_device)) = self.owner(next)? else { return Ok(()) };
+            if there == here {
+                return Ok(());
+            }
+            self.resolve(&here, way.device, next)?;
+            let sources = addresses(&mut self.live(&here)?.socket())?;
+            let mine = sources.iter().filter(|(index, address)| *index == way.device && address.is_ipv4() == to.is_ipv4());
+            for (_, address) in mine {
+                self.resolve(&there, back_device, *address)?;
+            }
+            here = there;
+        }
+        Ok(())
+    }
+
+    /// The node that owns an address, with the index of the interface that has it.
+    fn owner(&self, address: IpAddr) -> Result<Option<(String, u32)>, LabError> {
+        for (name, live) in &self.nodes {
+            let own = addresses(&mut live.socket())?;
+            if let Some((index, _)) = own.iter().find(|(_, own)| *own == address) {
+                return Ok(Some((name.clone(), *index)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes the kernel ask for a neighbour, waits for the answer, and keeps it: an entry that may be forgotten or asked
+    /// for again would put ARP between the probes, and counts against a limit that all namespaces share.
+    fn resolve(&self, node: &str, device: u32, address: IpAddr) -> Result<(), LabError> {
+        let live = self.live(node)?;
+        let mut socket = live.socket();
+        match look(&mut socket, device, address)? {
+            Look::Permanent => return Ok(()),
+            Look::Resolved(mac) => return keep(&mut socket, device, address, &mac),
+            Look::Waiting => {}
+        }
+        // NTF_USE starts the same resolution as a packet would, without a packet.
+        let mut used = NeighbourMessage::default();
+        used.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        used.header.ifindex = device;
+        used.header.state = NeighbourState::None;
+        used.header.flags = NeighbourFlags::Use;
+        used.attributes.push(NeighbourAttribute::Destination(address.into()));
+        let mut batch = Batch::default();
+        batch.replace("resolve neighbour", address.to_string(), RouteNetlinkMessage::NewNeighbour(used));
+        socket.commit(batch)?;
+        // Request and answer have nearly always crossed the veth pairs before the commit returns.
+        if let Look::Resolved(mac) = look(&mut socket, device, address)? {
+            return keep(&mut socket, device, address, &mac);
+        }
+        let mut events = RouteSocket::open(node, &live.netns, &[NEIGHBOUR_EVENTS])?;
+        let start = Instant::now();
+        loop {
+            if let Look::Resolved(mac) = look(&mut socket, device, address)? {
+                return keep(&mut socket, device, address, &mac);
+            }
+            if !next_event(&mut events, start, NEIGHBOUR_WAIT)? {
+                let (event, node) = (format!("neighbour {address} resolved"), node.to_string());
+                return Err(LabError::Overdue { event, node, seconds: NEIGHBOUR_WAIT.as_secs() });
+            }
+        }
+    }
+}
+
+enum Look {
+    Permanent,
+    Resolved(Vec<u8>),
+    Waiting,
+}
+
+fn look(socket: &mut RouteSocket, device: u32, address: IpAddr) -> Result<Look, LabError> {
+    let mut question = NeighbourMessage::default();
+    question.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    question.header.ifindex = device;
+    question.attributes.push(NeighbourAttribute::Destination(address.into()));
+    let answer = socket.get("look at neighbour", &address.to_string(), RouteNetlinkMessage::GetNeighbour(question));
+    let entry = match answer {
+        Ok(RouteNetlinkMessage::NewNeighbour(entry)) => entry,
+        Ok(_) => return Ok(Look::Waiting),
+        Err(error) if error.errno() == Some(nix::errno::Errno::ENOENT as i32) => return Ok(Look::Waiting),
+        Err(error) => return Err(error),
+    };
+    let mac = entry.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::LinkLayerAddress(mac) => Some(mac.clone()),
+        _ => None,
+    });
+    Ok(match (entry.header.state, mac) {
+        (NeighbourState::Permanent | NeighbourState::Noarp, _) => Look::Permanent,
+        (NeighbourState::Incomplete | NeighbourState::Failed | NeighbourState::None, _) | (_, None) => Look::Waiting,
+        (_, Some(mac)) => Look::Resolved(mac),
+    })
+}
+
+fn keep(socket: &mut RouteSocket, device: u32, address: IpAddr, mac: &[u8]) -> Result<(), LabError> {
+    let mut batch = Batch::default();
+    batch.replace("keep neighbour", address.to_string(), permanent_neighbour(device, address, mac));
+    socket.commit(batch)
+}
+
+/// All addresses in the namespace of `socket`, with their interface's index.
+pub(super) fn addresses(socket: &mut RouteSocket) -> Result<Vec<(u32, IpAddr)>, LabError> {
+    let rows = socket.dump("list addresses", RouteNetlinkMessage::GetAddress(AddressMessage::default()))?;
+    let mut found = Vec::new();
+    for row in rows {
+        let RouteNetlinkMessage::NewAddress(message) = row else { continue };
+        let address = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| message.attributes.iter().find_map(wanted);
+        // IFA_LOCAL is the own one where IFA_ADDRESS is the peer's; IPv6 has only IFA_ADDRESS.
+        let local = address(|a| if let AddressAttribute::Local(ip) = a { Some(*ip) } else { None });
+        let plain = || address(|a| if let AddressAttribute::Address(ip) = a { Some(*ip) } else { None });
+        if let Some(ip) = local.or_else(plain) {
+            found.push((message.header.index, ip));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,71 @@
+//! A link is ready when its operational state is up and, on a bridge port, when the port forwards.
+
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::{BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo, LinkMessage, State};
+use rtnetlink::LinkUnspec;
+use std::os::fd::AsFd;
+
+use super::netlink::RouteSocket;
+use super::{LabError, Netns};
+
+/// The kernel runs its link watch once a second when it defers it (`net/core/link_watch.c`, `HZ`); a machine under load
+/// gets five times that.
+const LINK_WAIT: Duration = Duration::from_secs(5);
+/// `RTNLGRP_LINK`.
+const LINK_EVENTS: u32 = 1;
+
+/// Waits until the link is ready. Asking for it by index makes the kernel finish its link watch for it first, so that
+/// nearly always the first look is the last.
+pub(super) fn wait(netns: &Netns, socket: &mut RouteSocket, index: u32, name: &str) -> Result<(), LabError> {
+    if look(socket, index, name)? {
+        return Ok(());
+    }
+    // Joined before the next look, so no event is lost between.
+    let mut events = RouteSocket::open(socket.node(), netns, &[LINK_EVENTS])?;
+    let start = Instant::now();
+    while !look(socket, index, name)? {
+        if !next_event(&mut events, start, LINK_WAIT)? {
+            let (event, node) = (format!("link {name} ready"), socket.node().to_string());
+            return Err(LabError::Overdue { event, node, seconds: LINK_WAIT.as_secs() });
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the next event; false when `bound` has passed since `start`.
+pub(super) fn next_event(events: &mut RouteSocket, start: Instant, bound: Duration) -> Result<bool, LabError> {
+    let left = bound.saturating_sub(start.elapsed());
+    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+    let count = {
+        let mut fds = [PollFd::new(events.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, timeout).map_err(|e| LabError::system("poll", "netlink socket", e))?
+    };
+    if count > 0 {
+        events.events()?;
+    }
+    Ok(count > 0)
+}
+
+fn look(socket: &mut RouteSocket, index: u32, name: &str) -> Result<bool, LabError> {
+    let question = RouteNetlinkMessage::GetLink(LinkUnspec::new_with_index(index).build());
+    match socket.get("look at link", name, question)? {
+        RouteNetlinkMessage::NewLink(link) => Ok(is_ready(&link)),
+        _ => Ok(false),
+    }
+}
+
+fn is_ready(link: &LinkMessage) -> bool {
+    link.attributes.iter().all(|attribute| match attribute {
+        LinkAttribute::OperState(state) => matches!(state, State::Up | State::Unknown),
+        LinkAttribute::LinkInfo(parts) => parts.iter().all(|part| match part {
+            LinkInfo::PortData(InfoPortData::BridgePort(port)) => {
+                !port.iter().any(|p| matches!(p, InfoBridgePort::State(s) if *s != BridgePortState::Forwarding))
+            }
+            _ => true,
+        }),
+        _ => true,
+    })
+}

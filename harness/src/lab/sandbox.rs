@@ -1,0 +1,99 @@
+//! The process leaves the caller's namespaces before it does anything else.
+//!
+//! The outer process unshares, starts itself again as pid 1 of a new pid namespace, and waits. When it dies, the kernel
+//! kills pid 1, and with it every process, mount and namespace of the run: nothing is left, also after `kill -9`.
+
+mod inner;
+mod outer;
+
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+/// Tells the inner process who it is: the number of its end of the outer process's pipe.
+const MARKER: &str = "GOLDPATH_SANDBOX";
+
+/// How to enter the sandbox.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// When to make a user namespace.
+    pub user_namespace: UserNamespace,
+}
+
+/// When to make a user namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UserNamespace {
+    /// Root needs none.
+    #[default]
+    UnlessRoot,
+    /// Also as root, to see what an unprivileged person sees.
+    Always,
+}
+
+/// Which side of [`enter`] this process is on.
+#[derive(Debug)]
+pub enum Entered {
+    /// The inner process: do the work.
+    Inside(Sandbox),
+    /// The outer process: the work is done, exit with this.
+    Finished(ExitCode),
+}
+
+/// What the inner process has around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sandbox {
+    /// Whether capabilities hold for this user namespace only.
+    pub is_user_namespace: bool,
+}
+
+/// Why the sandbox can't be entered.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The kernel denies the namespaces, or capabilities in them.
+    #[error("{operation}: {source}; this needs {capability}, please run: {cure}")]
+    Denied {
+        /// What was denied.
+        operation: &'static str,
+        /// The capability that is missing.
+        capability: &'static str,
+        /// What to type.
+        cure: String,
+        /// The errno.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A system call failed.
+    #[error("{operation}: {source}")]
+    System {
+        /// What was tried.
+        operation: &'static str,
+        /// The errno.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The outer process died while the inner one started.
+    #[error("the process that started the sandbox is gone")]
+    Orphaned,
+    /// Called after other threads were started.
+    #[error("the sandbox must be entered before any thread starts, at the top of main")]
+    Threads,
+}
+
+impl SandboxError {
+    fn system(operation: &'static str, source: impl Into<std::io::Error>) -> Self {
+        Self::System { operation, source: source.into() }
+    }
+}
+
+/// Leaves the caller's network, mount and pid namespaces (and, when not root, its user namespace).
+///
+/// To be called at the top of `main`, before any thread exists. Returns twice, in two processes.
+pub fn enter(options: Options) -> Result<Entered, SandboxError> {
+    match std::env::var(MARKER) {
+        // The marker alone proves nothing, it may have been inherited: pid 1 is what makes it true.
+        Ok(marker) if std::process::id() == 1 => inner::furnish(&marker).map(Entered::Inside),
+        Ok(_) | Err(_) => outer::supervise(options).map(Entered::Finished),
+    }
+}

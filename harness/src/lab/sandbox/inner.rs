@@ -1,0 +1,84 @@
+//! The inner process: pid 1 of the sandbox furnishes its mounts and limits, once.
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::Mode;
+use nix::unistd::close;
+
+use super::{MARKER, Sandbox, SandboxError};
+use crate::lab::netns::mount_empty_run;
+
+/// More descriptors than a long run holds: a lab keeps about twenty, and dead labs are kept. Programs that close every
+/// possible descriptor at their start take as long as this number is high.
+const DESCRIPTORS: u64 = 65_536;
+
+/// The descriptor table's size from the start. In a process with threads it grows by an RCU grace period (8 ms) each
+/// time, in the middle of a case.
+const TABLE: u64 = 8_192;
+
+/// Prepares the first process of the sandbox.
+pub(super) fn furnish(marker: &str) -> Result<Sandbox, SandboxError> {
+    die_with_parent(marker)?;
+    SigSet::all().thread_unblock().map_err(|e| SandboxError::system("unblock signals", e))?;
+    make_room()?;
+    let is_user_namespace = std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_whole(&map));
+    mount_own()?;
+    Ok(Sandbox { is_user_namespace })
+}
+
+/// The initial user namespace maps everybody to themselves.
+fn is_whole(map: &str) -> bool {
+    map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+fn die_with_parent(marker: &str) -> Result<(), SandboxError> {
+    set_pdeathsig(Signal::SIGKILL).map_err(|e| SandboxError::system("ask to die with the parent", e))?;
+    let number: RawFd = marker.parse().map_err(|_| SandboxError::Orphaned)?;
+    let pipe = File::open(format!("/proc/self/fd/{number}")).map_err(|e| SandboxError::system(MARKER, e))?;
+    close(number).map_err(|e| SandboxError::system("close the pipe", e))?;
+    // The parent may have died before the line above: then its end of the pipe is closed.
+    let mut state = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+    poll(&mut state, PollTimeout::ZERO).map_err(|e| SandboxError::system("look for the parent", e))?;
+    match state[0].any() {
+        Some(true) => Err(SandboxError::Orphaned),
+        Some(false) | None => Ok(()),
+    }
+}
+
+fn make_room() -> Result<(), SandboxError> {
+    let limit = |e| SandboxError::system("raise the limit of open files", e);
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(limit)?;
+    let wanted = hard.min(DESCRIPTORS).max(soft);
+    setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).map_err(limit)?;
+    let null = File::open("/dev/null").map_err(|e| SandboxError::system("open /dev/null", e))?;
+    let highest = i32::try_from(wanted.min(TABLE) - 1).unwrap_or(i32::MAX);
+    let grown = fcntl(&null, FcntlArg::F_DUPFD_CLOEXEC(highest)).map_err(limit)?;
+    close(grown).map_err(limit)
+}
+
+fn mount_own() -> Result<(), SandboxError> {
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
+        .map_err(|e| SandboxError::system("make mounts private", e))?;
+    let careful = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    // Best effort, as a container may hide parts of /proc and then the kernel refuses a whole one. The old one works
+    // too: it shows the processes by their outer numbers.
+    let _ = mount(Some("proc"), "/proc", Some("proc"), careful, None::<&str>);
+    // A sysfs shows the network namespace that it was mounted in. Best effort for the same reason.
+    let groups = open("/sys/fs/cgroup", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok();
+    if mount(Some("sysfs"), "/sys", Some("sysfs"), careful, None::<&str>).is_ok()
+        && let Some(groups) = groups
+    {
+        let old = format!("/proc/self/fd/{}", groups.as_raw_fd());
+        let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+        let _ = mount(Some(old.as_str()), "/sys/fs/cgroup", None::<&str>, bind, None::<&str>);
+    }
+    mount_empty_run().map_err(|e| SandboxError::system("mount tmpfs on /run", std::io::Error::other(e)))
+}

@@ -1,0 +1,43 @@
+//! The kernel settings that decide about a packet, set explicitly: a new namespace may copy them from the machine.
+
+use std::io::ErrorKind;
+
+use super::topology::{Forwarding, NodeSpec};
+use super::LabError;
+
+const BRIDGE_NETFILTER: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
+/// Sets a node's settings. The calling thread is in the node's namespace: `/proc/sys/net` follows it.
+pub(super) fn set(node: &NodeSpec) -> Result<(), LabError> {
+    let forward = if node.forwarding == Forwarding::On { "1" } else { "0" };
+    write("/proc/sys/net/ipv4/ip_forward", forward)?;
+    // The strictest of "all" and the interface's own, which begins as "default".
+    write("/proc/sys/net/ipv4/conf/all/rp_filter", "0")?;
+    write("/proc/sys/net/ipv4/conf/default/rp_filter", "0")?;
+    // No type of ICMP error is limited, neither by the rate per peer nor by the machine's one (icmp_msgs_per_sec).
+    write("/proc/sys/net/ipv4/icmp_ratemask", "0")?;
+    match node.bridge_netfilter {
+        Some(on) => write_bridge_netfilter(on),
+        None => Ok(()),
+    }
+}
+
+/// Whether iptables sees bridged packets in the calling thread's namespace; no where br_netfilter is not loaded.
+pub(super) fn bridge_netfilter() -> bool {
+    std::fs::read_to_string(BRIDGE_NETFILTER).is_ok_and(|value| value.trim() == "1")
+}
+
+fn write_bridge_netfilter(on: bool) -> Result<(), LabError> {
+    match std::fs::write(BRIDGE_NETFILTER, if on { "1" } else { "0" }) {
+        Err(e) if e.kind() == ErrorKind::NotFound && on => Err(LabError::Missing {
+            part: "br_netfilter, through which iptables sees bridged packets",
+            cure: "sudo modprobe br_netfilter",
+        }),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        written => written.map_err(|e| LabError::system("write", BRIDGE_NETFILTER, e)),
+    }
+}
+
+fn write(path: &'static str, value: &str) -> Result<(), LabError> {
+    std::fs::write(path, value).map_err(|e| LabError::system("write", path, e))
+}

@@ -1,0 +1,165 @@
+//! What a lab is meant to be: nodes, veth pairs, bridges, addresses, routes. Plain data; [`Lab::build`] makes it live.
+//!
+//! [`Lab::build`]: super::Lab::build
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::LabError;
+
+/// A whole lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabSpec {
+    /// Hosts, containers and routers.
+    pub nodes: Vec<NodeSpec>,
+    /// Links between them.
+    pub veths: Vec<VethSpec>,
+}
+
+impl LabSpec {
+    /// The node of that name.
+    pub fn node_mut(&mut self, name: &str) -> Option<&mut NodeSpec> {
+        self.nodes.iter_mut().find(|node| node.name == name)
+    }
+}
+
+/// Which namespace a node is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Namespace {
+    /// One of its own.
+    #[default]
+    Own,
+    /// Another node's: the node is a second name for it (Docker's modes `host` and `container:NAME`).
+    Of(String),
+}
+
+/// Whether a node passes on packets that aren't for itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Forwarding {
+    /// An end system.
+    #[default]
+    Off,
+    /// A router.
+    On,
+}
+
+/// One host, container or router. `lo` is up in each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// What cases call it.
+    pub name: String,
+    /// Its own namespace or another node's; in the second case nothing else here counts.
+    pub namespace: Namespace,
+    /// Whether it is a router.
+    pub forwarding: Forwarding,
+    /// `net.bridge.bridge-nf-call-iptables`; none where no bridge is.
+    pub bridge_netfilter: Option<bool>,
+    /// Its bridges.
+    pub bridges: Vec<BridgeSpec>,
+    /// Its routes beside those of its addresses.
+    pub routes: Vec<RouteSpec>,
+    /// The interface behind whose address it hides what it forwards.
+    pub masquerade: Option<String>,
+}
+
+/// A Linux bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BridgeSpec {
+    /// Interface's name.
+    pub name: String,
+    /// Its own address, if any.
+    pub address: Option<Prefix>,
+}
+
+/// A route through a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSpec {
+    /// Where to; none is the default route.
+    pub to: Option<Prefix>,
+    /// The next hop.
+    pub via: IpAddr,
+}
+
+/// A veth pair, each end made in its own node's namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VethSpec {
+    /// Both ends; the first one's node creates the pair.
+    pub ends: [EndSpec; 2],
+}
+
+/// One end of a veth pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndSpec {
+    /// The node that holds it.
+    pub node: String,
+    /// Interface's name there.
+    pub interface: String,
+    /// Address, if any.
+    pub address: Option<Prefix>,
+    /// The bridge of the same node that it is a port of.
+    pub bridge: Option<String>,
+}
+
+impl EndSpec {
+    /// An end with an address.
+    pub fn addressed(node: &str, interface: &str, address: Prefix) -> Self {
+        Self { node: node.into(), interface: interface.into(), address: Some(address), bridge: None }
+    }
+
+    /// A bridge port.
+    pub fn port(node: &str, interface: &str, bridge: &str) -> Self {
+        Self { node: node.into(), interface: interface.into(), address: None, bridge: Some(bridge.into()) }
+    }
+}
+
+/// An address with the length of its network's prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix {
+    /// The address.
+    pub address: IpAddr,
+    /// Bits of the network part.
+    pub length: u8,
+}
+
+impl Prefix {
+    /// An IPv4 address with its prefix length.
+    pub const fn v4(octets: [u8; 4], length: u8) -> Self {
+        let [a, b, c, d] = octets;
+        Self { address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)), length }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = LabError;
+
+    fn from_str(text: &str) -> Result<Self, LabError> {
+        let wrong = || LabError::Specification(format!("'{text}' is not an address with a prefix length"));
+        let (address, length) = text.split_once('/').ok_or_else(wrong)?;
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let length: u8 = length.parse().map_err(|_| wrong())?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        if length > longest { Err(wrong()) } else { Ok(Self { address, length }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_reads_what_it_writes() {
+        for text in ["10.55.66.1/24", "fd00::1/64", "0.0.0.0/0"] {
+            assert_eq!(text.parse::<Prefix>().expect("valid").to_string(), text);
+        }
+        for text in ["10.55.66.1", "10.55.66.1/33", "x/8", "fd00::1/129"] {
+            assert!(text.parse::<Prefix>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Labs built in namespaces of their own, asked with the programs that people use.
+
+use std::process::ExitCode;
+
+use goldpath::lab::article::{self, Container, Mode, Stage};
+use goldpath::lab::sandbox::{self, Entered, Options};
+use goldpath::lab::{Backend, CommandError, Lab, privatise_thread_mounts};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+type Checked = Result<(), Failed>;
+
+fn main() -> ExitCode {
+    match sandbox::enter(Options::default()) {
+        Ok(Entered::Finished(code)) => return code,
+        Ok(Entered::Inside(_)) => {}
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(3);
+        }
+    }
+    let trials = vec![
+        Trial::test("article_lab_reads_back", reads_back),
+        Trial::test("article_ttls_and_masquerade", ttls),
+        Trial::test("isp_has_no_way_to_private_networks", isp),
+        Trial::test("network_modes", modes),
+        Trial::test("commands_of_a_case", commands),
+        Trial::test("names_for_ip_link_set_netns", names),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn lab() -> Result<Lab, Failed> {
+    Ok(Lab::build(&article::spec(Stage::Attached, &article::containers()))?)
+}
+
+fn run(lab: &Lab, node: &str, line: &str) -> Result<String, CommandError> {
+    let argv: Vec<String> = line.split(' ').map(String::from).collect();
+    Ok(lab.run(node, &argv, Backend::IptablesNft)?.stdout)
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(seen: T, wanted: T) -> Checked {
+    if seen == wanted { Ok(()) } else { Err(format!("saw {seen:?}, wanted {wanted:?}").into()) }
+}
+
+fn reads_back() -> Checked {
+    let lab = lab()?;
+    let nodes = lab.read_nodes()?;
+    same(nodes.keys().map(String::as_str).collect(), vec!["c1", "c2", "gateway", "host", "isp", "outside"])?;
+    let veth0 = &nodes["host"].interfaces["veth0"];
+    same(veth0.peer.clone(), Some(("c1".into(), "eth0".into())))?;
+    same(veth0.bridge.as_deref(), Some("hwchiu0"))?;
+    same(nodes["outside"].interfaces["eth0"].peer.clone(), Some(("isp".into(), "eth1".into())))?;
+    same(nodes["host"].bridge_netfilter, true)?;
+    same(nodes["c1"].addresses.clone(), vec!["10.55.66.2".parse()?])?;
+    same(lab.routes("c1")?, vec!["10.55.66.0/24 dev eth0 src 10.55.66.2".into()])?;
+    same(lab.interfaces("c1")?, vec!["lo".into(), "eth0".into()])?;
+    same(lab.route_get("c1", "8.8.8.8".parse()?, None, None)?, "8.8.8.8: net unreachable".into())?;
+    lab.prepare_neighbours("c1", "10.55.66.3".parse()?)?;
+    same(lab.fdb("host", "hwchiu0", &nodes["c2"].interfaces["eth0"].mac)?, "veth1".into())?;
+    same(lab.fdb("host", "hwchiu0", &nodes["c1"].interfaces["eth0"].mac)?, "veth0".into())?;
+    let bridge = &nodes["host"].interfaces["hwchiu0"].mac;
+    same(lab.fdb("host", "hwchiu0", bridge)?, "hwchiu0's own address: up the stack".into())
+}
+
+fn ttls() -> Checked {
+    let lab = lab()?;
+    for line in [
+        "ip address add 10.55.66.1/24 dev hwchiu0",
+        "iptables -t nat -I POSTROUTING -s 10.55.66.2/32 -o eth0 -j MASQUERADE",
+    ] {
+        run(&lab, "host", line)?;
+    }
+    run(&lab, "c1", "ip route add default via 10.55.66.1")?;
+    same(lab.routes("c1")?[0].as_str(), "default via 10.55.66.1 dev eth0")?;
+    lab.prepare_neighbours("c1", "8.8.8.8".parse()?)?;
+    let neighbours = run(&lab, "host", "ip neigh show")?;
+    same(neighbours.lines().filter(|line| line.contains("PERMANENT")).count(), 2)?;
+    let route = lab.route_get("host", "8.8.8.8".parse()?, Some("10.55.66.2".parse()?), Some("hwchiu0"))?;
+    same(route.as_str(), "8.8.8.8 via 10.0.2.2 dev eth0")?;
+    for (node, ttl) in [("c1", 61), ("host", 62), ("gateway", 63), ("isp", 64)] {
+        let said = run(&lab, node, "ping -c1 -W1 8.8.8.8")?;
+        same(said.contains(&format!("ttl={ttl} ")), true)?;
+    }
+    Ok(())
+}
+
+fn isp() -> Checked {
+    let lab = lab()?;
+    for private in ["10.55.66.2", "10.0.2.15"] {
+        same(lab.route_get("isp", private.parse()?, None, None)?, format!("{private}: net unreachable"))?;
+    }
+    // As A11: nothing hides 10.55.66.2 behind the host; the gateway still hides it, so its way ends there instead.
+    let said = run(&lab, "outside", "ping -c1 -W1 10.55.66.2");
+    match said {
+        Err(CommandError::Failed { stdout, .. }) => same(stdout.contains("Destination Net Unreachable"), true),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn modes() -> Checked {
+    let mut containers = article::containers();
+    for (name, mode) in [("n", Mode::None), ("h", Mode::Host), ("s", Mode::Container("c1".into()))] {
+        containers.push(Container { name: name.into(), mode });
+    }
+    let lab = Lab::build(&article::spec(Stage::Attached, &containers))?;
+    same(lab.interfaces("n")?, vec!["lo".to_string()])?;
+    same(lab.canonical("h"), "host")?;
+    same(lab.netns("s")?.inode()?, lab.netns("c1")?.inode()?)?;
+    same(lab.interfaces("h")?.contains(&"hwchiu0".to_string()), true)?;
+    let bare = Lab::build(&article::spec(Stage::Bare, &article::containers()))?;
+    same(bare.interfaces("host")?, vec!["lo".to_string(), "eth0".to_string()])
+}
+
+fn commands() -> Checked {
+    let lab = lab()?;
+    for backend in Backend::ALL {
+        let argv = ["iptables", "-P", "FORWARD", "DROP"].map(String::from);
+        lab.run("host", &argv, backend)?;
+        let listed = lab.run("host", &["iptables-save".to_string()], backend)?;
+        same(listed.stdout.contains(":FORWARD DROP"), true)?;
+    }
+    match run(&lab, "c1", "ip route add default via 10.99.0.1") {
+        Err(error @ CommandError::Failed { .. }) => {
+            same(error.to_string().contains("ip route add default via 10.99.0.1: exit status: 2"), true)
+        }
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn names() -> Checked {
+    privatise_thread_mounts()?;
+    let lab = Lab::build(&article::spec(Stage::Bare, &article::containers()))?;
+    lab.name_namespaces()?;
+    run(&lab, "host", "ip link add veth0 type veth peer name veth1")?;
+    run(&lab, "host", "ip link set veth1 netns c1")?;
+    run(&lab, "c1", "ip link set veth1 name eth0")?;
+    let nodes = lab.read_nodes()?;
+    same(nodes["c1"].interfaces["eth0"].peer.clone(), Some(("host".into(), "veth0".into())))?;
+    lab.name_namespaces()?;
+    Ok(())
+}
