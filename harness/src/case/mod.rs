@@ -1,1 +1,38 @@
 //! What a contributor writes: case files, their validation and discovery.
+//!
+//! [`discover`] reads every case file below some directories and returns typed [`Case`]s, or every mistake in them as
+//! [`CaseError`]s with file, line and column. Later stages validate nothing again. Nothing here touches the kernel.
+
+mod address;
+mod claim;
+mod command;
+mod discover;
+mod error;
+mod file;
+mod id;
+mod model;
+mod one_or_many;
+mod place;
+mod publish;
+mod schema;
+mod select;
+mod step_file;
+mod suggest;
+mod validate;
+mod vocabulary;
+
+pub use address::{Subnet, SubnetError};
+pub use claim::Claim;
+pub use command::{CommandLine, NodeCommands};
+pub use discover::{Discovered, discover, read_case};
+pub use error::{CaseError, render};
+pub use id::{CaseId, CaseIdError};
+pub use model::{
+    Attachment, Case, Container, Ending, Exchange, Expect, InterfacesAre, Kind, Listen, Network, Probe, RoutesAre,
+    SameNamespace, Sighting, Step,
+};
+pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
+pub use publish::{Publish, PublishError};
+pub use schema::schema;
+pub use select::{NothingSelected, matches, select};
+pub use vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Protocol, Send};

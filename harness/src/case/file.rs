@@ -1,0 +1,204 @@
+//! A case file as it is written, before validation. The doc comments here are the descriptions of the JSON schema,
+//! so they speak to contributors.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::claim::Claim;
+use super::one_or_many::OneOrMany;
+use super::step_file::StepFile;
+use super::vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Protocol, Send};
+
+/// One case: an intended network or a recipe, probes, and what must hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseFile {
+    /// The behaviour, as a present-tense sentence: "A container reaches the outside from the host's address".
+    #[schemars(with = "String")]
+    pub(super) title: Spanned<String>,
+    /// Where the behaviour is described: a section of the article, an RFC, a man page, an issue.
+    #[serde(default)]
+    pub(super) source: OneOrMany<String>,
+    /// How strongly the case binds, as in RFC 2119. `must` if absent.
+    #[schemars(with = "Option<Level>")]
+    pub(super) level: Option<Spanned<String>>,
+    /// Contract cases: what an implementation must be able to do for this case to be put to it.
+    #[serde(default)]
+    #[schemars(with = "Vec<Feature>")]
+    pub(super) requires: Vec<Spanned<String>>,
+    /// Claims of the article that a pass supports.
+    #[serde(default)]
+    #[schemars(with = "Vec<Claim>")]
+    pub(super) checks: Vec<Spanned<String>>,
+    /// Claims of the article that a pass refutes.
+    #[serde(default)]
+    #[schemars(with = "Vec<Claim>")]
+    pub(super) refutes: Vec<Spanned<String>>,
+    /// Recipe cases: the lab that the commands configure. A case without a lab is a contract case.
+    #[schemars(with = "Option<LabName>")]
+    pub(super) lab: Option<Spanned<String>>,
+    /// Recipe cases: the programs that `iptables` is, each its own trial. Both if absent.
+    #[schemars(with = "Option<Vec<Backend>>")]
+    pub(super) backends: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Address families, each its own trial. `["ipv4"]` if absent.
+    #[schemars(with = "Option<Vec<Family>>")]
+    pub(super) families: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Why you don't run this case on your machine. It is then listed as disabled.
+    pub(super) disabled: Option<String>,
+    /// Containers by name. A recipe's lab has c1 and c2 already.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, ContainerFile>")]
+    pub(super) container: BTreeMap<Spanned<String>, ContainerFile>,
+    /// Contract cases: networks by name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, NetworkFile>")]
+    pub(super) network: BTreeMap<Spanned<String>, NetworkFile>,
+    /// What happens, in order.
+    #[serde(default)]
+    #[schemars(with = "Vec<StepFile>")]
+    pub(super) step: Vec<Spanned<StepFile>>,
+}
+
+/// A container. It has either a `mode` or a `network`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContainerFile {
+    /// `none` (only lo), `host` (the host's interfaces) or `container:NAME` (another container's interfaces).
+    #[schemars(with = "Option<String>", regex(pattern = "^(none|host|container:.+)$"))]
+    pub(super) mode: Option<Spanned<String>>,
+    /// The network that it is attached to.
+    #[schemars(with = "Option<String>")]
+    pub(super) network: Option<Spanned<String>>,
+    /// The address that it asks for, in its network's subnet.
+    #[schemars(with = "Option<String>")]
+    pub(super) address: Option<Spanned<String>>,
+    /// Published ports: `[ADDRESS:]HOST_PORT:CONTAINER_PORT[/PROTOCOL]`, as `8080:80/tcp`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(super) publish: Vec<Spanned<String>>,
+}
+
+/// A container network.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetworkFile {
+    /// Its subnet, or one of each address family, as `10.77.1.0/24`.
+    #[schemars(with = "OneOrMany<String>")]
+    pub(super) subnet: Spanned<OneOrMany<String>>,
+    /// Whether it has no way out. False if absent.
+    #[serde(default)]
+    pub(super) internal: bool,
+    /// Its MTU in bytes, if the case cares.
+    #[schemars(with = "Option<u16>", range(min = 68, max = 65535))]
+    pub(super) mtu: Option<Spanned<i64>>,
+}
+
+/// An echo service on a node until the case ends.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListenFile {
+    /// The node.
+    #[schemars(with = "String")]
+    pub(super) at: Spanned<String>,
+    /// The protocol.
+    #[schemars(with = "Protocol")]
+    pub(super) protocol: Spanned<String>,
+    /// The port, on all addresses of the node.
+    #[schemars(with = "u16", range(min = 1, max = 65535))]
+    pub(super) port: Spanned<i64>,
+}
+
+/// A marked packet to send.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbeFile {
+    /// What is sent.
+    #[schemars(with = "Send")]
+    pub(super) send: Spanned<String>,
+    /// The node that sends it.
+    #[schemars(with = "String")]
+    pub(super) from: Spanned<String>,
+    /// An address, a node, or in contract cases a role: `host.uplink`, `NETWORK.gateway`.
+    #[schemars(with = "String")]
+    pub(super) to: Spanned<String>,
+    /// The port that it is sent to: required for udp and tcp.
+    #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
+    pub(super) port: Option<Spanned<i64>>,
+    /// Its initial TTL or hop limit; 64 if absent.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 255))]
+    pub(super) ttl: Option<Spanned<i64>>,
+    /// Its payload in bytes, at least the 16 of the token that marks it.
+    #[schemars(with = "Option<u16>", range(min = 16, max = 65000))]
+    pub(super) size: Option<Spanned<i64>>,
+    /// Whether routers may not fragment it.
+    pub(super) dont_fragment: Option<bool>,
+}
+
+/// How the probe's path must end. What is absent is not compared.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectFile {
+    /// How it ends. All but `answered` and `delivered` need a positive control: the same probe in the same case with
+    /// one of these two fates.
+    #[schemars(with = "FateWord")]
+    pub(super) fate: Spanned<String>,
+    /// answered: the reply's TTL as the probing node receives it.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 255))]
+    pub(super) ttl: Option<Spanned<i64>>,
+    /// dropped, lost: the node and the place, as `host filter/FORWARD policy DROP`, `isp no route` or `host:eth0`.
+    #[schemars(with = "Option<String>")]
+    pub(super) at: Option<Spanned<String>>,
+    /// dropped, lost: which packet it was.
+    #[schemars(with = "Option<Leg>")]
+    pub(super) leg: Option<Spanned<String>>,
+    /// rejected, unreachable: what the sender is told, as `ENETUNREACH`, `tcp reset` or `port unreachable`.
+    #[schemars(with = "Option<String>")]
+    pub(super) reason: Option<Spanned<String>>,
+    /// answered, delivered: the client's address as the server sees it.
+    #[schemars(with = "Option<String>")]
+    pub(super) peer: Option<Spanned<String>>,
+}
+
+/// A frame of the probe at one place. What is absent is not compared.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SightingFile {
+    /// A node, or in recipes one of its interfaces: `host:eth0`.
+    #[schemars(with = "String")]
+    pub(super) at: Spanned<String>,
+    /// Which packet.
+    #[schemars(with = "Option<Leg>")]
+    pub(super) leg: Option<Spanned<String>>,
+    /// Its source address there.
+    #[schemars(with = "Option<String>")]
+    pub(super) source: Option<Spanned<String>>,
+    /// Its destination address there.
+    #[schemars(with = "Option<String>")]
+    pub(super) destination: Option<Spanned<String>>,
+    /// Its TTL or hop limit there.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 255))]
+    pub(super) ttl: Option<Spanned<i64>>,
+}
+
+/// The exact routes or interfaces of a node.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListingFile {
+    /// The node.
+    #[schemars(with = "String")]
+    pub(super) of: Spanned<String>,
+    /// All of them, as `ip route` words them or by name; order does not matter.
+    pub(super) are: Vec<String>,
+}
+
+/// Nodes that share something.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SameFile {
+    /// Two or more nodes that share one network namespace.
+    #[schemars(with = "Vec<String>")]
+    pub(super) namespace: Spanned<Vec<Spanned<String>>>,
+}

@@ -1,0 +1,248 @@
+//! A validated case: what later stages work on.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::address::Subnet;
+use super::claim::Claim;
+use super::command::NodeCommands;
+use super::id::CaseId;
+use super::place::{Chain, Endpoint, NodeName, Place};
+use super::publish::Publish;
+use super::vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Protocol, Send};
+
+/// One case file, validated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// Its name everywhere.
+    pub id: CaseId,
+    /// The file that it was read from.
+    pub path: PathBuf,
+    /// The behaviour, as a present-tense sentence.
+    pub title: String,
+    /// Where the behaviour is described.
+    pub source: Vec<String>,
+    /// How strongly it binds.
+    pub level: Level,
+    /// Claims that a pass supports.
+    pub checks: Vec<Claim>,
+    /// Claims that a pass refutes.
+    pub refutes: Vec<Claim>,
+    /// Recipe or contract, with what only that kind has.
+    pub kind: Kind,
+    /// Address families, each its own trial; never empty.
+    pub families: Vec<Family>,
+    /// Why the case is not run, if it isn't.
+    pub disabled: Option<String>,
+    /// Containers that the file declares.
+    pub containers: Vec<Container>,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// The two kinds of case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A lab configured by literal commands.
+    Recipe {
+        /// Which lab.
+        lab: LabName,
+        /// Firewall back ends, each its own trial; never empty.
+        backends: Vec<Backend>,
+    },
+    /// An intended network that any implementation can be asked for.
+    Contract {
+        /// What an implementation must be able to do.
+        requires: Vec<Feature>,
+        /// The networks, by name.
+        networks: Vec<Network>,
+    },
+}
+
+impl Kind {
+    /// `recipe` or `contract`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Recipe { .. } => "recipe",
+            Self::Contract { .. } => "contract",
+        }
+    }
+}
+
+/// A container network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Network {
+    /// Its name.
+    pub name: NodeName,
+    /// Its subnets, at most one of each family.
+    pub subnets: Vec<Subnet>,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Its MTU, if the case cares.
+    pub mtu: Option<u16>,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Container {
+    /// Its name, which is its node's.
+    pub name: NodeName,
+    /// Whose network it uses.
+    pub attachment: Attachment,
+    /// Its published ports.
+    pub publish: Vec<Publish>,
+}
+
+/// Whose network a container uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attachment {
+    /// A namespace with nothing but `lo`.
+    None,
+    /// The host's namespace.
+    Host,
+    /// Another container's namespace.
+    Container(NodeName),
+    /// A network of the case.
+    Network {
+        /// Which one.
+        network: NodeName,
+        /// The address asked for, if any.
+        address: Option<IpAddr>,
+    },
+}
+
+/// One step: its commands first, then its services, then what must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Line of the case file, from one.
+    pub line: usize,
+    /// Commands, in file order of the nodes.
+    pub commands: Vec<NodeCommands>,
+    /// Echo services that start here and live until the case ends.
+    pub listen: Vec<Listen>,
+    /// Routing tables that must be so before the probe.
+    pub routes: Vec<RoutesAre>,
+    /// Interfaces that must be there before the probe.
+    pub interfaces: Vec<InterfacesAre>,
+    /// Nodes that must share a network namespace.
+    pub same: Option<SameNamespace>,
+    /// A probe and what must come of it.
+    pub exchange: Option<Exchange>,
+}
+
+/// An echo service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listen {
+    /// On which node.
+    pub at: NodeName,
+    /// Over which protocol.
+    pub protocol: Protocol,
+    /// On which port, of all its addresses.
+    pub port: u16,
+}
+
+/// A probe together with everything that the case says about its path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exchange {
+    /// What is sent.
+    pub probe: Probe,
+    /// How its path must end.
+    pub expect: Expect,
+    /// Frames that must have been seen.
+    pub seen: Vec<Sighting>,
+    /// Frames that must not exist.
+    pub unseen: Vec<Sighting>,
+    /// Chains of the host that must have spoken about the probe.
+    pub meets: Vec<Chain>,
+    /// Chains of the host that must not have.
+    pub avoids: Vec<Chain>,
+}
+
+/// A marked packet to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// Which kind.
+    pub send: Send,
+    /// From which node.
+    pub from: NodeName,
+    /// To whom.
+    pub to: Endpoint,
+    /// To which port; there is one exactly for UDP and TCP.
+    pub port: Option<u16>,
+    /// Initial TTL or hop limit; the kernel's default if there is none.
+    pub ttl: Option<u8>,
+    /// Payload bytes; the default of the kind of probe if there is none.
+    pub size: Option<u16>,
+    /// Whether routers may not fragment it; the kernel's default if not said.
+    pub dont_fragment: Option<bool>,
+}
+
+/// How a path must end. An absent field is not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Expect {
+    /// How it ended.
+    pub fate: FateWord,
+    /// TTL of the reply as the probing node received it.
+    pub ttl: Option<u8>,
+    /// Where it was dropped or lost.
+    pub at: Option<Ending>,
+    /// Which packet was dropped or lost.
+    pub leg: Option<Leg>,
+    /// What the sender was told: an errno's name, `tcp reset` or an ICMP error's name.
+    pub reason: Option<String>,
+    /// The client's address as the server saw it.
+    pub peer: Option<Endpoint>,
+}
+
+/// Where a path ended: a node, and a place in it as `filter/FORWARD policy DROP` or `no route`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ending {
+    /// The node.
+    pub node: NodeName,
+    /// The place; empty if only the node matters. For a lost packet, the interface of the last hop.
+    pub place: String,
+}
+
+/// A frame of the probe. An absent field matches everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sighting {
+    /// Where.
+    pub at: Place,
+    /// Which packet.
+    pub leg: Option<Leg>,
+    /// Its source address there.
+    pub source: Option<Endpoint>,
+    /// Its destination address there.
+    pub destination: Option<Endpoint>,
+    /// Its TTL or hop limit there.
+    pub ttl: Option<u8>,
+}
+
+/// A routing table, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoutesAre {
+    /// Whose main table.
+    pub of: NodeName,
+    /// Its routes, in the words of `ip route`.
+    pub are: Vec<String>,
+}
+
+/// A node's interfaces, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InterfacesAre {
+    /// Whose.
+    pub of: NodeName,
+    /// Their names.
+    pub are: Vec<String>,
+}
+
+/// Nodes that share one network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SameNamespace {
+    /// Two or more nodes.
+    pub nodes: Vec<NodeName>,
+}

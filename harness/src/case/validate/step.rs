@@ -1,0 +1,139 @@
+//! One step: commands, services, inspections; its probe is read next door.
+
+use toml::Spanned;
+
+use super::findings::Findings;
+use super::probe::exchange;
+use crate::case::command::{self, CommandLine, NodeCommands};
+use crate::case::file::{ListingFile, SameFile};
+use crate::case::model::{InterfacesAre, Listen, Network, RoutesAre, SameNamespace, Step};
+use crate::case::place::NodeName;
+use crate::case::step_file::{Commands, StepFile};
+use crate::case::suggest::{did_you_mean, listed, nearest};
+use crate::case::vocabulary::Family;
+
+/// What the steps of one case may speak of.
+pub(super) struct Scene<'a> {
+    pub(super) nodes: &'a [NodeName],
+    pub(super) networks: &'a [Network],
+    pub(super) families: &'a [Family],
+    pub(super) recipe: bool,
+}
+
+impl Scene<'_> {
+    /// The names of all nodes.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.nodes.iter().map(NodeName::as_str)
+    }
+
+    /// A node of the lab.
+    pub(super) fn node(&self, findings: &mut Findings<'_>, written: &Spanned<String>) -> Option<NodeName> {
+        let text = written.get_ref().as_str();
+        let found = self.nodes.iter().find(|node| node.as_str() == text).cloned();
+        if found.is_none() {
+            let help = did_you_mean(text, self.names(), "nodes of this lab");
+            findings.note(written.span(), format!("unknown node `{text}`"), "no such node", help);
+        }
+        found
+    }
+}
+
+/// Reads one step.
+pub(super) fn step(findings: &mut Findings<'_>, scene: &Scene<'_>, written: &Spanned<StepFile>) -> Step {
+    let file = written.get_ref();
+    let mut commands = Vec::new();
+    for (key, value) in &file.others {
+        if let Some(entry) = node_commands(findings, scene, key, value) {
+            commands.push(entry);
+        }
+    }
+    let mut listen = Vec::new();
+    for entry in &file.listen.0 {
+        let at = scene.node(findings, &entry.at);
+        let protocol = findings.word(&entry.protocol);
+        let port = findings.number(&entry.port, "port", 1..=65535);
+        if let (Some(at), Some(protocol), Some(port)) = (at, protocol, port) {
+            listen.push(Listen { at, protocol, port });
+        }
+    }
+    Step {
+        line: findings.line(&written.span()),
+        commands,
+        listen,
+        routes: listings(findings, scene, &file.routes.0, |of, are| RoutesAre { of, are }),
+        interfaces: listings(findings, scene, &file.interfaces.0, |of, are| InterfacesAre { of, are }),
+        same: file.same.as_ref().and_then(|same| same_namespace(findings, scene, same)),
+        exchange: exchange(findings, scene, file),
+    }
+}
+
+fn node_commands(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    key: &Spanned<String>,
+    value: &Spanned<Commands>,
+) -> Option<NodeCommands> {
+    let text = key.get_ref().as_str();
+    let Some(node) = scene.nodes.iter().find(|node| node.as_str() == text).cloned() else {
+        let known = StepFile::WORDS.into_iter().chain(scene.names());
+        let near = nearest(text, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let help = format!("{near}fields: {}; nodes of this lab: {}", listed(StepFile::WORDS), listed(scene.names()));
+        findings.note(key.span(), format!("unknown field or node `{text}`"), "neither a field nor a node", help);
+        return None;
+    };
+    if !scene.recipe {
+        let help = "an implementation configures the network; name a `lab` to make it a recipe of commands";
+        findings.note(key.span(), "a contract case has no commands", "commands", help);
+        return None;
+    }
+    let Commands::List(list) = value.get_ref() else {
+        let message = format!("the commands of `{text}` are no list");
+        findings.note(value.span(), message, "not a list", format!("{text} = [\"ip link set eth0 up\"]"));
+        return None;
+    };
+    let mut commands = Vec::new();
+    for entry in list {
+        let Some(line) = entry.get_ref() else {
+            findings.note(entry.span(), "a command is no text", "not a text", "write each command as one \"text\"");
+            continue;
+        };
+        match command::split(line) {
+            Ok(argv) => commands.push(CommandLine { text: line.trim().to_owned(), argv, line: findings.line(&entry.span()) }),
+            Err(error) => findings.note(entry.span(), error.to_string(), "this command", error.help()),
+        }
+    }
+    Some(NodeCommands { node, commands })
+}
+
+fn listings<T>(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    written: &[ListingFile],
+    make: impl Fn(NodeName, Vec<String>) -> T,
+) -> Vec<T> {
+    written
+        .iter()
+        .filter_map(|listing| {
+            let of = scene.node(findings, &listing.of)?;
+            let are = listing.are.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+            Some(make(of, are))
+        })
+        .collect()
+}
+
+fn same_namespace(findings: &mut Findings<'_>, scene: &Scene<'_>, same: &SameFile) -> Option<SameNamespace> {
+    let mut nodes = Vec::new();
+    for written in same.namespace.get_ref() {
+        if let Some(node) = scene.node(findings, written) {
+            if nodes.contains(&node) {
+                findings.note(written.span(), format!("node `{node}` is listed twice"), "again", "remove it");
+            }
+            nodes.push(node);
+        }
+    }
+    if same.namespace.get_ref().len() < 2 {
+        findings.note(same.namespace.span(), "one node alone shares nothing", "fewer than two", "name two nodes or more");
+        return None;
+    }
+    Some(SameNamespace { nodes })
+}

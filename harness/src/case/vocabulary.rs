@@ -1,0 +1,206 @@
+//! The closed sets of words of a case file. Each word's doc comment is its description in the JSON schema.
+
+/// A closed set of words that a case file may use in one place.
+pub(super) trait Word: Copy + 'static {
+    /// What a word of this set is called in messages.
+    const NOUN: &'static str;
+    /// Every word of the set, in the order of the documentation.
+    fn all() -> &'static [Self];
+    /// The word as a case file spells it.
+    fn word(self) -> &'static str;
+}
+
+/// Defines an enum together with its spelling in case files, JSON and the schema.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident, $noun:literal { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+            schemars::JsonSchema,
+        )]
+        pub enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every word of the set.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as a case file spells it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl $crate::case::vocabulary::Word for $name {
+            const NOUN: &'static str = $noun;
+            fn all() -> &'static [Self] {
+                Self::ALL
+            }
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// How strongly a case binds, as in RFC 2119.
+    #[derive(Default)]
+    Level, "level" {
+        /// A failure is a failure of the run.
+        #[default]
+        Must = "must",
+        /// A failure is reported; there may be good reasons for it.
+        Should = "should",
+        /// The behaviour is optional.
+        May = "may",
+    }
+}
+
+words! {
+    /// A ready-made lab of network namespaces: c1, c2, host, gateway, isp and outside.
+    LabName, "lab" {
+        /// c1 and c2 hang on the host's bridge hwchiu0 by veth0 and veth1 with 10.55.66.2/24 and 10.55.66.3/24. The
+        /// bridge has no address, the containers have no default route, FORWARD's policy is DROP.
+        Article = "article",
+        /// The same nodes, uplink and policies, but c1 and c2 have nothing but `lo` and the host has no bridge.
+        Bare = "bare",
+    }
+}
+
+words! {
+    /// Which program the command `iptables` is in a recipe.
+    Backend, "firewall back end" {
+        /// The front end of nf_tables.
+        IptablesNft = "iptables-nft",
+        /// The front end of ip_tables.
+        IptablesLegacy = "iptables-legacy",
+    }
+}
+
+words! {
+    /// An address family; each one makes its own trial.
+    Family, "address family" {
+        /// IPv4.
+        Ipv4 = "ipv4",
+        /// IPv6.
+        Ipv6 = "ipv6",
+    }
+}
+
+impl Family {
+    /// The family that an address belongs to.
+    pub fn of(address: std::net::IpAddr) -> Self {
+        if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+    }
+}
+
+words! {
+    /// What a probe sends.
+    Send, "kind of probe" {
+        /// An ICMP echo request, as `ping` does.
+        IcmpEcho = "icmp-echo",
+        /// One UDP datagram to `port`.
+        Udp = "udp",
+        /// A TCP connection to `port`, with one payload.
+        Tcp = "tcp",
+    }
+}
+
+words! {
+    /// A transport protocol with ports.
+    Protocol, "protocol" {
+        /// TCP.
+        Tcp = "tcp",
+        /// UDP.
+        Udp = "udp",
+    }
+}
+
+words! {
+    /// How a packet path ends.
+    FateWord, "fate" {
+        /// The probing socket got its answer.
+        Answered = "answered",
+        /// The packet reached a node that owns its destination; no answer was asked for.
+        Delivered = "delivered",
+        /// The other side or a filter said no, and the probing node heard it.
+        Rejected = "rejected",
+        /// There was no way: an errno at the send, or an ICMP error about the route.
+        Unreachable = "unreachable",
+        /// The packet ended at a named place for a named reason.
+        Dropped = "dropped",
+        /// No evidence says where the packet went after its last hop.
+        Lost = "lost",
+    }
+}
+
+impl FateWord {
+    /// Whether the packet did not arrive, so that the case needs a positive control.
+    pub fn is_negative(self) -> bool {
+        !matches!(self, Self::Answered | Self::Delivered)
+    }
+}
+
+words! {
+    /// Which packet of an exchange.
+    Leg, "leg" {
+        /// What the probing node sent.
+        Request = "request",
+        /// What came back.
+        Reply = "reply",
+    }
+}
+
+impl From<Leg> for crate::path::LegKind {
+    fn from(leg: Leg) -> Self {
+        match leg {
+            Leg::Request => Self::Request,
+            Leg::Reply => Self::Reply,
+        }
+    }
+}
+
+words! {
+    /// What an implementation must be able to do for a contract case to be put to it.
+    Feature, "feature" {
+        /// Containers on one network reach each other.
+        Bridge = "bridge",
+        /// A container without any network.
+        NoneMode = "none-mode",
+        /// A container in the host's namespace.
+        HostMode = "host-mode",
+        /// A container in another container's namespace.
+        ContainerMode = "container-mode",
+        /// Containers reach the outside from the host's address.
+        Masquerade = "masquerade",
+        /// Host ports lead to container ports over TCP.
+        PublishTcp = "publish-tcp",
+        /// Host ports lead to container ports over UDP.
+        PublishUdp = "publish-udp",
+        /// A port is published on one address of the host.
+        PublishAddress = "publish-address",
+        /// A container reaches itself or its neighbour by the host's published port.
+        Hairpin = "hairpin",
+        /// Networks are isolated from each other.
+        Isolation = "isolation",
+        /// A network without a way out.
+        Internal = "internal",
+        /// The MTU of a network can be set.
+        Mtu = "mtu",
+        /// A container's address can be asked for.
+        StaticAddress = "static-address",
+        /// Networks may have IPv6 subnets.
+        Ipv6 = "ipv6",
+    }
+}
