@@ -1,1 +1,24 @@
 //! Netfilter's decisions and bindings, as the kernel reports them.
+//!
+//! [`Tracer`] arms a node and drains its decisions, for iptables-nft, native nf_tables and
+//! iptables-legacy alike; [`Conntrack`] dumps its bindings. What the kernel sends is decoded without
+//! trust in its lengths, and what was lost is an error.
+
+mod chains;
+mod conntrack;
+mod decision;
+mod error;
+mod netlink;
+mod nflog;
+mod nft;
+mod node;
+mod ruleset;
+mod save;
+mod socket;
+mod table;
+mod tracer;
+
+pub use conntrack::{Conntrack, ConntrackEntry, Tuple};
+pub use error::TraceError;
+pub use save::{SavedChain, SavedTable, parse_save};
+pub use tracer::{Traced, Tracer};

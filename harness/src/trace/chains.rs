@@ -1,0 +1,102 @@
+//! What nf_tables itself says of its chains and rules: hook, policy and the order of rule handles.
+
+use std::collections::BTreeMap;
+
+use super::TraceError;
+use super::netlink::{
+    Attributes, Message, NLM_F_DUMP, Request, SUBSYS_NFTABLES, be_u32, be_u64, text,
+};
+use super::socket::Netfilter;
+use crate::path::Hook;
+
+const NEWCHAIN: u8 = 3;
+const GETCHAIN: u8 = 4;
+const NEWRULE: u8 = 6;
+const GETRULE: u8 = 7;
+
+/// Chains of nf_tables by family, table and name.
+pub(super) type NftChains = BTreeMap<(u8, String, String), NftChain>;
+
+/// One chain of nf_tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NftChain {
+    /// None for a user chain.
+    pub(super) hook: Option<Hook>,
+    /// Handles of the rules, in order.
+    pub(super) handles: Vec<u64>,
+}
+
+/// Reads all chains of all families in two dumps.
+pub(super) fn read_chains(socket: &mut Netfilter) -> Result<NftChains, TraceError> {
+    let mut chains = NftChains::new();
+    for (get, operation) in [(GETCHAIN, "dump chains"), (GETRULE, "dump rules")] {
+        let sequence = socket.next_sequence();
+        let kind = u16::from(SUBSYS_NFTABLES) << 8 | u16::from(get);
+        let mut request = Request::default();
+        request.message(kind, NLM_F_DUMP, sequence, 0, 0);
+        socket.dump(operation, request.bytes(), sequence, |message| {
+            decode(message, &mut chains);
+        })?;
+    }
+    Ok(chains)
+}
+
+/// The place of a hook number (`NF_INET_*`).
+pub(super) fn hook(number: u32) -> Option<Hook> {
+    Some(match number {
+        0 => Hook::Prerouting,
+        1 => Hook::Input,
+        2 => Hook::Forward,
+        3 => Hook::Output,
+        4 => Hook::Postrouting,
+        _ => return None,
+    })
+}
+
+fn decode(message: &Message<'_>, chains: &mut NftChains) -> Option<()> {
+    let (mut table, mut name, mut handle, mut hooked) = (None, None, None, None);
+    let subject = message.subsystem();
+    for (attribute, value) in message.attributes() {
+        match (subject, attribute) {
+            (_, 1) => table = Some(text(value)),
+            ((SUBSYS_NFTABLES, NEWCHAIN), 3) | ((SUBSYS_NFTABLES, NEWRULE), 2) => {
+                name = Some(text(value));
+            }
+            ((SUBSYS_NFTABLES, NEWCHAIN), 4) => {
+                hooked = Attributes(value).find(|(kind, _)| *kind == 1);
+            }
+            ((SUBSYS_NFTABLES, NEWRULE), 3) => handle = be_u64(value),
+            _ => {}
+        }
+    }
+    let chain = chains
+        .entry((message.family()?, table?, name?))
+        .or_default();
+    if let Some((_, number)) = hooked {
+        chain.hook = hook(be_u32(number)?);
+    }
+    chain.handles.extend(handle);
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::netlink::messages;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_do_no_harm(kind in 3u8..8, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut request = Request::default();
+            request.message(u16::from_be_bytes([10, kind]), 0, 1, 2, 0).attribute(1, &body);
+            for cut in 0..request.bytes().len() {
+                for message in messages(&request.bytes()[..cut]) {
+                    decode(&message, &mut NftChains::new());
+                }
+            }
+            let message = Message { kind: u16::from_be_bytes([10, kind]), flags: 0, sequence: 0, body: &body };
+            decode(&message, &mut NftChains::new());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Conntrack entries: who a connection's packets are from and to, in both directions.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::TraceError;
+use super::netlink::{Attributes, Message, NLM_F_DUMP, Request, SUBSYS_CONNTRACK, be_u16, be_u32};
+use super::socket::Netfilter;
+use crate::path::Binding;
+
+const MSG_NEW: u8 = 0;
+const MSG_GET: u16 = 1;
+const AF_INET: u8 = 2;
+
+/// Reads the conntrack table of one node.
+pub struct Conntrack {
+    socket: Netfilter,
+    node: String,
+}
+
+/// One tracked connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConntrackEntry {
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// The direction of the first packet.
+    pub original: Tuple,
+    /// The direction of the answers, as they arrive: where NAT is at work, not the mirror of `original`.
+    pub reply: Tuple,
+    /// Status bits (`IPS_*` in `nf_conntrack_common.h`).
+    pub status: u32,
+    /// Zone, 0 where none was set.
+    pub zone: u16,
+    /// Connection mark.
+    pub mark: u32,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tuple {
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address.
+    pub destination: IpAddr,
+    /// Source and destination port, if the protocol has ports.
+    pub ports: Option<(u16, u16)>,
+    /// Identifier of an ICMP query.
+    pub icmp_id: Option<u16>,
+}
+
+impl Conntrack {
+    /// Opens a socket in the calling thread's network namespace.
+    pub fn open(node: &str) -> Result<Self, TraceError> {
+        Ok(Self {
+            socket: Netfilter::open(node)?,
+            node: node.to_owned(),
+        })
+    }
+
+    /// All entries of IPv4.
+    pub fn dump(&mut self) -> Result<Vec<ConntrackEntry>, TraceError> {
+        let sequence = self.socket.next_sequence();
+        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_GET;
+        let mut request = Request::default();
+        request.message(kind, NLM_F_DUMP, sequence, AF_INET, 0);
+        let mut entries = Vec::new();
+        self.socket
+            .dump("dump conntrack", request.bytes(), sequence, |message| {
+                entries.extend(decode(message));
+            })?;
+        Ok(entries)
+    }
+
+    /// All entries of IPv4 as bindings of this node.
+    pub fn bindings(&mut self) -> Result<Vec<Binding>, TraceError> {
+        let entries = self.dump()?;
+        Ok(entries.iter().map(|e| e.binding(&self.node)).collect())
+    }
+}
+
+impl ConntrackEntry {
+    /// The entry as a path shows it.
+    pub fn binding(&self, node: &str) -> Binding {
+        let protocol = match self.protocol {
+            1 => "icmp".to_owned(),
+            6 => "tcp".to_owned(),
+            17 => "udp".to_owned(),
+            58 => "icmpv6".to_owned(),
+            132 => "sctp".to_owned(),
+            number => format!("protocol {number}"),
+        };
+        Binding {
+            node: node.to_owned(),
+            protocol,
+            original: self.original.texts(),
+            reply: self.reply.texts(),
+        }
+    }
+}
+
+impl Tuple {
+    fn texts(&self) -> (String, String) {
+        let text = |address: IpAddr, port: Option<u16>| match (address, port) {
+            (_, None) => address.to_string(),
+            (IpAddr::V4(_), Some(port)) => format!("{address}:{port}"),
+            (IpAddr::V6(_), Some(port)) => format!("[{address}]:{port}"),
+        };
+        (
+            text(self.source, self.ports.map(|(source, _)| source)),
+            text(self.destination, self.ports.map(|(_, to)| to)),
+        )
+    }
+}
+
+fn decode(message: &Message<'_>) -> Option<ConntrackEntry> {
+    if message.subsystem() != (SUBSYS_CONNTRACK, MSG_NEW) {
+        return None;
+    }
+    let (mut original, mut reply) = (None, None);
+    let (mut status, mut zone, mut mark) = (0, 0, 0);
+    for (attribute, value) in message.attributes() {
+        match attribute {
+            1 => original = decode_tuple(Attributes(value)),
+            2 => reply = decode_tuple(Attributes(value)),
+            3 => status = be_u32(value)?,
+            8 => mark = be_u32(value)?,
+            18 => zone = be_u16(value)?,
+            _ => {}
+        }
+    }
+    let (protocol, original) = original?;
+    let (_, reply) = reply?;
+    Some(ConntrackEntry {
+        protocol,
+        original,
+        reply,
+        status,
+        zone,
+        mark,
+    })
+}
+
+fn decode_tuple(attributes: Attributes<'_>) -> Option<(u8, Tuple)> {
+    let (mut source, mut destination, mut protocol) = (None, None, None);
+    let (mut from, mut to, mut icmp_id) = (None, None, None);
+    for (attribute, value) in attributes {
+        for (inner, value) in Attributes(value) {
+            match (attribute, inner) {
+                (1, 1 | 3) => source = address(value),
+                (1, 2 | 4) => destination = address(value),
+                (2, 1) => protocol = value.first().copied(),
+                (2, 2) => from = be_u16(value),
+                (2, 3) => to = be_u16(value),
+                (2, 4 | 7) => icmp_id = be_u16(value),
+                _ => {}
+            }
+        }
+    }
+    let tuple = Tuple {
+        source: source?,
+        destination: destination?,
+        ports: from.zip(to),
+        icmp_id,
+    };
+    Some((protocol?, tuple))
+}
+
+fn address(value: &[u8]) -> Option<IpAddr> {
+    if let Ok(bytes) = <[u8; 4]>::try_from(value) {
+        return Some(Ipv4Addr::from(bytes).into());
+    }
+    let bytes = <[u8; 16]>::try_from(value).ok()?;
+    Some(Ipv6Addr::from(bytes).into())
+}

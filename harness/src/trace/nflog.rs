@@ -1,0 +1,133 @@
+//! The log group where iptables-legacy's trace goes: binding it, and reading its packets.
+
+use super::TraceError;
+use super::netlink::{Message, NLM_F_ACK, Request, SUBSYS_LOG, be_u32, text};
+use super::socket::Netfilter;
+
+/// Where the kernel's TRACE sends: the logger's default group (`nfnetlink_log.c`, `default_loginfo`).
+const GROUP: u16 = 0;
+/// Bytes of each packet that are copied: the longest IP header and what [`LegacyMessage`] keeps, with room.
+const COPY_RANGE: u32 = 256;
+/// How much of the packet behind the IP header is kept: as much as nf_tables reports
+/// (`NFT_TRACETYPE_TRANSPORT_HSIZE`), so that both back ends tell the same of a packet.
+const TRANSPORT: usize = 20;
+const MSG_PACKET: u8 = 0;
+const MSG_CONFIG: u16 = 1;
+
+/// One report of iptables-legacy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LegacyMessage {
+    /// Table's name.
+    pub(super) table: String,
+    /// Chain's name.
+    pub(super) chain: String,
+    /// What the kernel calls it. The number decides: an unconditional rule at the end of a walk is
+    /// called a policy or a return, too (`get_chainname_rulenum`).
+    pub(super) kind: LegacyKind,
+    /// Number of the rule, from 1; one more than the chain has rules for its end.
+    pub(super) number: usize,
+    /// Where the packet was (`NF_INET_*`).
+    pub(super) hook: u8,
+    /// Input interface's index, 0 where there is none.
+    pub(super) input: u32,
+    /// Output interface's index, 0 where there is none.
+    pub(super) output: u32,
+    /// The bridge port that it came in by, 0 where there is none.
+    pub(super) bridge_port: u32,
+    /// The IP header and at most 20 bytes behind it.
+    pub(super) packet: Vec<u8>,
+}
+
+/// The kernel's word in the log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LegacyKind {
+    /// A rule matched.
+    Rule,
+    /// A user chain ended.
+    Return,
+    /// A base chain ended.
+    Policy,
+}
+
+/// Binds the group to `socket`, each packet sent at once.
+pub(super) fn bind(socket: &mut Netfilter) -> Result<(), TraceError> {
+    const CONFIG_COMMAND: u16 = 1;
+    const CONFIG_MODE: u16 = 2;
+    const CONFIG_THRESHOLD: u16 = 5;
+    const COMMAND_BIND: u8 = 1;
+    const COPY_PACKET: u8 = 2;
+    let [a, b, c, d] = COPY_RANGE.to_be_bytes();
+    for (attribute, value) in [
+        (CONFIG_COMMAND, &[COMMAND_BIND][..]),
+        (CONFIG_MODE, &[a, b, c, d, COPY_PACKET, 0]),
+        (CONFIG_THRESHOLD, &1u32.to_be_bytes()),
+    ] {
+        let sequence = socket.next_sequence();
+        let mut request = Request::default();
+        request
+            .message(
+                u16::from(SUBSYS_LOG) << 8 | MSG_CONFIG,
+                NLM_F_ACK,
+                sequence,
+                0,
+                GROUP,
+            )
+            .attribute(attribute, value);
+        socket.acknowledged("bind log group 0", request.bytes(), sequence)?;
+    }
+    Ok(())
+}
+
+/// Decodes a message; none for what other rules log into the same group.
+pub(super) fn decode(message: &Message<'_>) -> Option<LegacyMessage> {
+    if message.subsystem() != (SUBSYS_LOG, MSG_PACKET) {
+        return None;
+    }
+    let (mut hook, mut prefix, mut packet) = (None, None, None);
+    let (mut input, mut output, mut bridge_port) = (0, 0, 0);
+    for (attribute, value) in message.attributes() {
+        match attribute {
+            1 => hook = value.get(2).copied(),
+            4 => input = be_u32(value)?,
+            5 => output = be_u32(value)?,
+            6 => bridge_port = be_u32(value)?,
+            9 => packet = Some(value),
+            10 => prefix = Some(text(value)),
+            _ => {}
+        }
+    }
+    let (table, chain, kind, number) = split_prefix(&prefix?)?;
+    Some(LegacyMessage {
+        table,
+        chain,
+        kind,
+        number,
+        hook: hook?,
+        input,
+        output,
+        bridge_port,
+        packet: cut(packet?).to_vec(),
+    })
+}
+
+/// `TRACE: filter:FORWARD:policy:2 `. A chain's name may hold colons, the other parts can't.
+fn split_prefix(prefix: &str) -> Option<(String, String, LegacyKind, usize)> {
+    let (table, rest) = prefix.strip_prefix("TRACE: ")?.split_once(':')?;
+    let mut parts = rest.trim_end().rsplitn(3, ':');
+    let number = parts.next()?.parse().ok()?;
+    let kind = match parts.next()? {
+        "rule" => LegacyKind::Rule,
+        "return" => LegacyKind::Return,
+        "policy" => LegacyKind::Policy,
+        _ => return None,
+    };
+    Some((table.to_owned(), parts.next()?.to_owned(), kind, number))
+}
+
+fn cut(packet: &[u8]) -> &[u8] {
+    let header = match packet.first() {
+        Some(first) if first >> 4 == 4 => usize::from(first & 0xf) * 4,
+        _ => 40,
+    };
+    packet.get(..header + TRANSPORT).unwrap_or(packet)
+}

@@ -1,0 +1,237 @@
+//! Arms a node, and turns what netfilter reports there into verdicts.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::TraceError;
+use super::chains::read_chains;
+use super::decision::{Calls, Decision, Report, concerns, decide};
+use super::netlink::messages;
+use super::nflog;
+use super::nft::{self, About};
+use super::node::Node;
+use super::ruleset::{Ruleset, parse_native};
+use super::save::parse_save;
+use super::socket::Netfilter;
+use super::table;
+use crate::packet::{Headers, Transport, decode_lax};
+use crate::path::VerdictEvent;
+
+const NF_LOG: &str = "/proc/sys/net/netfilter/nf_log/2";
+
+/// Traces every packet of one node from arming to disarming.
+///
+/// Dropping it leaves the table in the namespace, which a lab throws away whole;
+/// [`disarm`](Self::disarm) is for a node that lives on.
+#[must_use = "an armed node that nobody drains loses its reports"]
+pub struct Tracer {
+    node: Node,
+    legacy: bool,
+    /// Both back ends report to this one socket, so its queue is the order between them.
+    reports: Netfilter,
+    control: Netfilter,
+    ruleset: Ruleset,
+    calls: Calls,
+    order: u64,
+}
+
+/// A verdict with the beginning of the packet's payload, by which a probe's token is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// The verdict.
+    pub event: VerdictEvent,
+    /// What was reported of the payload: 12 bytes of it for ICMP and UDP, none for TCP.
+    pub payload: Vec<u8>,
+}
+
+impl Tracer {
+    /// Marks all packets of the calling thread's network namespace for tracing. With `legacy`,
+    /// iptables-legacy's reports are received, too.
+    pub fn arm(node: &str, legacy: bool) -> Result<Self, TraceError> {
+        let mut tracer = Self {
+            node: Node::current(node)?,
+            legacy,
+            reports: Netfilter::open(node)?,
+            control: Netfilter::open(node)?,
+            ruleset: Ruleset::default(),
+            calls: Calls::default(),
+            order: 0,
+        };
+        if legacy {
+            // Binding first: it loads the module whose name the sysctl then takes.
+            nflog::bind(&mut tracer.reports)?;
+            tracer.node.sysctl(NF_LOG, "nfnetlink_log")?;
+        }
+        tracer.reports.join(nft::GROUP)?;
+        table::install(&mut tracer.control)?;
+        Ok(tracer)
+    }
+
+    /// Forgets the rules that were read. To be called whenever the node's rules may have changed,
+    /// after the reports that belong to the old ones were drained.
+    pub fn refresh(&mut self) {
+        self.ruleset = Ruleset::default();
+    }
+
+    /// What was decided since the last call. `names` are the node's interfaces by index.
+    pub fn drain(
+        &mut self,
+        names: &BTreeMap<u32, String>,
+    ) -> Result<Vec<VerdictEvent>, TraceError> {
+        let traced = self.drain_traced(names)?;
+        Ok(traced.into_iter().map(|traced| traced.event).collect())
+    }
+
+    /// Like [`drain`](Self::drain), with the payload of each packet as far as it was reported.
+    pub fn drain_traced(
+        &mut self,
+        names: &BTreeMap<u32, String>,
+    ) -> Result<Vec<Traced>, TraceError> {
+        let reports = self.receive()?;
+        if reports.is_empty() {
+            return Ok(Vec::new());
+        }
+        let decisions = self.resolve(&reports)?;
+        Ok(decisions
+            .into_iter()
+            .filter_map(|decision| self.traced(decision, names))
+            .collect())
+    }
+
+    /// What to poll for reports.
+    pub fn as_fds(&self) -> [BorrowedFd<'_>; 1] {
+        [self.reports.as_fd()]
+    }
+
+    /// Takes the mark and the log away again.
+    pub fn disarm(mut self) -> Result<(), TraceError> {
+        let removed = table::remove(&mut self.control);
+        if self.legacy {
+            self.node.sysctl(NF_LOG, "NONE")?;
+        }
+        removed
+    }
+
+    fn receive(&mut self) -> Result<Vec<Report>, TraceError> {
+        let mut reports = Vec::new();
+        while let Some(datagram) = self.reports.try_receive()? {
+            for message in messages(datagram) {
+                if let Some(report) = nft::decode(&message) {
+                    reports.push(Report::Nft(report));
+                } else if let Some(report) = nflog::decode(&message) {
+                    reports.push(Report::Legacy(report));
+                }
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Resolves with the rules as known; where they don't explain a report, with the rules read anew.
+    fn resolve(&mut self, reports: &[Report]) -> Result<Vec<Decision>, TraceError> {
+        let calls = self.calls.clone();
+        self.read(reports)?;
+        if let Ok(decisions) = decide(reports, &self.ruleset, &mut self.calls) {
+            return Ok(decisions);
+        }
+        self.refresh();
+        self.read(reports)?;
+        self.calls = calls;
+        decide(reports, &self.ruleset, &mut self.calls)
+            .map_err(|unresolved| unresolved.into_error(&self.node.name))
+    }
+
+    /// Reads as much of the rules as these reports need: programs run only for texts.
+    fn read(&mut self, reports: &[Report]) -> Result<(), TraceError> {
+        let nft = || {
+            let nft = reports.iter().filter_map(|report| match report {
+                Report::Nft(message) => Some(message),
+                Report::Legacy(_) => None,
+            });
+            nft.filter(|message| concerns(message))
+        };
+        if nft().next().is_some() && self.ruleset.chains.is_none() {
+            self.ruleset.chains = Some(read_chains(&mut self.control)?);
+        }
+        let texts = || nft().filter(|message| !matches!(message.about, About::Policy(_)));
+        if texts().next().is_some() && self.ruleset.nft.is_none() {
+            let saved = self.node.output(&["iptables-nft-save"])?;
+            self.ruleset.nft = Some(parse_save(&saved));
+        }
+        let foreign = texts().any(|m| match m.about {
+            About::Rule(handle, _) | About::Return(Some(handle), _) => self
+                .ruleset
+                .text(m.family, &m.table, &m.chain, handle)
+                .is_none(),
+            About::Return(None, _) | About::Policy(_) => false,
+        });
+        if foreign && self.ruleset.native.is_none() {
+            let argv = ["nft", "--stateless", "--handle", "list", "ruleset"];
+            self.ruleset.native = Some(parse_native(&self.node.output(&argv)?));
+        }
+        let legacy = |report: &Report| matches!(report, Report::Legacy(_));
+        if reports.iter().any(legacy) && self.ruleset.legacy.is_none() {
+            let saved = self.node.output(&["iptables-legacy-save"])?;
+            self.ruleset.legacy = Some(parse_save(&saved));
+        }
+        Ok(())
+    }
+
+    fn traced(&mut self, decision: Decision, names: &BTreeMap<u32, String>) -> Option<Traced> {
+        let name = |index: u32| match index {
+            0 => String::new(),
+            _ => names
+                .get(&index)
+                .cloned()
+                .unwrap_or_else(|| format!("if{index}")),
+        };
+        let (headers, payload) = headers(&decision.packet)?;
+        let order = self.order;
+        self.order += 1;
+        Some(Traced {
+            event: VerdictEvent {
+                node: self.node.name.clone(),
+                order,
+                table: decision.table,
+                chain: decision.chain,
+                hook: decision.hook,
+                rule: decision.rule,
+                action: decision.action,
+                input: name(decision.input),
+                output: name(decision.output),
+                headers,
+            },
+            payload,
+        })
+    }
+}
+
+/// The reported headers. A report ends 20 bytes behind the IP header, where an ICMP error's
+/// quotation is cut too short to decode: such a packet is known by its own addresses.
+fn headers(packet: &[u8]) -> Option<(Headers, Vec<u8>)> {
+    if let Some((headers, payload)) = decode_lax(packet) {
+        return Some((headers, payload.to_vec()));
+    }
+    let byte = |at: usize| packet.get(at).copied();
+    let pair = |at: usize| Some(u16::from_be_bytes([byte(at)?, byte(at + 1)?]));
+    let address = |at: usize| {
+        let bytes: [u8; 4] = packet.get(at..at + 4)?.try_into().ok()?;
+        Some(IpAddr::V4(Ipv4Addr::from(bytes)))
+    };
+    if byte(0)? >> 4 != 4 {
+        return None;
+    }
+    let fragment = pair(6)?;
+    let headers = Headers {
+        source: address(12)?,
+        destination: address(16)?,
+        ttl: byte(8)?,
+        tos: byte(1)?,
+        dont_fragment: fragment & 0x4000 != 0,
+        fragment_offset: (fragment & 0x1fff) * 8,
+        more_fragments: fragment & 0x2000 != 0,
+        length: pair(2)?,
+        transport: Transport::Other { protocol: byte(9)? },
+    };
+    Some((headers, Vec::new()))
+}
