@@ -1,11 +1,44 @@
 //! The command line: a file per verb.
 
+pub mod accept;
 pub mod check;
 pub mod exit;
 pub mod explain;
 pub mod list;
+pub mod run;
+mod sandbox;
+pub mod show;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Proves how packets travel through container networks.
+#[derive(Debug, Parser)]
+#[command(name = "goldpath", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(list::Args),
+    Check(check::Args),
+    Run(run::Args),
+    Show(show::Args),
+    Explain(explain::Args),
+    Accept(accept::Args),
+}
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(3)
+pub fn main() -> ExitCode {
+    match Cli::parse().verb {
+        Verb::List(args) => list::run(&args).into(),
+        Verb::Check(args) => check::run(&args).into(),
+        Verb::Run(args) => run::run(&args),
+        Verb::Show(args) => show::run(&args),
+        Verb::Explain(args) => explain::run(&args).into(),
+        Verb::Accept(args) => accept::run(&args),
+    }
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::run::Outcome;
+use crate::path::render;
+use crate::run::{Outcome, ProbeRecord, Trial, TrialResult};
 
 /// Version of the report's format. It grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -125,4 +126,52 @@ pub fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
+}
+
+impl Report {
+    /// The report of these trials on the running kernel.
+    pub fn of(cases: Vec<CaseReport>) -> Self {
+        let kernel = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+        Self {
+            schema_version: SCHEMA_VERSION,
+            goldpath: env!("CARGO_PKG_VERSION").to_owned(),
+            kernel: kernel.unwrap_or_default(),
+            summary: Summary::of(cases.iter().map(|case| case.outcome)),
+            cases,
+        }
+    }
+}
+
+impl CaseReport {
+    /// The report of one trial.
+    pub fn of(trial: &Trial, result: &TrialResult) -> Self {
+        let case = &trial.case;
+        let words = |claims: &[crate::case::Claim]| claims.iter().map(ToString::to_string).collect();
+        Self {
+            id: case.id.to_string(),
+            title: case.title.clone(),
+            level: case.level.to_string(),
+            implementation: String::from("recipe"),
+            backend: Some(trial.backend.to_string()),
+            families: case.families.iter().map(ToString::to_string).collect(),
+            outcome: result.outcome,
+            checks: words(&case.checks),
+            refutes: words(&case.refutes),
+            source: case.source.clone(),
+            duration_ms: result.duration.as_secs_f64() * 1_000.0,
+            message: result.message.clone(),
+            evidence: result.evidence.as_ref().map(|path| path.display().to_string()),
+            paths: result.probes.iter().map(PathReport::of).collect(),
+        }
+    }
+}
+
+impl PathReport {
+    fn of(probe: &ProbeRecord) -> Self {
+        Self {
+            probe: probe.title.clone(),
+            fate: probe.path.fate.to_string(),
+            text: render(&probe.path),
+        }
+    }
 }

@@ -270,23 +270,26 @@ impl Play {
         if outcome != Outcome::Passed
             && let Some(root) = &options.evidence
         {
+            let rerun = format!(
+                "{} {} --backend {}",
+                options.rerun, trial.case.id, trial.backend
+            );
             let record = folder::Record {
                 trial,
                 scene: &self.scene,
                 captured: self.observer.captured(),
                 recorded: &self.recorded,
                 text: &self.text,
-                message: &message,
-                rerun: format!("{} {} --backend {}", options.rerun, trial.case.id, trial.backend),
+                message: message.clone(),
+                rerun: rerun.clone(),
             };
             match folder::save(root, &record) {
                 Ok(path) => {
-                    message.push_str(&format!("\nevidence: {}", path.display()));
-                    message.push_str(&format!("\nagain: {}", record.rerun));
+                    message = format!("{message}\nevidence: {}\nagain: {rerun}", path.display());
                     evidence = Some(path);
                 }
                 // The outcome stands; what is missing is said beside it.
-                Err(error) => message.push_str(&format!("\n{error}")),
+                Err(error) => message = format!("{message}\n{error}"),
             }
         }
         self.scene.bury(self.observer);

@@ -35,7 +35,6 @@ pub enum Watch {
 }
 
 /// Taps on every node and netfilter's reports of the host.
-#[derive(Debug)]
 pub struct Observer {
     taps: Vec<Tap>,
     tracer: Option<Tracer>,

@@ -15,7 +15,7 @@ use super::ruleset::{Ruleset, parse_native};
 use super::save::parse_save;
 use super::socket::Netfilter;
 use super::table;
-use crate::packet::{Headers, Transport, decode_lax};
+use crate::packet::{Headers, Transport, decode};
 use crate::path::VerdictEvent;
 
 const NF_LOG: &str = "/proc/sys/net/netfilter/nf_log/2";
@@ -190,6 +190,7 @@ impl Tracer {
         self.order += 1;
         Some(Traced {
             event: VerdictEvent {
+                leg: None,
                 node: self.node.name.clone(),
                 order,
                 table: decision.table,
@@ -209,7 +210,7 @@ impl Tracer {
 /// The reported headers. A report ends 20 bytes behind the IP header, where an ICMP error's
 /// quotation is cut too short to decode: such a packet is known by its own addresses.
 fn headers(packet: &[u8]) -> Option<(Headers, Vec<u8>)> {
-    if let Some((headers, payload)) = decode_lax(packet) {
+    if let Some((headers, payload)) = decode(packet) {
         return Some((headers, payload.to_vec()));
     }
     let byte = |at: usize| packet.get(at).copied();

@@ -1,0 +1,76 @@
+//! `goldpath accept`: runs cases and makes what was seen their golden.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::path::PathBuf;
+
+use super::exit::Exit;
+use super::run::{chosen_trials, default_jobs};
+use super::sandbox::inside;
+use crate::golden::{self, Comparison};
+use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch, run_all};
+
+/// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Case ids, parts of them, or globs with `*`; all cases if absent.
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Directory of case files; may be given several times.
+    #[arg(long, value_name = "DIR", default_value = "cases")]
+    pub cases: Vec<PathBuf>,
+    /// Directory of golden paths.
+    #[arg(long, value_name = "DIR", default_value = "golden")]
+    pub golden: PathBuf,
+}
+
+/// Accepts what passes its own expectations and is the same on every back end.
+pub fn run(args: &Args) -> ExitCode {
+    match chosen_trials(&args.cases, &args.patterns, None, &mut io::stderr()) {
+        Ok(trials) => inside(|| accept(args, &trials)),
+        Err(exit) => exit.into(),
+    }
+}
+
+fn accept(args: &Args, trials: &[Trial]) -> Exit {
+    let options = Options {
+        golden: args.golden.clone(),
+        evidence: None,
+        golden_use: GoldenUse::Ignore,
+        watch: Watch::All,
+        rerun: String::from("goldpath run"),
+    };
+    let results = run_all(trials, &options, default_jobs(), |_, _| {});
+    let mut exit = Exit::Success;
+    let pairs: Vec<(&Trial, &TrialResult)> = trials.iter().zip(&results).collect();
+    for of_case in pairs.chunk_by(|a, b| a.0.case.id == b.0.case.id) {
+        let ended = accept_case(args, of_case).unwrap_or_else(|why| {
+            let _ = writeln!(io::stderr(), "{}: not accepted: {why}", of_case[0].0.case.id);
+            Exit::Failed
+        });
+        exit = exit.max(ended);
+    }
+    exit
+}
+
+fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, String> {
+    let (first, seen) = of_case[0];
+    let id = first.case.id.as_str();
+    for (trial, result) in of_case {
+        if result.outcome != Outcome::Passed {
+            return Err(format!("on {} it {}: {}", trial.backend, result.outcome, result.message));
+        }
+        let as_golden = golden::Golden { text: seen.text.trim_end().to_owned(), first_line: 1 };
+        if let Comparison::Different(difference) = golden::compare(Some(&as_golden), &result.text) {
+            return Err(format!("{} and {} differ: {difference}", first.backend, trial.backend));
+        }
+    }
+    let same = matches!(
+        golden::read(&args.golden, id).map(|old| golden::compare(old.as_ref(), &seen.text)),
+        Ok(Comparison::Same)
+    );
+    let path = golden::accept(&args.golden, id, &seen.text).map_err(|error| error.to_string())?;
+    let word = if same { "unchanged" } else { "accepted" };
+    let _ = writeln!(io::stdout(), "{word}  {}", path.display());
+    Ok(Exit::Success)
+}
