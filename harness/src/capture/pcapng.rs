@@ -31,7 +31,7 @@ pub struct PcapFrame {
     /// Ethernet frame.
     pub bytes: Vec<u8>,
     /// Length on the wire in bytes.
-    pub original_length: u32,
+    pub original_length: usize,
     /// What the frame was in its path, as `probe 1 request`; empty for others.
     pub comment: String,
 }
@@ -68,7 +68,7 @@ pub fn write_pcapng(writer: impl Write, frames: &[PcapFrame]) -> std::io::Result
         let packet = EnhancedPacketBlock {
             interface_id: u32::try_from(interface).unwrap_or_default(),
             timestamp: Duration::from_nanos(frame.at),
-            original_len: frame.original_length,
+            original_len: u32::try_from(frame.original_length).unwrap_or(u32::MAX),
             data: Cow::Borrowed(&frame.bytes),
             options,
         };

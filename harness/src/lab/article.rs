@@ -4,13 +4,14 @@
 use std::net::IpAddr;
 
 use super::topology::{
-    BridgeSpec, EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix, RouteSpec, VethSpec,
+    BridgeSpec, EndSpec, Forwarding, LabSpec, MasqueradeSpec, Namespace, NodeSpec, Prefix, RouteSpec, VethSpec,
 };
 
 /// The article's bridge.
 pub const BRIDGE: &str = "hwchiu0";
 
 const HOST: Prefix = Prefix::v4([10, 0, 2, 15], 24);
+const HOST_NETWORK: Prefix = Prefix::v4([10, 0, 2, 0], 24);
 const GATEWAY_INNER: Prefix = Prefix::v4([10, 0, 2, 2], 24);
 const GATEWAY_OUTER: Prefix = Prefix::v4([203, 0, 113, 2], 24);
 const ISP_INNER: Prefix = Prefix::v4([203, 0, 113, 1], 24);
@@ -92,7 +93,8 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
         nodes.push(made);
     }
     let mut gateway = node("gateway", Forwarding::On, &[(None, ISP_INNER.address)]);
-    gateway.masquerade = Some("eth1".into());
+    // Only the network that it knows: what leaves the host with a container's address stays as it is (A11).
+    gateway.masquerade = Some(MasqueradeSpec { source: HOST_NETWORK, interface: "eth1".into() });
     nodes.push(host);
     nodes.push(gateway);
     // The ISP knows the two public networks that it is on, and no private one: it answers "net unreachable" (A11).

@@ -26,9 +26,8 @@ impl Backend {
             Self::IptablesLegacy => "legacy",
         };
         for family in ["iptables", "ip6tables"] {
-            match program.strip_prefix(family) {
-                Some(tool @ ("" | "-save" | "-restore")) => return format!("{family}-{suffix}{tool}"),
-                Some(_) | None => {}
+            if let Some(tool @ ("" | "-save" | "-restore")) = program.strip_prefix(family) {
+                return format!("{family}-{suffix}{tool}");
             }
         }
         program.to_string()

@@ -1,14 +1,12 @@
 //! From specification to live kernel objects: a few netlink batches, then a look that every link is ready.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd};
-use std::path::Path;
 use std::sync::Mutex;
 
-use rtnetlink::packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoVeth, LinkAttribute, LinkMessage,
-};
+use rtnetlink::packet_route::address::AddressHeaderFlags;
+use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute};
 use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
@@ -39,10 +37,11 @@ impl Lab {
     /// Makes the lab. When this returns, every link is up and every bridge port forwards.
     pub fn build(spec: &LabSpec) -> Result<Self, LabError> {
         let (own, aliases) = sort(spec)?;
+        let ipv6 = sysctl::Ipv6::of(spec);
         let mut nodes = BTreeMap::new();
         for (node, netns) in own.iter().zip(Netns::create_many(own.len())?) {
             let socket = RouteSocket::open(&node.name, &netns, &[])?;
-            netns.run(|| sysctl::set(node))??;
+            netns.run(|| sysctl::set(node, ipv6))??;
             nodes.insert(node.name.clone(), LiveNode { netns, socket: Mutex::new(socket), netfilter: None });
         }
         let mut lab = Self { nodes, aliases };
@@ -52,9 +51,9 @@ impl Lab {
             lab.configure(node, &placed)?;
         }
         for node in &own {
-            if let Some(interface) = &node.masquerade {
+            if let Some(rule) = &node.masquerade {
                 let live = lab.nodes.get_mut(&node.name).ok_or_else(|| unknown(&node.name))?;
-                live.netfilter = Some(masquerade(&node.name, &live.netns, interface)?);
+                live.netfilter = Some(masquerade(&node.name, &live.netns, rule)?);
             }
         }
         for link in &placed {
@@ -77,7 +76,7 @@ impl Lab {
             let peer = single_queue(LinkMessageBuilder::<LinkUnspec>::new(), &pair[1])
                 .setns_by_fd(self.live(pair[1].node)?.netns.as_fd().as_raw_fd())
                 .build();
-            let veth = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(rtnetlink::packet_route::link::InfoKind::Veth);
+            let veth = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth);
             let message = single_queue(veth, &pair[0]).set_info_data(InfoData::Veth(InfoVeth::Peer(peer))).build();
             let batch = batches.entry(pair[0].node).or_default();
             batch.create("create veth", pair[0].name, RouteNetlinkMessage::NewLink(message));
@@ -92,13 +91,7 @@ impl Lab {
         let mut batch = Batch::default();
         let up = |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
         batch.change("set up", "lo", up(LOOPBACK));
-        let ipv6 = Path::new("/proc/sys/net/ipv6").exists();
         for link in placed.iter().filter(|link| link.node == node.name) {
-            if ipv6 {
-                // Before it is up: no link-local address, so no router solicitation crosses a probe. A write to
-                // /proc/sys for each interface would be dearer.
-                batch.change("set IPv6 addresses of", link.name, RouteNetlinkMessage::SetLink(no_link_local(link.index)));
-            }
             let mut message = LinkUnspec::new_with_index(link.index).up();
             if let Some(master) = link.master {
                 message = message.controller(master);
@@ -184,7 +177,7 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
                 mac: mac(&end.node, &end.interface),
                 address: end.address,
                 master,
-                neighbour: neighbour(other),
+                neighbour: neighbour(end, other),
             });
         }
     }
@@ -193,8 +186,9 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
 
 /// On a link of two nodes nothing is learned, so ARP would only cross the first probe. On a bridge the ports are
 /// learned from real traffic ([`Lab::prepare_neighbours`]): entries put there by hand would change what is tested.
-fn neighbour(other: &EndSpec) -> Option<(IpAddr, [u8; 6])> {
-    other.address.map(|prefix| (prefix.address, mac(&other.node, &other.interface)))
+fn neighbour(end: &EndSpec, other: &EndSpec) -> Option<(IpAddr, [u8; 6])> {
+    let address = end.address.and(other.address);
+    address.map(|prefix| (prefix.address, mac(&other.node, &other.interface)))
 }
 
 /// A hardware address that is the same in every run: `02:42`, locally administered, then a hash (FNV-1a) of the names.
@@ -218,15 +212,18 @@ fn single_queue<T>(builder: LinkMessageBuilder<T>, link: &Placed<'_>) -> LinkMes
         .append_extra_attribute(LinkAttribute::NumRxQueues(1))
 }
 
-fn no_link_local(index: u32) -> LinkMessage {
-    let mode = AfSpecUnspec::Inet6(vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)]);
-    LinkUnspec::new_with_index(index).append_extra_attribute(LinkAttribute::AfSpecUnspec(vec![mode])).build()
-}
-
 fn address(index: u32, prefix: Prefix) -> RouteNetlinkMessage {
     RouteNetlinkMessage::NewAddress(match prefix.address {
-        IpAddr::V4(address) => AddressMessageBuilder::<std::net::Ipv4Addr>::new().index(index).address(address, prefix.length).build(),
-        IpAddr::V6(address) => AddressMessageBuilder::<std::net::Ipv6Addr>::new().index(index).address(address, prefix.length).build(),
+        IpAddr::V4(address) => {
+            AddressMessageBuilder::<Ipv4Addr>::new().index(index).address(address, prefix.length).build()
+        }
+        IpAddr::V6(address) => {
+            let mut message =
+                AddressMessageBuilder::<Ipv6Addr>::new().index(index).address(address, prefix.length).build();
+            // Nobody else is there to have it: without duplicate address detection it can be used at once (RFC 4862 5.4).
+            message.header.flags |= AddressHeaderFlags::Nodad;
+            message
+        }
     })
 }
 

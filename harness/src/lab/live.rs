@@ -65,9 +65,8 @@ impl Lab {
                     .map_err(|e| LabError::system("remove", entry.path().display().to_string(), e))?;
             }
         }
-        let own = self.nodes.iter().map(|(name, live)| (name, live));
         let aliases = self.aliases.iter().filter_map(|(alias, name)| Some((alias, self.nodes.get(name)?)));
-        for (name, live) in own.chain(aliases) {
+        for (name, live) in self.nodes.iter().chain(aliases) {
             live.netns.bind_name(name)?;
         }
         Ok(())

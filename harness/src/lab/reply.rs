@@ -108,8 +108,8 @@ mod tests {
         bytes.extend(EXPLANATION.to_ne_bytes());
         bytes.extend(text);
         bytes.resize(length, 0);
-        let [Reply::Acknowledged { sequence: 7, code: -101, explanation: Some(said) }] = &replies(&bytes).unwrap()[..]
-        else {
+        let found = replies(&bytes).expect("whole messages");
+        let [Reply::Acknowledged { sequence: 7, code: -101, explanation: Some(said) }] = &found[..] else {
             panic!("not an error");
         };
         assert_eq!(said, "Nexthop has invalid gateway");

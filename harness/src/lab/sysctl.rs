@@ -1,14 +1,36 @@
 //! The kernel settings that decide about a packet, set explicitly: a new namespace may copy them from the machine.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
-use super::topology::{Forwarding, NodeSpec};
+use super::topology::{Forwarding, LabSpec, NodeSpec};
 use super::LabError;
 
+const IPV6: &str = "/proc/sys/net/ipv6";
+/// Of interfaces that are made later: it is set before any but `lo` exists.
+const IPV6_OFF: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
 const BRIDGE_NETFILTER: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
+/// Whether a lab speaks IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ipv6 {
+    /// Some interface has an IPv6 address.
+    Spoken,
+    /// None has: then none sends multicast listener reports either, which would stand between a probe's frames. Without a
+    /// link-local address (`addrgenmode none`) they are sent all the same.
+    Silent,
+}
+
+impl Ipv6 {
+    pub(super) fn of(spec: &LabSpec) -> Self {
+        let ends = spec.veths.iter().flat_map(|veth| &veth.ends).filter_map(|end| end.address);
+        let bridges = spec.nodes.iter().flat_map(|node| &node.bridges).filter_map(|bridge| bridge.address);
+        if ends.chain(bridges).any(|prefix| prefix.address.is_ipv6()) { Self::Spoken } else { Self::Silent }
+    }
+}
+
 /// Sets a node's settings. The calling thread is in the node's namespace: `/proc/sys/net` follows it.
-pub(super) fn set(node: &NodeSpec) -> Result<(), LabError> {
+pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
     let forward = if node.forwarding == Forwarding::On { "1" } else { "0" };
     write("/proc/sys/net/ipv4/ip_forward", forward)?;
     // The strictest of "all" and the interface's own, which begins as "default".
@@ -16,6 +38,11 @@ pub(super) fn set(node: &NodeSpec) -> Result<(), LabError> {
     write("/proc/sys/net/ipv4/conf/default/rp_filter", "0")?;
     // No type of ICMP error is limited, neither by the rate per peer nor by the machine's one (icmp_msgs_per_sec).
     write("/proc/sys/net/ipv4/icmp_ratemask", "0")?;
+    match ipv6 {
+        Ipv6::Silent if Path::new(IPV6).exists() => write(IPV6_OFF, "1")?,
+        Ipv6::Silent => {}
+        Ipv6::Spoken => write("/proc/sys/net/ipv6/conf/all/forwarding", forward)?,
+    }
     match node.bridge_netfilter {
         Some(on) => write_bridge_netfilter(on),
         None => Ok(()),

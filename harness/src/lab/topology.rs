@@ -59,8 +59,17 @@ pub struct NodeSpec {
     pub bridges: Vec<BridgeSpec>,
     /// Its routes beside those of its addresses.
     pub routes: Vec<RouteSpec>,
-    /// The interface behind whose address it hides what it forwards.
-    pub masquerade: Option<String>,
+    /// What it hides behind its own address.
+    pub masquerade: Option<MasqueradeSpec>,
+}
+
+/// Source NAT for one IPv4 network: `-s SOURCE -o INTERFACE -j MASQUERADE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MasqueradeSpec {
+    /// The network that is hidden; other sources leave as they are.
+    pub source: Prefix,
+    /// The interface behind whose address it is hidden.
+    pub interface: String,
 }
 
 /// A Linux bridge.
