@@ -1,6 +1,7 @@
 //! Watching a lab while one probe is on its way, until its fate is proven.
 
 use std::collections::BTreeMap;
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
