@@ -1,12 +1,15 @@
 //! Labs built in namespaces of their own, asked with the programs that people use.
 
-use std::process::ExitCode;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, ExitCode, Stdio};
 
 use goldpath::capture::Tap;
 use goldpath::lab::article::{self, Container, Mode, Stage};
 use goldpath::lab::sandbox::{self, Entered, Options};
 use goldpath::lab::{Backend, CommandError, Graveyard, Lab, privatise_thread_mounts};
 use libtest_mimic::{Arguments, Failed, Trial};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 type Checked = Result<(), Failed>;
 
@@ -14,25 +17,73 @@ type Checked = Result<(), Failed>;
 fn main() -> ExitCode {
     match sandbox::enter(Options::default()) {
         Ok(Entered::Finished(code)) => return code,
-        Ok(Entered::Inside(_)) => {}
+        Ok(Entered::Inside(_)) => match std::env::args().nth(1).as_deref() {
+            Some("hold") => return hold(),
+            Some("seven") => return ExitCode::from(7),
+            Some(_) | None => {}
+        },
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(3);
         }
     }
     let trials = vec![
+        Trial::test("sandbox_ends_with_its_parent", ends),
         Trial::test("article_lab_reads_back", reads_back),
         Trial::test("article_ttls_and_masquerade", ttls),
         Trial::test("isp_has_no_way_to_private_networks", isp),
         Trial::test("network_modes", modes),
         Trial::test("commands_of_a_case", commands),
         Trial::test("names_for_ip_link_set_netns", names),
+        Trial::test("many_labs_by_two_workers", many),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
+/// Says that it is there, and stays until it is killed.
+fn hold() -> ExitCode {
+    let said = std::io::stdout().write_all(b"ready\n");
+    loop {
+        if said.is_err() {
+            return ExitCode::FAILURE;
+        }
+        nix::unistd::pause();
+    }
+}
+
+/// Sandboxes in the sandbox: the test program as its own outer and inner process.
+fn ends() -> Checked {
+    let program = std::env::current_exe()?;
+    same(
+        Command::new(&program).arg("seven").status()?.code(),
+        Some(7),
+    )?;
+    for (signal, code) in [
+        (Signal::SIGKILL, None),
+        (Signal::SIGTERM, Some(143)),
+        (Signal::SIGINT, Some(130)),
+    ] {
+        let mut child = Command::new(&program)
+            .arg("hold")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or("no pipe")?);
+        let mut line = String::new();
+        stdout.read_line(&mut line)?;
+        same(line.as_str(), "ready\n")?;
+        kill(Pid::from_raw(i32::try_from(child.id())?), signal)?;
+        same(child.wait()?.code(), code)?;
+        // The end of the pipe comes when the last process of that sandbox is gone.
+        same(stdout.read_line(&mut line)?, 0)?;
+    }
+    Ok(())
+}
+
 fn lab() -> Result<Lab, Failed> {
-    Ok(Lab::build(&article::spec(Stage::Attached, &article::containers()))?)
+    Ok(Lab::build(&article::spec(
+        Stage::Attached,
+        &article::containers(),
+    ))?)
 }
 
 fn run(lab: &Lab, node: &str, line: &str) -> Result<String, CommandError> {
@@ -40,29 +91,57 @@ fn run(lab: &Lab, node: &str, line: &str) -> Result<String, CommandError> {
     Ok(lab.run(node, &argv, Backend::IptablesNft)?.stdout)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "reads better where it is called"
+)]
 fn same<T: PartialEq + std::fmt::Debug>(seen: T, wanted: T) -> Checked {
-    if seen == wanted { Ok(()) } else { Err(format!("saw {seen:?}, wanted {wanted:?}").into()) }
+    if seen == wanted {
+        Ok(())
+    } else {
+        Err(format!("saw {seen:?}, wanted {wanted:?}").into())
+    }
 }
 
 fn reads_back() -> Checked {
     let lab = lab()?;
     let nodes = lab.read_nodes()?;
-    same(nodes.keys().map(String::as_str).collect(), vec!["c1", "c2", "gateway", "host", "isp", "outside"])?;
+    same(
+        nodes.keys().map(String::as_str).collect(),
+        vec!["c1", "c2", "gateway", "host", "isp", "outside"],
+    )?;
     let veth0 = &nodes["host"].interfaces["veth0"];
     same(veth0.peer.clone(), Some(("c1".into(), "eth0".into())))?;
     same(veth0.bridge.as_deref(), Some("hwchiu0"))?;
-    same(nodes["outside"].interfaces["eth0"].peer.clone(), Some(("isp".into(), "eth1".into())))?;
+    same(
+        nodes["outside"].interfaces["eth0"].peer.clone(),
+        Some(("isp".into(), "eth1".into())),
+    )?;
     same(nodes["host"].bridge_netfilter, true)?;
     same(nodes["c1"].addresses.clone(), vec!["10.55.66.2".parse()?])?;
-    same(lab.routes("c1")?, vec!["10.55.66.0/24 dev eth0 src 10.55.66.2".into()])?;
+    same(
+        lab.routes("c1")?,
+        vec!["10.55.66.0/24 dev eth0 src 10.55.66.2".into()],
+    )?;
     same(lab.interfaces("c1")?, vec!["lo".into(), "eth0".into()])?;
-    same(lab.route_get("c1", "8.8.8.8".parse()?, None, None)?, "8.8.8.8: net unreachable".into())?;
+    same(
+        lab.route_get("c1", "8.8.8.8".parse()?, None, None)?,
+        "8.8.8.8: net unreachable".into(),
+    )?;
     lab.prepare_neighbours("c1", "10.55.66.3".parse()?)?;
-    same(lab.fdb("host", "hwchiu0", &nodes["c2"].interfaces["eth0"].mac)?, "veth1".into())?;
-    same(lab.fdb("host", "hwchiu0", &nodes["c1"].interfaces["eth0"].mac)?, "veth0".into())?;
+    same(
+        lab.fdb("host", "hwchiu0", &nodes["c2"].interfaces["eth0"].mac)?,
+        "veth1".into(),
+    )?;
+    same(
+        lab.fdb("host", "hwchiu0", &nodes["c1"].interfaces["eth0"].mac)?,
+        "veth0".into(),
+    )?;
     let bridge = &nodes["host"].interfaces["hwchiu0"].mac;
-    same(lab.fdb("host", "hwchiu0", bridge)?, "hwchiu0's own address: up the stack".into())
+    same(
+        lab.fdb("host", "hwchiu0", bridge)?,
+        "hwchiu0's own address: up the stack".into(),
+    )
 }
 
 fn ttls() -> Checked {
@@ -74,11 +153,25 @@ fn ttls() -> Checked {
         run(&lab, "host", line)?;
     }
     run(&lab, "c1", "ip route add default via 10.55.66.1")?;
-    same(lab.routes("c1")?[0].as_str(), "default via 10.55.66.1 dev eth0")?;
+    same(
+        lab.routes("c1")?[0].as_str(),
+        "default via 10.55.66.1 dev eth0",
+    )?;
     lab.prepare_neighbours("c1", "8.8.8.8".parse()?)?;
     let neighbours = run(&lab, "host", "ip neigh show")?;
-    same(neighbours.lines().filter(|line| line.contains("PERMANENT")).count(), 2)?;
-    let route = lab.route_get("host", "8.8.8.8".parse()?, Some("10.55.66.2".parse()?), Some("hwchiu0"))?;
+    same(
+        neighbours
+            .lines()
+            .filter(|line| line.contains("PERMANENT"))
+            .count(),
+        2,
+    )?;
+    let route = lab.route_get(
+        "host",
+        "8.8.8.8".parse()?,
+        Some("10.55.66.2".parse()?),
+        Some("hwchiu0"),
+    )?;
     same(route.as_str(), "8.8.8.8 via 10.0.2.2 dev eth0")?;
     for (node, ttl) in [("c1", 61), ("host", 62), ("gateway", 63), ("isp", 64)] {
         let said = run(&lab, node, "ping -c1 -W1 8.8.8.8")?;
@@ -90,7 +183,10 @@ fn ttls() -> Checked {
 fn isp() -> Checked {
     let lab = lab()?;
     for private in ["10.55.66.2", "10.0.2.15"] {
-        same(lab.route_get("isp", private.parse()?, None, None)?, format!("{private}: net unreachable"))?;
+        same(
+            lab.route_get("isp", private.parse()?, None, None)?,
+            format!("{private}: net unreachable"),
+        )?;
     }
     // As A11: without the host's SNAT the answer is turned away on its way back.
     run(&lab, "host", "ip address add 10.55.66.1/24 dev hwchiu0")?;
@@ -107,16 +203,28 @@ fn isp() -> Checked {
     for mut tap in taps {
         for frame in tap.drain()? {
             // Ethernet's type, IPv4's protocol and TTL, ICMP's type.
-            let (kind, protocol, ttl, icmp) = (&frame.bytes[12..14], frame.bytes[23], frame.bytes[22], frame.bytes[34]);
+            let (kind, protocol, ttl, icmp) = (
+                &frame.bytes[12..14],
+                frame.bytes[23],
+                frame.bytes[22],
+                frame.bytes[34],
+            );
             same(kind, &[8, 0])?;
             same(frame.bytes.len(), frame.original_length)?;
             if protocol != 1 {
                 // The bridge reports its own multicast group (IGMP, RFC 4286).
                 continue;
             }
-            let name = nodes[&frame.node].interfaces.iter().find(|(_, interface)| interface.index == frame.ifindex);
+            let name = nodes[&frame.node]
+                .interfaces
+                .iter()
+                .find(|(_, interface)| interface.index == frame.ifindex);
             let way = if frame.outgoing { '>' } else { '<' };
-            seen.push(format!("{}:{}{way} type {icmp} ttl {ttl}", frame.node, name.ok_or("an unknown interface")?.0));
+            seen.push(format!(
+                "{}:{}{way} type {icmp} ttl {ttl}",
+                frame.node,
+                name.ok_or("an unknown interface")?.0
+            ));
         }
         graveyard.bury_tap(tap);
     }
@@ -135,8 +243,15 @@ fn isp() -> Checked {
 
 fn modes() -> Checked {
     let mut containers = article::containers();
-    for (name, mode) in [("n", Mode::None), ("h", Mode::Host), ("s", Mode::Container("c1".into()))] {
-        containers.push(Container { name: name.into(), mode });
+    for (name, mode) in [
+        ("n", Mode::None),
+        ("h", Mode::Host),
+        ("s", Mode::Container("c1".into())),
+    ] {
+        containers.push(Container {
+            name: name.into(),
+            mode,
+        });
     }
     let lab = Lab::build(&article::spec(Stage::Attached, &containers))?;
     same(lab.interfaces("n")?, vec!["lo".to_string()])?;
@@ -144,7 +259,10 @@ fn modes() -> Checked {
     same(lab.netns("s")?.inode()?, lab.netns("c1")?.inode()?)?;
     same(lab.interfaces("h")?.contains(&"hwchiu0".to_string()), true)?;
     let bare = Lab::build(&article::spec(Stage::Bare, &article::containers()))?;
-    same(bare.interfaces("host")?, vec!["lo".to_string(), "eth0".to_string()])
+    same(
+        bare.interfaces("host")?,
+        vec!["lo".to_string(), "eth0".to_string()],
+    )
 }
 
 fn commands() -> Checked {
@@ -156,9 +274,12 @@ fn commands() -> Checked {
         same(listed.stdout.contains(":FORWARD DROP"), true)?;
     }
     match run(&lab, "c1", "ip route add default via 10.99.0.1") {
-        Err(error @ CommandError::Failed { .. }) => {
-            same(error.to_string().contains("ip route add default via 10.99.0.1: exit status: 2"), true)
-        }
+        Err(error @ CommandError::Failed { .. }) => same(
+            error
+                .to_string()
+                .contains("ip route add default via 10.99.0.1: exit status: 2"),
+            true,
+        ),
         other => Err(format!("{other:?}").into()),
     }
 }
@@ -171,7 +292,28 @@ fn names() -> Checked {
     run(&lab, "host", "ip link set veth1 netns c1")?;
     run(&lab, "c1", "ip link set veth1 name eth0")?;
     let nodes = lab.read_nodes()?;
-    same(nodes["c1"].interfaces["eth0"].peer.clone(), Some(("host".into(), "veth0".into())))?;
+    same(
+        nodes["c1"].interfaces["eth0"].peer.clone(),
+        Some(("host".into(), "veth0".into())),
+    )?;
     lab.name_namespaces()?;
     Ok(())
+}
+
+fn many() -> Checked {
+    let graveyard = Graveyard::open()?;
+    let work = || -> Checked {
+        for _ in 0..20 {
+            let lab = lab()?;
+            lab.prepare_neighbours("c1", "10.55.66.3".parse()?)?;
+            graveyard.bury(lab);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        work()?;
+        other.join().map_err(|_| "a worker panicked")?
+    })?;
+    same(graveyard.labs(), 40)
 }

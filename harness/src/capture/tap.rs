@@ -9,8 +9,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, recvmsg, setsockopt,
-    socket, sockopt,
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType,
+    recvmsg, setsockopt, socket, sockopt,
 };
 use thiserror::Error;
 
@@ -58,7 +58,9 @@ pub enum CaptureError {
         source: std::io::Error,
     },
     /// Evidence is missing: the kernel dropped frames because the socket's buffer was full.
-    #[error("the capture in netns '{node}' lost {frames} frames; please run: sudo sysctl net.core.rmem_max={BUFFER_BYTES}")]
+    #[error(
+        "the capture in netns '{node}' lost {frames} frames; please run: sudo sysctl net.core.rmem_max={BUFFER_BYTES}"
+    )]
     Lost {
         /// The node.
         node: String,
@@ -89,16 +91,31 @@ impl Tap {
         let failed = |operation| move |errno: Errno| system(node, operation, errno);
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = netns
-            .run(|| socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll))?
+            .run(|| {
+                socket(
+                    AddressFamily::Packet,
+                    SockType::Raw,
+                    flags,
+                    SockProtocol::EthAll,
+                )
+            })?
             .map_err(failed("opening"))?;
         // Beyond net.core.rmem_max only with CAP_NET_ADMIN in the initial user namespace.
         if setsockopt(&socket, sockopt::RcvBufForce, &BUFFER_BYTES).is_err() {
-            setsockopt(&socket, sockopt::RcvBuf, &BUFFER_BYTES).map_err(failed("setting the buffer"))?;
+            setsockopt(&socket, sockopt::RcvBuf, &BUFFER_BYTES)
+                .map_err(failed("setting the buffer"))?;
         }
-        setsockopt(&socket, sockopt::ReceiveTimestampns, &true).map_err(failed("asking for time stamps"))?;
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true)
+            .map_err(failed("asking for time stamps"))?;
         // Each frame then says how many were lost before it.
         setsockopt(&socket, sockopt::RxqOvfl, &1).map_err(failed("asking for losses"))?;
-        Ok(Self { node: node.into(), socket, buffer: vec![0; FRAME_BYTES], order: 0, lost: 0 })
+        Ok(Self {
+            node: node.into(),
+            socket,
+            buffer: vec![0; FRAME_BYTES],
+            order: 0,
+            lost: 0,
+        })
     }
 
     /// The node that is captured.
@@ -123,7 +140,12 @@ impl Tap {
         // With MSG_TRUNC the call returns the frame's length on the link.
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
         let received = loop {
-            match recvmsg::<LinkAddr>(self.socket.as_raw_fd(), &mut slices, Some(&mut space), flags) {
+            match recvmsg::<LinkAddr>(
+                self.socket.as_raw_fd(),
+                &mut slices,
+                Some(&mut space),
+                flags,
+            ) {
                 Ok(received) => break received,
                 Err(Errno::EINTR) => {}
                 // ENETDOWN: an interface of the node went down; told once, and nothing is lost by it.
@@ -133,7 +155,10 @@ impl Tap {
             }
         };
         let (mut at, mut lost) = (0, self.lost);
-        for message in received.cmsgs().map_err(|errno| system(&self.node, "reading", errno))? {
+        for message in received
+            .cmsgs()
+            .map_err(|errno| system(&self.node, "reading", errno))?
+        {
             match message {
                 ControlMessageOwned::ScmTimestampns(time) => {
                     at = u64::try_from(time.tv_sec()).unwrap_or_default() * 1_000_000_000
@@ -143,12 +168,17 @@ impl Tap {
                 _ => {}
             }
         }
-        let address = received.address.ok_or_else(|| system(&self.node, "reading the address", Errno::EPROTO))?;
+        let address = received
+            .address
+            .ok_or_else(|| system(&self.node, "reading the address", Errno::EPROTO))?;
         let length = received.bytes;
         let frames = lost.wrapping_sub(self.lost);
         if frames > 0 {
             self.lost = lost;
-            return Err(CaptureError::Lost { node: self.node.clone(), frames });
+            return Err(CaptureError::Lost {
+                node: self.node.clone(),
+                frames,
+            });
         }
         self.order += 1;
         Ok(Some(RawFrame {
@@ -170,5 +200,9 @@ impl AsFd for Tap {
 }
 
 fn system(node: &str, operation: &'static str, errno: Errno) -> CaptureError {
-    CaptureError::System { operation, node: node.into(), source: errno.into() }
+    CaptureError::System {
+        operation,
+        node: node.into(),
+        source: errno.into(),
+    }
 }

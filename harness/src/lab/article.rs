@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use super::topology::{
-    BridgeSpec, EndSpec, Forwarding, LabSpec, MasqueradeSpec, Namespace, NodeSpec, Prefix, RouteSpec, VethSpec,
+    BridgeSpec, EndSpec, Forwarding, LabSpec, MasqueradeSpec, Namespace, NodeSpec, Prefix,
+    RouteSpec, VethSpec,
 };
 
 /// The article's bridge.
@@ -54,7 +55,10 @@ pub struct Container {
 impl Container {
     /// A container on the bridge.
     pub fn bridged(name: &str) -> Self {
-        Self { name: name.into(), mode: Mode::Bridge }
+        Self {
+            name: name.into(),
+            mode: Mode::Bridge,
+        }
     }
 }
 
@@ -71,7 +75,10 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
     let mut veths = Vec::new();
     let mut nodes = Vec::new();
     if stage == Stage::Attached {
-        host.bridges.push(BridgeSpec { name: BRIDGE.into(), address: None });
+        host.bridges.push(BridgeSpec {
+            name: BRIDGE.into(),
+            address: None,
+        });
     }
     for container in containers {
         let mut made = node(&container.name, Forwarding::Off, &[]);
@@ -94,25 +101,54 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
     }
     let mut gateway = node("gateway", Forwarding::On, &[(None, ISP_INNER.address)]);
     // Only the network that it knows: what leaves the host with a container's address stays as it is (A11).
-    gateway.masquerade = Some(MasqueradeSpec { source: HOST_NETWORK, interface: "eth1".into() });
+    gateway.masquerade = Some(MasqueradeSpec {
+        source: HOST_NETWORK,
+        interface: "eth1".into(),
+    });
     nodes.push(host);
     nodes.push(gateway);
     // The ISP knows the two public networks that it is on, and no private one: it answers "net unreachable" (A11).
     nodes.push(node("isp", Forwarding::On, &[]));
-    nodes.push(node("outside", Forwarding::Off, &[(None, ISP_OUTER.address)]));
-    veths.push(pair(("host", "eth0", HOST), ("gateway", "eth0", GATEWAY_INNER)));
-    veths.push(pair(("gateway", "eth1", GATEWAY_OUTER), ("isp", "eth0", ISP_INNER)));
-    veths.push(pair(("isp", "eth1", ISP_OUTER), ("outside", "eth0", OUTSIDE)));
+    nodes.push(node(
+        "outside",
+        Forwarding::Off,
+        &[(None, ISP_OUTER.address)],
+    ));
+    veths.push(pair(
+        ("host", "eth0", HOST),
+        ("gateway", "eth0", GATEWAY_INNER),
+    ));
+    veths.push(pair(
+        ("gateway", "eth1", GATEWAY_OUTER),
+        ("isp", "eth0", ISP_INNER),
+    ));
+    veths.push(pair(
+        ("isp", "eth1", ISP_OUTER),
+        ("outside", "eth0", OUTSIDE),
+    ));
     LabSpec { nodes, veths }
 }
 
 fn node(name: &str, forwarding: Forwarding, routes: &[(Option<Prefix>, IpAddr)]) -> NodeSpec {
-    let routes = routes.iter().map(|&(to, via)| RouteSpec { to, via }).collect();
-    NodeSpec { name: name.into(), forwarding, routes, ..NodeSpec::default() }
+    let routes = routes
+        .iter()
+        .map(|&(to, via)| RouteSpec { to, via })
+        .collect();
+    NodeSpec {
+        name: name.into(),
+        forwarding,
+        routes,
+        ..NodeSpec::default()
+    }
 }
 
 fn pair(one: (&str, &str, Prefix), other: (&str, &str, Prefix)) -> VethSpec {
-    VethSpec { ends: [EndSpec::addressed(one.0, one.1, one.2), EndSpec::addressed(other.0, other.1, other.2)] }
+    VethSpec {
+        ends: [
+            EndSpec::addressed(one.0, one.1, one.2),
+            EndSpec::addressed(other.0, other.1, other.2),
+        ],
+    }
 }
 
 #[cfg(test)]
@@ -122,11 +158,23 @@ mod tests {
     #[test]
     fn containers_are_numbered_in_their_order_on_the_bridge() {
         let mut three = containers();
-        three.insert(1, Container { name: "lonely".into(), mode: Mode::None });
+        three.insert(
+            1,
+            Container {
+                name: "lonely".into(),
+                mode: Mode::None,
+            },
+        );
         let spec = spec(Stage::Attached, &three);
-        let ends: Vec<_> = spec.veths[..2].iter().map(|veth| (&veth.ends[0].interface, veth.ends[1].address)).collect();
+        let ends: Vec<_> = spec.veths[..2]
+            .iter()
+            .map(|veth| (&veth.ends[0].interface, veth.ends[1].address))
+            .collect();
         assert_eq!(ends[0].0, "veth0");
-        assert_eq!(ends[1], (&"veth1".to_string(), Some(Prefix::v4([10, 55, 66, 3], 24))));
+        assert_eq!(
+            ends[1],
+            (&"veth1".to_string(), Some(Prefix::v4([10, 55, 66, 3], 24)))
+        );
     }
 
     #[test]

@@ -6,7 +6,19 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// Which implementation runs a case's `iptables` commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
     /// Rules become nftables rules, which nft's trace sees.
@@ -52,7 +64,10 @@ impl FromStr for Backend {
     type Err = UnknownBackend;
 
     fn from_str(text: &str) -> Result<Self, UnknownBackend> {
-        Self::ALL.into_iter().find(|one| one.to_string() == text).ok_or_else(|| UnknownBackend(text.into()))
+        Self::ALL
+            .into_iter()
+            .find(|one| one.to_string() == text)
+            .ok_or_else(|| UnknownBackend(text.into()))
     }
 }
 
@@ -63,9 +78,18 @@ mod tests {
     #[test]
     fn only_the_tools_of_iptables_are_resolved() {
         assert_eq!(Backend::IptablesNft.resolve("iptables"), "iptables-nft");
-        assert_eq!(Backend::IptablesLegacy.resolve("iptables-save"), "iptables-legacy-save");
-        assert_eq!(Backend::IptablesLegacy.resolve("ip6tables-restore"), "ip6tables-legacy-restore");
-        assert_eq!(Backend::IptablesNft.resolve("iptables-legacy"), "iptables-legacy");
+        assert_eq!(
+            Backend::IptablesLegacy.resolve("iptables-save"),
+            "iptables-legacy-save"
+        );
+        assert_eq!(
+            Backend::IptablesLegacy.resolve("ip6tables-restore"),
+            "ip6tables-legacy-restore"
+        );
+        assert_eq!(
+            Backend::IptablesNft.resolve("iptables-legacy"),
+            "iptables-legacy"
+        );
         assert_eq!(Backend::IptablesNft.resolve("ip"), "ip");
     }
 

@@ -9,7 +9,10 @@ use rtnetlink::packet_route::address::AddressHeaderFlags;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute};
 use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
-use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use rtnetlink::{
+    AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth,
+    RouteMessageBuilder,
+};
 
 use super::masquerade::masquerade;
 use super::netlink::{Batch, RouteSocket};
@@ -42,7 +45,14 @@ impl Lab {
         for (node, netns) in own.iter().zip(Netns::create_many(own.len())?) {
             let socket = RouteSocket::open(&node.name, &netns, &[])?;
             netns.run(|| sysctl::set(node, ipv6))??;
-            nodes.insert(node.name.clone(), LiveNode { netns, socket: Mutex::new(socket), netfilter: None });
+            nodes.insert(
+                node.name.clone(),
+                LiveNode {
+                    netns,
+                    socket: Mutex::new(socket),
+                    netfilter: None,
+                },
+            );
         }
         let mut lab = Self { nodes, aliases };
         let placed = place(spec, &own)?;
@@ -52,7 +62,10 @@ impl Lab {
         }
         for node in &own {
             if let Some(rule) = &node.masquerade {
-                let live = lab.nodes.get_mut(&node.name).ok_or_else(|| unknown(&node.name))?;
+                let live = lab
+                    .nodes
+                    .get_mut(&node.name)
+                    .ok_or_else(|| unknown(&node.name))?;
                 live.netfilter = Some(masquerade(&node.name, &live.netns, rule)?);
             }
         }
@@ -67,9 +80,17 @@ impl Lab {
         let mut batches: BTreeMap<&str, Batch> = BTreeMap::new();
         let (bridges, ends) = placed.split_at(placed.len() - 2 * spec.veths.len());
         for bridge in bridges {
-            let message = LinkBridge::new(bridge.name).down().index(bridge.index).address(bridge.mac.to_vec()).build();
+            let message = LinkBridge::new(bridge.name)
+                .down()
+                .index(bridge.index)
+                .address(bridge.mac.to_vec())
+                .build();
             let batch = batches.entry(bridge.node).or_default();
-            batch.create("create bridge", bridge.name, RouteNetlinkMessage::NewLink(message));
+            batch.create(
+                "create bridge",
+                bridge.name,
+                RouteNetlinkMessage::NewLink(message),
+            );
         }
         for pair in ends.chunks_exact(2) {
             // The peer is made in its own namespace: moving it there later would cost 17 ms.
@@ -77,9 +98,15 @@ impl Lab {
                 .setns_by_fd(self.live(pair[1].node)?.netns.as_fd().as_raw_fd())
                 .build();
             let veth = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth);
-            let message = single_queue(veth, &pair[0]).set_info_data(InfoData::Veth(InfoVeth::Peer(peer))).build();
+            let message = single_queue(veth, &pair[0])
+                .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
+                .build();
             let batch = batches.entry(pair[0].node).or_default();
-            batch.create("create veth", pair[0].name, RouteNetlinkMessage::NewLink(message));
+            batch.create(
+                "create veth",
+                pair[0].name,
+                RouteNetlinkMessage::NewLink(message),
+            );
         }
         for (node, batch) in batches {
             self.live(node)?.socket().commit(batch)?;
@@ -89,25 +116,44 @@ impl Lab {
 
     fn configure(&self, node: &NodeSpec, placed: &[Placed<'_>]) -> Result<(), LabError> {
         let mut batch = Batch::default();
-        let up = |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
+        let up =
+            |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
         batch.change("set up", "lo", up(LOOPBACK));
         for link in placed.iter().filter(|link| link.node == node.name) {
             let mut message = LinkUnspec::new_with_index(link.index).up();
             if let Some(master) = link.master {
                 message = message.controller(master);
             }
-            batch.change("set up", link.name, RouteNetlinkMessage::SetLink(message.build()));
+            batch.change(
+                "set up",
+                link.name,
+                RouteNetlinkMessage::SetLink(message.build()),
+            );
             if let Some(prefix) = link.address {
-                batch.create("add address", format!("{prefix} to {}", link.name), address(link.index, prefix));
+                batch.create(
+                    "add address",
+                    format!("{prefix} to {}", link.name),
+                    address(link.index, prefix),
+                );
             }
             if let Some((address, mac)) = link.neighbour {
                 let message = permanent_neighbour(link.index, address, &mac);
-                batch.replace("add neighbour", format!("{address} on {}", link.name), message);
+                batch.replace(
+                    "add neighbour",
+                    format!("{address} on {}", link.name),
+                    message,
+                );
             }
         }
         for route in &node.routes {
-            let to = route.to.map_or_else(|| "default".to_string(), |prefix| prefix.to_string());
-            batch.create("add route", format!("{to} via {}", route.via), self::route(route.to, route.via)?);
+            let to = route
+                .to
+                .map_or_else(|| "default".to_string(), |prefix| prefix.to_string());
+            batch.create(
+                "add route",
+                format!("{to} via {}", route.via),
+                self::route(route.to, route.via)?,
+            );
         }
         self.live(&node.name)?.socket().commit(batch)
     }
@@ -115,9 +161,15 @@ impl Lab {
 
 /// Nodes with a namespace of their own, and the other names that some of them have.
 fn sort(spec: &LabSpec) -> Result<(Vec<&NodeSpec>, BTreeMap<String, String>), LabError> {
-    let by_name: HashMap<&str, &NodeSpec> = spec.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
+    let by_name: HashMap<&str, &NodeSpec> = spec
+        .nodes
+        .iter()
+        .map(|node| (node.name.as_str(), node))
+        .collect();
     if by_name.len() != spec.nodes.len() {
-        return Err(LabError::Specification("two nodes have the same name".into()));
+        return Err(LabError::Specification(
+            "two nodes have the same name".into(),
+        ));
     }
     let mut own = Vec::new();
     let mut aliases = BTreeMap::new();
@@ -129,7 +181,9 @@ fn sort(spec: &LabSpec) -> Result<(Vec<&NodeSpec>, BTreeMap<String, String>), La
             steps += 1;
             if steps > spec.nodes.len() {
                 let name = &node.name;
-                return Err(LabError::Specification(format!("the namespace of node '{name}' refers to itself")));
+                return Err(LabError::Specification(format!(
+                    "the namespace of node '{name}' refers to itself"
+                )));
             }
         }
         if steps == 0 {
@@ -154,19 +208,32 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
         for bridge in &node.bridges {
             let mac = mac(&node.name, &bridge.name);
             let (node, name, address) = (node.name.as_str(), bridge.name.as_str(), bridge.address);
-            placed.push(Placed { node, name, index: next(), mac, address, master: None, neighbour: None });
+            placed.push(Placed {
+                node,
+                name,
+                index: next(),
+                mac,
+                address,
+                master: None,
+                neighbour: None,
+            });
         }
     }
     let bridges = placed.len();
     for veth in &spec.veths {
-        for (end, other) in [(&veth.ends[0], &veth.ends[1]), (&veth.ends[1], &veth.ends[0])] {
+        for (end, other) in [
+            (&veth.ends[0], &veth.ends[1]),
+            (&veth.ends[1], &veth.ends[0]),
+        ] {
             let master = match &end.bridge {
                 Some(name) => Some(
                     placed[..bridges]
                         .iter()
                         .find(|bridge| bridge.node == end.node && bridge.name == name)
                         .map(|bridge| bridge.index)
-                        .ok_or_else(|| LabError::Specification(format!("{} has no bridge '{name}'", end.node)))?,
+                        .ok_or_else(|| {
+                            LabError::Specification(format!("{} has no bridge '{name}'", end.node))
+                        })?,
                 ),
                 None => None,
             };
@@ -197,7 +264,9 @@ fn mac(node: &str, interface: &str) -> [u8; 6] {
         .bytes()
         .chain([0])
         .chain(interface.bytes())
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        .fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
     let [a, b, c, d] = hash.to_be_bytes();
     [0x02, 0x42, a, b, c, d]
 }
@@ -214,12 +283,15 @@ fn single_queue<T>(builder: LinkMessageBuilder<T>, link: &Placed<'_>) -> LinkMes
 
 fn address(index: u32, prefix: Prefix) -> RouteNetlinkMessage {
     RouteNetlinkMessage::NewAddress(match prefix.address {
-        IpAddr::V4(address) => {
-            AddressMessageBuilder::<Ipv4Addr>::new().index(index).address(address, prefix.length).build()
-        }
+        IpAddr::V4(address) => AddressMessageBuilder::<Ipv4Addr>::new()
+            .index(index)
+            .address(address, prefix.length)
+            .build(),
         IpAddr::V6(address) => {
-            let mut message =
-                AddressMessageBuilder::<Ipv6Addr>::new().index(index).address(address, prefix.length).build();
+            let mut message = AddressMessageBuilder::<Ipv6Addr>::new()
+                .index(index)
+                .address(address, prefix.length)
+                .build();
             // Nobody else is there to have it: without duplicate address detection it can be used at once (RFC 4862 5.4).
             message.header.flags |= AddressHeaderFlags::Nodad;
             message
@@ -228,22 +300,39 @@ fn address(index: u32, prefix: Prefix) -> RouteNetlinkMessage {
 }
 
 fn route(to: Option<Prefix>, via: IpAddr) -> Result<RouteNetlinkMessage, LabError> {
-    let wrong = |e: &dyn std::fmt::Display| LabError::Specification(format!("route via {via}: {e}"));
+    let wrong =
+        |e: &dyn std::fmt::Display| LabError::Specification(format!("route via {via}: {e}"));
     let mut builder = RouteMessageBuilder::<IpAddr>::new();
-    builder.get_mut().header.address_family = if via.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    builder.get_mut().header.address_family = if via.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
     if let Some(prefix) = to {
-        builder = builder.destination_prefix(prefix.address, prefix.length).map_err(|e| wrong(&e))?;
+        builder = builder
+            .destination_prefix(prefix.address, prefix.length)
+            .map_err(|e| wrong(&e))?;
     }
-    Ok(RouteNetlinkMessage::NewRoute(builder.gateway(via).map_err(|e| wrong(&e))?.build()))
+    Ok(RouteNetlinkMessage::NewRoute(
+        builder.gateway(via).map_err(|e| wrong(&e))?.build(),
+    ))
 }
 
 /// A neighbour that is never asked for and never forgotten.
 pub(super) fn permanent_neighbour(index: u32, address: IpAddr, mac: &[u8]) -> RouteNetlinkMessage {
     let mut message = NeighbourMessage::default();
-    message.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    message.header.family = if address.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
     message.header.ifindex = index;
     message.header.state = NeighbourState::Permanent;
-    message.attributes.push(NeighbourAttribute::Destination(address.into()));
-    message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.to_vec()));
+    message
+        .attributes
+        .push(NeighbourAttribute::Destination(address.into()));
+    message
+        .attributes
+        .push(NeighbourAttribute::LinkLayerAddress(mac.to_vec()));
     RouteNetlinkMessage::NewNeighbour(message)
 }

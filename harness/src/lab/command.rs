@@ -10,7 +10,14 @@ use thiserror::Error;
 use super::{Backend, Lab, LabError};
 
 /// Where network programs live, also when the caller's PATH has no `sbin`.
-const SYSTEM_FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const SYSTEM_FOLDERS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
 
 /// Programs of cases, and the Debian packages that hold them.
 const PACKAGES: [(&str, &str); 11] = [
@@ -77,11 +84,16 @@ pub enum CommandError {
 
 fn said(stdout: &str, stderr: &str) -> String {
     let both = [stderr.trim(), stdout.trim()];
-    both.iter().filter(|text| !text.is_empty()).map(|text| format!("\n{text}")).collect()
+    both.iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| format!("\n{text}"))
+        .collect()
 }
 
 fn cure(package: &Option<&'static str>) -> String {
-    package.map_or_else(String::new, |package| format!("; please run: sudo apt-get install {package}"))
+    package.map_or_else(String::new, |package| {
+        format!("; please run: sudo apt-get install {package}")
+    })
 }
 
 /// What a command that succeeded wrote.
@@ -95,7 +107,12 @@ pub struct Written {
 
 impl Lab {
     /// Runs a program to its end in a node's namespace. `iptables` and its kin are those of `backend`.
-    pub fn run(&self, node: &str, argv: &[String], backend: Backend) -> Result<Written, CommandError> {
+    pub fn run(
+        &self,
+        node: &str,
+        argv: &[String],
+        backend: Backend,
+    ) -> Result<Written, CommandError> {
         let Some((program, arguments)) = argv.split_first() else {
             return Err(CommandError::Empty { node: node.into() });
         };
@@ -105,15 +122,29 @@ impl Lab {
             prepare(&backend.resolve(program))?
                 .args(arguments)
                 .output()
-                .map_err(|source| CommandError::Start { node: node.into(), command: command.clone(), source })?
+                .map_err(|source| CommandError::Start {
+                    node: node.into(),
+                    command: command.clone(),
+                    source,
+                })?
         };
-        let Output { status, stdout, stderr } = output;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = output;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let (stdout, stderr) = (text(stdout), text(stderr));
         if status.success() {
             Ok(Written { stdout, stderr })
         } else {
-            Err(CommandError::Failed { node: node.into(), command, status, stdout, stderr })
+            Err(CommandError::Failed {
+                node: node.into(),
+                command,
+                status,
+                stdout,
+                stderr,
+            })
         }
     }
 }
@@ -125,15 +156,27 @@ pub fn quoted(argv: &[String]) -> String {
 
 /// Where a program is, in PATH and in the system's folders.
 pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
-    let is_program = |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    let is_program = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    };
     if name.contains('/') && is_program(Path::new(name)) {
         return Ok(name.into());
     }
-    folders().into_iter().map(|folder| folder.join(name)).find(|path| is_program(path)).ok_or_else(|| {
-        let known = |(program, _): &&(&str, &str)| name == *program || name.starts_with(&format!("{program}-"));
-        let package = PACKAGES.iter().find(known).map(|(_, package)| *package);
-        CommandError::Missing { program: name.into(), package }
-    })
+    folders()
+        .into_iter()
+        .map(|folder| folder.join(name))
+        .find(|path| is_program(path))
+        .ok_or_else(|| {
+            let known = |(program, _): &&(&str, &str)| {
+                name == *program || name.starts_with(&format!("{program}-"))
+            };
+            let package = PACKAGES.iter().find(known).map(|(_, package)| *package);
+            CommandError::Missing {
+                program: name.into(),
+                package,
+            }
+        })
 }
 
 fn prepare(program: &str) -> Result<Command, CommandError> {
@@ -148,7 +191,9 @@ fn prepare(program: &str) -> Result<Command, CommandError> {
 
 fn folders() -> Vec<PathBuf> {
     let own = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&own).chain(SYSTEM_FOLDERS.map(PathBuf::from)).collect()
+    env::split_paths(&own)
+        .chain(SYSTEM_FOLDERS.map(PathBuf::from))
+        .collect()
 }
 
 #[cfg(test)]

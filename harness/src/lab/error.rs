@@ -69,19 +69,32 @@ pub enum LabError {
 
 impl LabError {
     /// Wraps the errno of a system call.
-    pub fn system(operation: &'static str, object: impl Into<String>, source: impl Into<io::Error>) -> Self {
-        Self::System { operation, object: object.into(), source: source.into() }
+    pub fn system(
+        operation: &'static str,
+        object: impl Into<String>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        Self::System {
+            operation,
+            object: object.into(),
+            source: source.into(),
+        }
     }
 
     /// The errno of a refused netlink request or system call.
     pub fn errno(&self) -> Option<i32> {
         match self {
             Self::Netlink { source, .. } | Self::System { source, .. } => source.raw_os_error(),
-            Self::Answer { .. } | Self::Specification(_) | Self::Missing { .. } | Self::Overdue { .. } => None,
+            Self::Answer { .. }
+            | Self::Specification(_)
+            | Self::Missing { .. }
+            | Self::Overdue { .. } => None,
         }
     }
 }
 
 fn detail(explanation: &Option<String>) -> String {
-    explanation.as_ref().map_or_else(String::new, |text| format!(" ({text})"))
+    explanation
+        .as_ref()
+        .map_or_else(String::new, |text| format!(" ({text})"))
 }

@@ -31,10 +31,16 @@ impl Graveyard {
         let closers = (0..CLOSERS)
             .map(|_| {
                 let waiting = Arc::clone(&waiting);
-                thread::Builder::new().name("closer".into()).spawn(move || close(&waiting))
+                thread::Builder::new()
+                    .name("closer".into())
+                    .spawn(move || close(&waiting))
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { labs: Mutex::default(), taps: Some(taps), closers })
+        Ok(Self {
+            labs: Mutex::default(),
+            taps: Some(taps),
+            closers,
+        })
     }
 
     /// Takes a finished lab.
@@ -42,7 +48,11 @@ impl Graveyard {
         let oldest = {
             let mut labs = self.labs.lock().unwrap_or_else(PoisonError::into_inner);
             labs.push_back(lab);
-            if labs.len() > KEPT_LABS { labs.pop_front() } else { None }
+            if labs.len() > KEPT_LABS {
+                labs.pop_front()
+            } else {
+                None
+            }
         };
         drop(oldest);
     }
@@ -57,7 +67,10 @@ impl Graveyard {
 
     /// How many labs rest here.
     pub fn labs(&self) -> usize {
-        self.labs.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.labs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }
 
@@ -73,7 +86,10 @@ impl Drop for Graveyard {
 
 fn close(waiting: &Mutex<Receiver<Tap>>) {
     loop {
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
         match next {
             Ok(tap) => drop(tap),
             Err(_) => return,

@@ -37,10 +37,21 @@ impl Lab {
                 interface.peer = self.peer(node, live, link, &found)?;
                 interfaces.insert(link.name.clone(), interface);
             }
-            let own = addresses(&mut live.socket())?.into_iter().map(|(_, address)| address);
-            let addresses = own.filter(|address| !address.is_loopback()).collect::<Vec<IpAddr>>();
+            let own = addresses(&mut live.socket())?
+                .into_iter()
+                .map(|(_, address)| address);
+            let addresses = own
+                .filter(|address| !address.is_loopback())
+                .collect::<Vec<IpAddr>>();
             let bridge_netfilter = live.netns.run(sysctl::bridge_netfilter)?;
-            nodes.insert(node.clone(), Node { interfaces, addresses, bridge_netfilter });
+            nodes.insert(
+                node.clone(),
+                Node {
+                    interfaces,
+                    addresses,
+                    bridge_netfilter,
+                },
+            );
         }
         Ok(nodes)
     }
@@ -48,9 +59,15 @@ impl Lab {
     /// The other end of a veth pair. Two ends name each other's index; only where several links in the lab could be meant
     /// is the kernel asked which namespace it is.
     fn peer(
-        &self, node: &str, live: &LiveNode, link: &Found, all: &BTreeMap<&str, Vec<Found>>,
+        &self,
+        node: &str,
+        live: &LiveNode,
+        link: &Found,
+        all: &BTreeMap<&str, Vec<Found>>,
     ) -> Result<Option<(String, String)>, LabError> {
-        let Some(index) = link.link else { return Ok(None) };
+        let Some(index) = link.link else {
+            return Ok(None);
+        };
         let other_end = |candidate: &&Found| {
             candidate.interface.index == index && candidate.link == Some(link.interface.index)
         };
@@ -72,7 +89,9 @@ impl Lab {
             }
             candidates = named;
         }
-        Ok(candidates.first().map(|(other, found)| ((*other).to_string(), found.name.clone())))
+        Ok(candidates
+            .first()
+            .map(|(other, found)| ((*other).to_string(), found.name.clone())))
     }
 
     /// What a node's kernel calls another namespace.
@@ -80,24 +99,44 @@ impl Lab {
         let mut question = NsidMessage::default();
         let fd = u32::try_from(other.as_fd().as_raw_fd()).unwrap_or_default();
         question.attributes.push(NsidAttribute::Fd(fd));
-        let answer = live.socket().get("name namespace", "peer", RouteNetlinkMessage::GetNsId(question))?;
-        let RouteNetlinkMessage::NewNsId(message) = answer else { return Ok(None) };
-        Ok(message.attributes.iter().find_map(|attribute| match attribute {
-            NsidAttribute::Id(number) => Some(*number),
-            _ => None,
-        }))
+        let answer = live.socket().get(
+            "name namespace",
+            "peer",
+            RouteNetlinkMessage::GetNsId(question),
+        )?;
+        let RouteNetlinkMessage::NewNsId(message) = answer else {
+            return Ok(None);
+        };
+        Ok(message
+            .attributes
+            .iter()
+            .find_map(|attribute| match attribute {
+                NsidAttribute::Id(number) => Some(*number),
+                _ => None,
+            }))
     }
 }
 
 fn read_links(live: &LiveNode) -> Result<Vec<Found>, LabError> {
     let links = links(&mut live.socket())?;
-    let names: BTreeMap<u32, String> = links.iter().map(|link| (link.header.index, name(link))).collect();
+    let names: BTreeMap<u32, String> = links
+        .iter()
+        .map(|link| (link.header.index, name(link)))
+        .collect();
     Ok(links.iter().map(|link| read_link(link, &names)).collect())
 }
 
 fn read_link(link: &LinkMessage, names: &BTreeMap<u32, String>) -> Found {
-    let interface = Interface { index: link.header.index, ..Interface::default() };
-    let mut found = Found { interface, name: name(link), link: None, namespace: None };
+    let interface = Interface {
+        index: link.header.index,
+        ..Interface::default()
+    };
+    let mut found = Found {
+        interface,
+        name: name(link),
+        link: None,
+        namespace: None,
+    };
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::Link(index) => found.link = Some(*index),

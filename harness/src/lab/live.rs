@@ -59,13 +59,20 @@ impl Lab {
     pub fn name_namespaces(&self) -> Result<(), LabError> {
         let folder = Path::new("/run/netns");
         if folder.exists() {
-            for entry in fs::read_dir(folder).map_err(|e| LabError::system("list", "/run/netns", e))?.flatten() {
+            for entry in fs::read_dir(folder)
+                .map_err(|e| LabError::system("list", "/run/netns", e))?
+                .flatten()
+            {
                 let _ = nix::mount::umount2(&entry.path(), nix::mount::MntFlags::MNT_DETACH);
-                fs::remove_file(entry.path())
-                    .map_err(|e| LabError::system("remove", entry.path().display().to_string(), e))?;
+                fs::remove_file(entry.path()).map_err(|e| {
+                    LabError::system("remove", entry.path().display().to_string(), e)
+                })?;
             }
         }
-        let aliases = self.aliases.iter().filter_map(|(alias, name)| Some((alias, self.nodes.get(name)?)));
+        let aliases = self
+            .aliases
+            .iter()
+            .filter_map(|(alias, name)| Some((alias, self.nodes.get(name)?)));
         for (name, live) in self.nodes.iter().chain(aliases) {
             live.netns.bind_name(name)?;
         }

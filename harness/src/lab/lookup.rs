@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use nix::errno::Errno;
+use rtnetlink::RouteMessageBuilder;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
 use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
-use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteType};
+use rtnetlink::packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteType,
+};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
-use rtnetlink::RouteMessageBuilder;
 
 use super::netlink::RouteSocket;
 use super::{Lab, LabError};
@@ -41,23 +43,34 @@ impl Lab {
             RouteNetlinkMessage::NewRoute(route) => Some(route),
             _ => None,
         });
-        Ok(routes.filter(is_main).map(|route| words(&route, &names)).collect())
+        Ok(routes
+            .filter(is_main)
+            .map(|route| words(&route, &names))
+            .collect())
     }
 
     /// Asks a node's kernel where a packet goes, in the words of `ip route get`: `8.8.8.8 via 10.55.66.1 dev eth0`, or
     /// `8.8.8.8: net unreachable`. With `input`, as if it came in there from `source`.
     pub fn route_get(
-        &self, node: &str, destination: IpAddr, source: Option<IpAddr>, input: Option<&str>,
+        &self,
+        node: &str,
+        destination: IpAddr,
+        source: Option<IpAddr>,
+        input: Option<&str>,
     ) -> Result<String, LabError> {
         let mut socket = self.live(node)?.socket();
         let names = names(&mut socket)?;
         let input = match input {
-            Some(name) => Some(index_of(&names, name).ok_or_else(|| no_interface(socket.node(), name))?),
+            Some(name) => {
+                Some(index_of(&names, name).ok_or_else(|| no_interface(socket.node(), name))?)
+            }
             None => None,
         };
         match way(&mut socket, destination, source, input) {
             Ok(way) => Ok(way.words(destination, &names)),
-            Err(error) => refusal(&error).map(|words| format!("{destination}: {words}")).ok_or(error),
+            Err(error) => refusal(&error)
+                .map(|words| format!("{destination}: {words}"))
+                .ok_or(error),
         }
     }
 
@@ -66,26 +79,47 @@ impl Lab {
         let mut socket = self.live(node)?.socket();
         let names = names(&mut socket)?;
         let wrong = || LabError::Specification(format!("'{mac}' is not a hardware address"));
-        let bytes: Result<Vec<u8>, _> = mac.split(':').map(|octet| u8::from_str_radix(octet, 16)).collect();
-        let bytes = bytes.ok().filter(|bytes| bytes.len() == 6).ok_or_else(wrong)?;
+        let bytes: Result<Vec<u8>, _> = mac
+            .split(':')
+            .map(|octet| u8::from_str_radix(octet, 16))
+            .collect();
+        let bytes = bytes
+            .ok()
+            .filter(|bytes| bytes.len() == 6)
+            .ok_or_else(wrong)?;
         let mut question = NeighbourMessage::default();
         question.header.family = AddressFamily::Bridge;
         let master = index_of(&names, bridge).ok_or_else(|| no_interface(socket.node(), bridge))?;
-        question.attributes.push(NeighbourAttribute::Controller(master));
-        question.attributes.push(NeighbourAttribute::LinkLayerAddress(bytes));
-        match socket.get("look up forwarding entry", mac, RouteNetlinkMessage::GetNeighbour(question)) {
+        question
+            .attributes
+            .push(NeighbourAttribute::Controller(master));
+        question
+            .attributes
+            .push(NeighbourAttribute::LinkLayerAddress(bytes));
+        match socket.get(
+            "look up forwarding entry",
+            mac,
+            RouteNetlinkMessage::GetNeighbour(question),
+        ) {
             Ok(RouteNetlinkMessage::NewNeighbour(entry)) => {
                 let port = device(&names, entry.header.ifindex);
                 // The bridge holds its own and its ports' addresses as permanent entries.
-                let own = entry.header.ifindex == master || entry.header.state == NeighbourState::Permanent;
-                Ok(if own { format!("{port}'s own address: up the stack") } else { port })
+                let own = entry.header.ifindex == master
+                    || entry.header.state == NeighbourState::Permanent;
+                Ok(if own {
+                    format!("{port}'s own address: up the stack")
+                } else {
+                    port
+                })
             }
             Ok(other) => Err(LabError::Answer {
                 operation: "look up forwarding entry",
                 node: node.into(),
                 reason: format!("{other:?}"),
             }),
-            Err(error) if error.errno() == Some(Errno::ENOENT as i32) => Ok("unknown: to every port".into()),
+            Err(error) if error.errno() == Some(Errno::ENOENT as i32) => {
+                Ok("unknown: to every port".into())
+            }
             Err(error) => Err(error),
         }
     }
@@ -93,35 +127,62 @@ impl Lab {
 
 impl Way {
     fn words(&self, destination: IpAddr, names: &BTreeMap<u32, String>) -> String {
-        let local = if self.kind == RouteType::Local { "local " } else { "" };
-        let via = self.gateway.map_or_else(String::new, |gateway| format!(" via {gateway}"));
-        format!("{local}{destination}{via} dev {}", device(names, self.device))
+        let local = if self.kind == RouteType::Local {
+            "local "
+        } else {
+            ""
+        };
+        let via = self
+            .gateway
+            .map_or_else(String::new, |gateway| format!(" via {gateway}"));
+        format!(
+            "{local}{destination}{via} dev {}",
+            device(names, self.device)
+        )
     }
 }
 
 /// Looks a route up in the namespace of `socket`.
 pub(super) fn way(
-    socket: &mut RouteSocket, destination: IpAddr, source: Option<IpAddr>, input: Option<u32>,
+    socket: &mut RouteSocket,
+    destination: IpAddr,
+    source: Option<IpAddr>,
+    input: Option<u32>,
 ) -> Result<Way, LabError> {
     let length = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
-    let wrong = |e: &dyn std::fmt::Display| LabError::Specification(format!("route to {destination}: {e}"));
+    let wrong =
+        |e: &dyn std::fmt::Display| LabError::Specification(format!("route to {destination}: {e}"));
     let mut question = RouteMessageBuilder::<IpAddr>::new()
         .destination_prefix(destination, length(destination))
         .map_err(|e| wrong(&e))?;
     if let Some(source) = source {
-        question = question.source_prefix(source, length(source)).map_err(|e| wrong(&e))?;
+        question = question
+            .source_prefix(source, length(source))
+            .map_err(|e| wrong(&e))?;
     }
     if let Some(index) = input {
         question = question.input_interface(index);
     }
     let mut question = question.build();
     question.header.flags = RouteFlags::LookupTable;
-    let answer = socket.get("look up route", &destination.to_string(), RouteNetlinkMessage::GetRoute(question))?;
+    let answer = socket.get(
+        "look up route",
+        &destination.to_string(),
+        RouteNetlinkMessage::GetRoute(question),
+    )?;
     let RouteNetlinkMessage::NewRoute(route) = answer else {
         let node = socket.node().to_string();
-        return Err(LabError::Answer { operation: "look up route", node, reason: format!("{answer:?}") });
+        return Err(LabError::Answer {
+            operation: "look up route",
+            node,
+            reason: format!("{answer:?}"),
+        });
     };
-    let mut way = Way { device: 0, gateway: None, kind: route.header.kind };
+    let mut way = Way {
+        device: 0,
+        gateway: None,
+        kind: route.header.kind,
+    };
     for attribute in &route.attributes {
         match attribute {
             RouteAttribute::Oif(index) => way.device = *index,
@@ -146,7 +207,10 @@ fn refusal(error: &LabError) -> Option<&'static str> {
 
 /// All links in the namespace of `socket`.
 pub(super) fn links(socket: &mut RouteSocket) -> Result<Vec<LinkMessage>, LabError> {
-    let rows = socket.dump("list links", RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
+    let rows = socket.dump(
+        "list links",
+        RouteNetlinkMessage::GetLink(LinkMessage::default()),
+    )?;
     Ok(rows
         .into_iter()
         .filter_map(|row| match row {
@@ -158,24 +222,36 @@ pub(super) fn links(socket: &mut RouteSocket) -> Result<Vec<LinkMessage>, LabErr
 
 /// Names of all links by index.
 pub(super) fn names(socket: &mut RouteSocket) -> Result<BTreeMap<u32, String>, LabError> {
-    Ok(links(socket)?.iter().map(|link| (link.header.index, name(link))).collect())
+    Ok(links(socket)?
+        .iter()
+        .map(|link| (link.header.index, name(link)))
+        .collect())
 }
 
 /// A link's name.
 pub(super) fn name(link: &LinkMessage) -> String {
-    let found = link.attributes.iter().find_map(|attribute| match attribute {
-        LinkAttribute::IfName(name) => Some(name.clone()),
-        _ => None,
-    });
+    let found = link
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            LinkAttribute::IfName(name) => Some(name.clone()),
+            _ => None,
+        });
     found.unwrap_or_else(|| format!("if{}", link.header.index))
 }
 
 fn index_of(names: &BTreeMap<u32, String>, name: &str) -> Option<u32> {
-    names.iter().find(|(_, known)| *known == name).map(|(index, _)| *index)
+    names
+        .iter()
+        .find(|(_, known)| *known == name)
+        .map(|(index, _)| *index)
 }
 
 fn device(names: &BTreeMap<u32, String>, index: u32) -> String {
-    names.get(&index).cloned().unwrap_or_else(|| format!("if{index}"))
+    names
+        .get(&index)
+        .cloned()
+        .unwrap_or_else(|| format!("if{index}"))
 }
 
 fn no_interface(node: &str, name: &str) -> LabError {
@@ -183,16 +259,24 @@ fn no_interface(node: &str, name: &str) -> LabError {
 }
 
 fn is_main(route: &RouteMessage) -> bool {
-    let wide = route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Table(table) => Some(*table),
-        _ => None,
-    });
+    let wide = route
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            RouteAttribute::Table(table) => Some(*table),
+            _ => None,
+        });
     route.header.address_family == AddressFamily::Inet
         && wide.unwrap_or_else(|| u32::from(route.header.table)) == MAIN_TABLE
 }
 
 fn words(route: &RouteMessage, names: &BTreeMap<u32, String>) -> String {
-    let (mut to, mut via, mut dev, mut src) = ("default".to_string(), String::new(), String::new(), String::new());
+    let (mut to, mut via, mut dev, mut src) = (
+        "default".to_string(),
+        String::new(),
+        String::new(),
+        String::new(),
+    );
     let kind = match route.header.kind {
         RouteType::Unicast => "",
         RouteType::BlackHole => "blackhole ",
@@ -204,12 +288,20 @@ fn words(route: &RouteMessage, names: &BTreeMap<u32, String>) -> String {
         match attribute {
             RouteAttribute::Destination(address) => {
                 let length = route.header.destination_prefix_length;
-                let prefix = if length == 32 { String::new() } else { format!("/{length}") };
+                let prefix = if length == 32 {
+                    String::new()
+                } else {
+                    format!("/{length}")
+                };
                 to = ip(address).map_or_else(String::new, |address| format!("{address}{prefix}"));
             }
-            RouteAttribute::Gateway(address) => via = ip(address).map_or_else(String::new, |a| format!(" via {a}")),
+            RouteAttribute::Gateway(address) => {
+                via = ip(address).map_or_else(String::new, |a| format!(" via {a}"))
+            }
             RouteAttribute::Oif(index) => dev = format!(" dev {}", device(names, *index)),
-            RouteAttribute::PrefSource(address) => src = ip(address).map_or_else(String::new, |a| format!(" src {a}")),
+            RouteAttribute::PrefSource(address) => {
+                src = ip(address).map_or_else(String::new, |a| format!(" src {a}"))
+            }
             _ => {}
         }
     }

@@ -36,7 +36,11 @@ const ADDRESS_BYTES: u32 = 4;
 /// Adds `-t nat -A POSTROUTING -s SOURCE -o INTERFACE -j MASQUERADE`.
 ///
 /// The socket is to be kept for the lab's life: closing one after rules were made may cost an RCU grace period.
-pub(super) fn masquerade(node: &str, netns: &Netns, rule: &MasqueradeSpec) -> Result<Socket, LabError> {
+pub(super) fn masquerade(
+    node: &str,
+    netns: &Netns,
+    rule: &MasqueradeSpec,
+) -> Result<Socket, LabError> {
     let refused = |source: io::Error| LabError::Netlink {
         operation: "masquerade on",
         object: rule.interface.clone(),
@@ -45,17 +49,37 @@ pub(super) fn masquerade(node: &str, netns: &Netns, rule: &MasqueradeSpec) -> Re
         source,
     };
     let IpAddr::V4(source) = rule.source.address else {
-        return Err(LabError::Specification(format!("masquerade of {} is not IPv4", rule.source)));
+        return Err(LabError::Specification(format!(
+            "masquerade of {} is not IPv4",
+            rule.source
+        )));
     };
-    let mask = u32::MAX.checked_shl(32 - u32::from(rule.source.length)).unwrap_or(0);
-    let socket = netns.run(|| Socket::new(NETLINK_NETFILTER))?.map_err(refused)?;
-    socket.send_to(&batch(source, mask, &rule.interface), &SocketAddr::new(0, 0), 0).map_err(refused)?;
+    let mask = u32::MAX
+        .checked_shl(32 - u32::from(rule.source.length))
+        .unwrap_or(0);
+    let socket = netns
+        .run(|| Socket::new(NETLINK_NETFILTER))?
+        .map_err(refused)?;
+    socket
+        .send_to(
+            &batch(source, mask, &rule.interface),
+            &SocketAddr::new(0, 0),
+            0,
+        )
+        .map_err(refused)?;
     loop {
         let (answer, _) = socket.recv_from_full().map_err(refused)?;
-        let field = |at: usize| answer.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_ne_bytes);
+        let field = |at: usize| {
+            answer
+                .get(at..at + 4)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map(u32::from_ne_bytes)
+        };
         match (field(16).map(u32::cast_signed), field(8)) {
             (Some(0), Some(RULE_SEQUENCE)) => return Ok(socket),
-            (Some(code), _) if code < 0 => return Err(refused(io::Error::from_raw_os_error(-code))),
+            (Some(code), _) if code < 0 => {
+                return Err(refused(io::Error::from_raw_os_error(-code)));
+            }
             (Some(_) | None, _) => {}
         }
     }
@@ -65,15 +89,29 @@ fn batch(source: Ipv4Addr, mask: u32, interface: &str) -> Vec<u8> {
     let mut name = interface.as_bytes().to_vec();
     // The kernel compares the whole field of IFNAMSIZ bytes.
     name.resize(16, 0);
-    let hook = [attribute(1, &POSTROUTING.to_be_bytes()), attribute(2, &SOURCE_NAT_PRIORITY.to_be_bytes())].concat();
+    let hook = [
+        attribute(1, &POSTROUTING.to_be_bytes()),
+        attribute(2, &SOURCE_NAT_PRIORITY.to_be_bytes()),
+    ]
+    .concat();
     let numbers = |values: &[u32]| -> Vec<u8> {
-        (1..).zip(values).flat_map(|(kind, value)| attribute(kind, &value.to_be_bytes())).collect()
+        (1..)
+            .zip(values)
+            .flat_map(|(kind, value)| attribute(kind, &value.to_be_bytes()))
+            .collect()
     };
     let data = |kind: u16, value: &[u8]| attribute(kind | NESTED, &attribute(1, value));
     let equal = |value: &[u8]| [numbers(&[REGISTER, 0]), data(3, value)].concat();
-    let network = [numbers(&[REGISTER, REGISTER, ADDRESS_BYTES]), data(4, &mask.to_be_bytes()), data(5, &[0; 4])];
+    let network = [
+        numbers(&[REGISTER, REGISTER, ADDRESS_BYTES]),
+        data(4, &mask.to_be_bytes()),
+        data(5, &[0; 4]),
+    ];
     let expressions = [
-        expression("payload", &numbers(&[REGISTER, NETWORK_HEADER, SOURCE_OFFSET, ADDRESS_BYTES])),
+        expression(
+            "payload",
+            &numbers(&[REGISTER, NETWORK_HEADER, SOURCE_OFFSET, ADDRESS_BYTES]),
+        ),
         expression("bitwise", &network.concat()),
         expression("cmp", &equal(&(u32::from(source) & mask).to_be_bytes())),
         expression("meta", &numbers(&[REGISTER, OUTPUT_NAME])),
@@ -89,18 +127,36 @@ fn batch(source: Ipv4Addr, mask: u32, interface: &str) -> Vec<u8> {
         attribute(5, &ACCEPT.to_be_bytes()),
         text(7, "nat"),
     ];
-    let rule_body = [table.clone(), text(2, chain), attribute(4 | NESTED, &expressions)];
+    let rule_body = [
+        table.clone(),
+        text(2, chain),
+        attribute(4 | NESTED, &expressions),
+    ];
     [
         message(BATCH_BEGIN, 0, 1, 0, SUBSYSTEM, &[]),
         message(NEW_TABLE, CREATE, 2, INET4, 0, &table),
         message(NEW_CHAIN, CREATE, 3, INET4, 0, &chain_body.concat()),
-        message(NEW_RULE, CREATE | ACKNOWLEDGE, RULE_SEQUENCE, INET4, 0, &rule_body.concat()),
+        message(
+            NEW_RULE,
+            CREATE | ACKNOWLEDGE,
+            RULE_SEQUENCE,
+            INET4,
+            0,
+            &rule_body.concat(),
+        ),
         message(BATCH_END, 0, 5, 0, SUBSYSTEM, &[]),
     ]
     .concat()
 }
 
-fn message(kind: u16, flags: u16, sequence: u32, family: u8, resource: u16, body: &[u8]) -> Vec<u8> {
+fn message(
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    family: u8,
+    resource: u16,
+    body: &[u8],
+) -> Vec<u8> {
     let length = u32::try_from(20 + body.len()).unwrap_or(u32::MAX);
     let mut bytes = length.to_ne_bytes().to_vec();
     bytes.extend(kind.to_ne_bytes());
@@ -114,7 +170,10 @@ fn message(kind: u16, flags: u16, sequence: u32, family: u8, resource: u16, body
 }
 
 fn expression(name: &str, data: &[u8]) -> Vec<u8> {
-    attribute(1 | NESTED, &[text(1, name), attribute(2 | NESTED, data)].concat())
+    attribute(
+        1 | NESTED,
+        &[text(1, name), attribute(2 | NESTED, data)].concat(),
+    )
 }
 
 fn text(kind: u16, value: &str) -> Vec<u8> {
@@ -123,7 +182,10 @@ fn text(kind: u16, value: &str) -> Vec<u8> {
 
 fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let length = 4 + value.len();
-    let mut bytes = u16::try_from(length).unwrap_or(u16::MAX).to_ne_bytes().to_vec();
+    let mut bytes = u16::try_from(length)
+        .unwrap_or(u16::MAX)
+        .to_ne_bytes()
+        .to_vec();
     bytes.extend(kind.to_ne_bytes());
     bytes.extend(value);
     bytes.resize(length.next_multiple_of(4), 0);

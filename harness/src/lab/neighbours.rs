@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
-use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState};
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
 use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
@@ -38,13 +40,17 @@ impl Lab {
                 Err(error) => return Err(error),
             };
             let next = way.gateway.unwrap_or(to);
-            let Some((there, back_device)) = self.owner(next)? else { return Ok(()) };
+            let Some((there, back_device)) = self.owner(next)? else {
+                return Ok(());
+            };
             if there == here {
                 return Ok(());
             }
             self.resolve(&here, way.device, next)?;
             let sources = addresses(&mut self.live(&here)?.socket())?;
-            let mine = sources.iter().filter(|(index, address)| *index == way.device && address.is_ipv4() == to.is_ipv4());
+            let mine = sources.iter().filter(|(index, address)| {
+                *index == way.device && address.is_ipv4() == to.is_ipv4()
+            });
             for (_, address) in mine {
                 self.resolve(&there, back_device, *address)?;
             }
@@ -76,13 +82,22 @@ impl Lab {
         }
         // NTF_USE starts the same resolution as a packet would, without a packet.
         let mut used = NeighbourMessage::default();
-        used.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        used.header.family = if address.is_ipv4() {
+            AddressFamily::Inet
+        } else {
+            AddressFamily::Inet6
+        };
         used.header.ifindex = device;
         used.header.state = NeighbourState::None;
         used.header.flags = NeighbourFlags::Use;
-        used.attributes.push(NeighbourAttribute::Destination(address.into()));
+        used.attributes
+            .push(NeighbourAttribute::Destination(address.into()));
         let mut batch = Batch::default();
-        batch.replace("resolve neighbour", address.to_string(), RouteNetlinkMessage::NewNeighbour(used));
+        batch.replace(
+            "resolve neighbour",
+            address.to_string(),
+            RouteNetlinkMessage::NewNeighbour(used),
+        );
         socket.commit(batch)?;
         // Request and answer have nearly always crossed the veth pairs before the commit returns.
         if let Look::Resolved(mac) = look(&mut socket, device, address)? {
@@ -96,7 +111,11 @@ impl Lab {
             }
             if !next_event(&mut events, start, NEIGHBOUR_WAIT)? {
                 let (event, node) = (format!("neighbour {address} resolved"), node.to_string());
-                return Err(LabError::Overdue { event, node, seconds: NEIGHBOUR_WAIT.as_secs() });
+                return Err(LabError::Overdue {
+                    event,
+                    node,
+                    seconds: NEIGHBOUR_WAIT.as_secs(),
+                });
             }
         }
     }
@@ -110,43 +129,89 @@ enum Look {
 
 fn look(socket: &mut RouteSocket, device: u32, address: IpAddr) -> Result<Look, LabError> {
     let mut question = NeighbourMessage::default();
-    question.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    question.header.family = if address.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
     question.header.ifindex = device;
-    question.attributes.push(NeighbourAttribute::Destination(address.into()));
-    let answer = socket.get("look at neighbour", &address.to_string(), RouteNetlinkMessage::GetNeighbour(question));
+    question
+        .attributes
+        .push(NeighbourAttribute::Destination(address.into()));
+    let answer = socket.get(
+        "look at neighbour",
+        &address.to_string(),
+        RouteNetlinkMessage::GetNeighbour(question),
+    );
     let entry = match answer {
         Ok(RouteNetlinkMessage::NewNeighbour(entry)) => entry,
         Ok(_) => return Ok(Look::Waiting),
-        Err(error) if error.errno() == Some(nix::errno::Errno::ENOENT as i32) => return Ok(Look::Waiting),
+        Err(error) if error.errno() == Some(nix::errno::Errno::ENOENT as i32) => {
+            return Ok(Look::Waiting);
+        }
         Err(error) => return Err(error),
     };
-    let mac = entry.attributes.iter().find_map(|attribute| match attribute {
-        NeighbourAttribute::LinkLayerAddress(mac) => Some(mac.clone()),
-        _ => None,
-    });
+    let mac = entry
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            NeighbourAttribute::LinkLayerAddress(mac) => Some(mac.clone()),
+            _ => None,
+        });
     Ok(match (entry.header.state, mac) {
         (NeighbourState::Permanent | NeighbourState::Noarp, _) => Look::Permanent,
-        (NeighbourState::Incomplete | NeighbourState::Failed | NeighbourState::None, _) | (_, None) => Look::Waiting,
+        (NeighbourState::Incomplete | NeighbourState::Failed | NeighbourState::None, _)
+        | (_, None) => Look::Waiting,
         (_, Some(mac)) => Look::Resolved(mac),
     })
 }
 
-fn keep(socket: &mut RouteSocket, device: u32, address: IpAddr, mac: &[u8]) -> Result<(), LabError> {
+fn keep(
+    socket: &mut RouteSocket,
+    device: u32,
+    address: IpAddr,
+    mac: &[u8],
+) -> Result<(), LabError> {
     let mut batch = Batch::default();
-    batch.replace("keep neighbour", address.to_string(), permanent_neighbour(device, address, mac));
+    batch.replace(
+        "keep neighbour",
+        address.to_string(),
+        permanent_neighbour(device, address, mac),
+    );
     socket.commit(batch)
 }
 
 /// All addresses in the namespace of `socket`, with their interface's index.
 pub(super) fn addresses(socket: &mut RouteSocket) -> Result<Vec<(u32, IpAddr)>, LabError> {
-    let rows = socket.dump("list addresses", RouteNetlinkMessage::GetAddress(AddressMessage::default()))?;
+    let rows = socket.dump(
+        "list addresses",
+        RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+    )?;
     let mut found = Vec::new();
     for row in rows {
-        let RouteNetlinkMessage::NewAddress(message) = row else { continue };
-        let address = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| message.attributes.iter().find_map(wanted);
+        let RouteNetlinkMessage::NewAddress(message) = row else {
+            continue;
+        };
+        let address = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| {
+            message.attributes.iter().find_map(wanted)
+        };
         // IFA_LOCAL is the own one where IFA_ADDRESS is the peer's; IPv6 has only IFA_ADDRESS.
-        let local = address(|a| if let AddressAttribute::Local(ip) = a { Some(*ip) } else { None });
-        let plain = || address(|a| if let AddressAttribute::Address(ip) = a { Some(*ip) } else { None });
+        let local = address(|a| {
+            if let AddressAttribute::Local(ip) = a {
+                Some(*ip)
+            } else {
+                None
+            }
+        });
+        let plain = || {
+            address(|a| {
+                if let AddressAttribute::Address(ip) = a {
+                    Some(*ip)
+                } else {
+                    None
+                }
+            })
+        };
         if let Some(ip) = local.or_else(plain) {
             found.push((message.header.index, ip));
         }

@@ -31,22 +31,53 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Adds something that must not exist yet.
-    pub(super) fn create(&mut self, operation: &'static str, object: impl Into<String>, message: RouteNetlinkMessage) {
+    pub(super) fn create(
+        &mut self,
+        operation: &'static str,
+        object: impl Into<String>,
+        message: RouteNetlinkMessage,
+    ) {
         self.push(operation, object.into(), message, NLM_F_CREATE | NLM_F_EXCL);
     }
 
     /// Adds something, in place of what may be there.
-    pub(super) fn replace(&mut self, operation: &'static str, object: impl Into<String>, message: RouteNetlinkMessage) {
-        self.push(operation, object.into(), message, NLM_F_CREATE | NLM_F_REPLACE);
+    pub(super) fn replace(
+        &mut self,
+        operation: &'static str,
+        object: impl Into<String>,
+        message: RouteNetlinkMessage,
+    ) {
+        self.push(
+            operation,
+            object.into(),
+            message,
+            NLM_F_CREATE | NLM_F_REPLACE,
+        );
     }
 
     /// Changes something that exists.
-    pub(super) fn change(&mut self, operation: &'static str, object: impl Into<String>, message: RouteNetlinkMessage) {
+    pub(super) fn change(
+        &mut self,
+        operation: &'static str,
+        object: impl Into<String>,
+        message: RouteNetlinkMessage,
+    ) {
         self.push(operation, object.into(), message, 0);
     }
 
-    fn push(&mut self, operation: &'static str, object: String, message: RouteNetlinkMessage, flags: u16) {
-        self.requests.push(Request { operation, object, message, flags });
+    fn push(
+        &mut self,
+        operation: &'static str,
+        object: String,
+        message: RouteNetlinkMessage,
+        flags: u16,
+    ) {
+        self.requests.push(Request {
+            operation,
+            object,
+            message,
+            flags,
+        });
     }
 }
 
@@ -67,11 +98,19 @@ impl RouteSocket {
             socket.set_ext_ack(true)?;
             // The kernel's errors then come without the request that they quote.
             socket.set_cap_ack(true)?;
-            groups.iter().try_for_each(|group| socket.add_membership(*group))?;
+            groups
+                .iter()
+                .try_for_each(|group| socket.add_membership(*group))?;
             Ok(socket)
         };
-        let socket = netns.run(open)?.map_err(|e: io::Error| LabError::system("open netlink socket in", node, e))?;
-        Ok(Self { node: node.into(), socket, sequence: 0 })
+        let socket = netns
+            .run(open)?
+            .map_err(|e: io::Error| LabError::system("open netlink socket in", node, e))?;
+        Ok(Self {
+            node: node.into(),
+            socket,
+            sequence: 0,
+        })
     }
 
     /// The node whose namespace this is.
@@ -82,7 +121,9 @@ impl RouteSocket {
     /// Carries a batch out, and returns the first error. The kernel goes on after an error, so a batch that failed
     /// leaves a lab that is good for nothing but its grave.
     pub(super) fn commit(&mut self, batch: Batch) -> Result<(), LabError> {
-        let Some(last) = batch.requests.len().checked_sub(1) else { return Ok(()) };
+        let Some(last) = batch.requests.len().checked_sub(1) else {
+            return Ok(());
+        };
         let first_sequence = self.sequence.wrapping_add(1);
         let mut bytes = Vec::with_capacity(128 * batch.requests.len());
         let mut named = Vec::with_capacity(batch.requests.len());
@@ -95,9 +136,18 @@ impl RouteSocket {
         let mut failed = None;
         loop {
             for reply in self.receive(named[last].0)? {
-                let Reply::Acknowledged { sequence, code, explanation } = reply else { continue };
+                let Reply::Acknowledged {
+                    sequence,
+                    code,
+                    explanation,
+                } = reply
+                else {
+                    continue;
+                };
                 let position = sequence.wrapping_sub(first_sequence) as usize;
-                let Some((operation, object)) = named.get(position) else { continue };
+                let Some((operation, object)) = named.get(position) else {
+                    continue;
+                };
                 if code != 0 && failed.is_none() {
                     failed = Some(self.refused(operation, object.clone(), code, explanation));
                 }
@@ -110,7 +160,10 @@ impl RouteSocket {
 
     /// Asks for one object.
     pub(super) fn get(
-        &mut self, operation: &'static str, object: &str, message: RouteNetlinkMessage,
+        &mut self,
+        operation: &'static str,
+        object: &str,
+        message: RouteNetlinkMessage,
     ) -> Result<RouteNetlinkMessage, LabError> {
         let mut bytes = Vec::new();
         self.append(&mut bytes, message, 0);
@@ -118,8 +171,14 @@ impl RouteSocket {
         loop {
             for reply in self.receive(operation)? {
                 match reply {
-                    Reply::Object { sequence, message } if sequence == self.sequence => return Ok(*message),
-                    Reply::Acknowledged { sequence, code, explanation } if sequence == self.sequence => {
+                    Reply::Object { sequence, message } if sequence == self.sequence => {
+                        return Ok(*message);
+                    }
+                    Reply::Acknowledged {
+                        sequence,
+                        code,
+                        explanation,
+                    } if sequence == self.sequence => {
                         return Err(self.refused(operation, object.into(), code, explanation));
                     }
                     Reply::Object { .. } | Reply::Acknowledged { .. } | Reply::Done { .. } => {}
@@ -130,7 +189,9 @@ impl RouteSocket {
 
     /// Asks for a whole table.
     pub(super) fn dump(
-        &mut self, operation: &'static str, message: RouteNetlinkMessage,
+        &mut self,
+        operation: &'static str,
+        message: RouteNetlinkMessage,
     ) -> Result<Vec<RouteNetlinkMessage>, LabError> {
         let mut bytes = Vec::new();
         self.append(&mut bytes, message, NLM_F_DUMP);
@@ -139,9 +200,15 @@ impl RouteSocket {
         loop {
             for reply in self.receive(operation)? {
                 match reply {
-                    Reply::Object { sequence, message } if sequence == self.sequence => rows.push(*message),
+                    Reply::Object { sequence, message } if sequence == self.sequence => {
+                        rows.push(*message)
+                    }
                     Reply::Done { sequence } if sequence == self.sequence => return Ok(rows),
-                    Reply::Acknowledged { sequence, code, explanation } if sequence == self.sequence => {
+                    Reply::Acknowledged {
+                        sequence,
+                        code,
+                        explanation,
+                    } if sequence == self.sequence => {
                         return Err(self.refused(operation, "table".into(), code, explanation));
                     }
                     Reply::Object { .. } | Reply::Acknowledged { .. } | Reply::Done { .. } => {}
@@ -180,22 +247,50 @@ impl RouteSocket {
     }
 
     fn receive(&self, operation: &'static str) -> Result<Vec<Reply>, LabError> {
-        let (bytes, _) = self.socket.recv_from_full().map_err(|e| self.broken(operation, e))?;
-        replies(&bytes).map_err(|reason| LabError::Answer { operation, node: self.node.clone(), reason })
+        let (bytes, _) = self
+            .socket
+            .recv_from_full()
+            .map_err(|e| self.broken(operation, e))?;
+        replies(&bytes).map_err(|reason| LabError::Answer {
+            operation,
+            node: self.node.clone(),
+            reason,
+        })
     }
 
     fn broken(&self, operation: &'static str, source: io::Error) -> LabError {
         self.failure(operation, "netlink socket".into(), None, source)
     }
 
-    fn refused(&self, operation: &'static str, object: String, code: i32, explanation: Option<String>) -> LabError {
-        self.failure(operation, object, explanation, io::Error::from_raw_os_error(-code))
+    fn refused(
+        &self,
+        operation: &'static str,
+        object: String,
+        code: i32,
+        explanation: Option<String>,
+    ) -> LabError {
+        self.failure(
+            operation,
+            object,
+            explanation,
+            io::Error::from_raw_os_error(-code),
+        )
     }
 
     fn failure(
-        &self, operation: &'static str, object: String, explanation: Option<String>, source: io::Error,
+        &self,
+        operation: &'static str,
+        object: String,
+        explanation: Option<String>,
+        source: io::Error,
     ) -> LabError {
-        LabError::Netlink { operation, object, node: self.node.clone(), explanation, source }
+        LabError::Netlink {
+            operation,
+            object,
+            node: self.node.clone(),
+            explanation,
+            source,
+        }
     }
 }
 

@@ -29,15 +29,20 @@ impl Netns {
     /// Makes a new, empty namespace; the calling thread stays where it is.
     pub fn create() -> Result<Self, LabError> {
         let mut made = Self::create_many(1)?;
-        made.pop().ok_or_else(|| LabError::Specification("no namespace was made".into()))
+        made.pop()
+            .ok_or_else(|| LabError::Specification("no namespace was made".into()))
     }
 
     /// Makes `count` new, empty namespaces, with one way back at the end instead of one for each.
     pub fn create_many(count: usize) -> Result<Vec<Self>, LabError> {
-        let _back = NetnsGuard { previous: open_own()?, _thread: PhantomData };
+        let _back = NetnsGuard {
+            previous: open_own()?,
+            _thread: PhantomData,
+        };
         (0..count)
             .map(|_| {
-                unshare(CloneFlags::CLONE_NEWNET).map_err(|e| LabError::system("unshare", "network namespace", e))?;
+                unshare(CloneFlags::CLONE_NEWNET)
+                    .map_err(|e| LabError::system("unshare", "network namespace", e))?;
                 Ok(Self { fd: open_own()? })
             })
             .collect()
@@ -50,20 +55,28 @@ impl Netns {
 
     /// The namespace that a path names, as `/proc/PID/ns/net` of a container's first process.
     pub fn open(path: &Path) -> Result<Self, LabError> {
-        let file = File::open(path).map_err(|e| LabError::system("open", path.display().to_string(), e))?;
+        let file = File::open(path)
+            .map_err(|e| LabError::system("open", path.display().to_string(), e))?;
         Ok(Self { fd: file.into() })
     }
 
     /// A second descriptor of the same namespace.
     pub fn try_clone(&self) -> Result<Self, LabError> {
-        let fd = self.fd.try_clone().map_err(|e| LabError::system("duplicate", "network namespace", e))?;
+        let fd = self
+            .fd
+            .try_clone()
+            .map_err(|e| LabError::system("duplicate", "network namespace", e))?;
         Ok(Self { fd })
     }
 
     /// Moves the calling thread here until the guard is dropped.
     pub fn enter(&self) -> Result<NetnsGuard, LabError> {
-        let guard = NetnsGuard { previous: open_own()?, _thread: PhantomData };
-        setns(&self.fd, CloneFlags::CLONE_NEWNET).map_err(|e| LabError::system("setns", "network namespace", e))?;
+        let guard = NetnsGuard {
+            previous: open_own()?,
+            _thread: PhantomData,
+        };
+        setns(&self.fd, CloneFlags::CLONE_NEWNET)
+            .map_err(|e| LabError::system("setns", "network namespace", e))?;
         Ok(guard)
     }
 
@@ -75,12 +88,18 @@ impl Netns {
 
     /// The inode that names this namespace in `ls -l /proc/PID/ns/net`.
     pub fn inode(&self) -> Result<u64, LabError> {
-        Ok(fstat(&self.fd).map_err(|e| LabError::system("stat", "network namespace", e))?.st_ino)
+        Ok(fstat(&self.fd)
+            .map_err(|e| LabError::system("stat", "network namespace", e))?
+            .st_ino)
     }
 
     /// A path that names this namespace to child processes for as long as this value lives.
     pub fn path(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.fd.as_raw_fd()))
+        PathBuf::from(format!(
+            "/proc/{}/fd/{}",
+            std::process::id(),
+            self.fd.as_raw_fd()
+        ))
     }
 
     /// Bind-mounts the namespace at `/run/netns/NAME` of the calling thread's mount namespace, so that
@@ -88,9 +107,16 @@ impl Netns {
     pub(super) fn bind_name(&self, name: &str) -> Result<(), LabError> {
         let target = Path::new(NAMES).join(name);
         std::fs::create_dir_all(NAMES).map_err(|e| LabError::system("create", NAMES, e))?;
-        File::create(&target).map_err(|e| LabError::system("create", target.display().to_string(), e))?;
-        mount(Some(&self.path_of_thread()), &target, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-            .map_err(|e| LabError::system("bind-mount", target.display().to_string(), e))
+        File::create(&target)
+            .map_err(|e| LabError::system("create", target.display().to_string(), e))?;
+        mount(
+            Some(&self.path_of_thread()),
+            &target,
+            None::<&str>,
+            MsFlags::MS_BIND,
+            None::<&str>,
+        )
+        .map_err(|e| LabError::system("bind-mount", target.display().to_string(), e))
     }
 
     fn path_of_thread(&self) -> PathBuf {
@@ -136,10 +162,18 @@ pub fn privatise_thread_mounts() -> Result<(), LabError> {
 /// Mounts an empty tmpfs on `/run` of the calling thread's mount namespace.
 pub(super) fn mount_empty_run() -> Result<(), LabError> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("goldpath"), "/run", Some("tmpfs"), flags, Some("mode=755"))
-        .map_err(|e| LabError::system("mount tmpfs on", "/run", e))
+    mount(
+        Some("goldpath"),
+        "/run",
+        Some("tmpfs"),
+        flags,
+        Some("mode=755"),
+    )
+    .map_err(|e| LabError::system("mount tmpfs on", "/run", e))
 }
 
 fn open_own() -> Result<OwnedFd, LabError> {
-    Ok(File::open(OWN).map_err(|e| LabError::system("open", OWN, e))?.into())
+    Ok(File::open(OWN)
+        .map_err(|e| LabError::system("open", OWN, e))?
+        .into())
 }

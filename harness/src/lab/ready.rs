@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::link::{BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo, LinkMessage, State};
 use rtnetlink::LinkUnspec;
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::{
+    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo, LinkMessage, State,
+};
 use std::os::fd::AsFd;
 
 use super::netlink::RouteSocket;
@@ -19,7 +21,12 @@ const LINK_EVENTS: u32 = 1;
 
 /// Waits until the link is ready. Asking for it by index makes the kernel finish its link watch for it first, so that
 /// nearly always the first look is the last.
-pub(super) fn wait(netns: &Netns, socket: &mut RouteSocket, index: u32, name: &str) -> Result<(), LabError> {
+pub(super) fn wait(
+    netns: &Netns,
+    socket: &mut RouteSocket,
+    index: u32,
+    name: &str,
+) -> Result<(), LabError> {
     if look(socket, index, name)? {
         return Ok(());
     }
@@ -29,14 +36,22 @@ pub(super) fn wait(netns: &Netns, socket: &mut RouteSocket, index: u32, name: &s
     while !look(socket, index, name)? {
         if !next_event(&mut events, start, LINK_WAIT)? {
             let (event, node) = (format!("link {name} ready"), socket.node().to_string());
-            return Err(LabError::Overdue { event, node, seconds: LINK_WAIT.as_secs() });
+            return Err(LabError::Overdue {
+                event,
+                node,
+                seconds: LINK_WAIT.as_secs(),
+            });
         }
     }
     Ok(())
 }
 
 /// Waits for the next event; false when `bound` has passed since `start`.
-pub(super) fn next_event(events: &mut RouteSocket, start: Instant, bound: Duration) -> Result<bool, LabError> {
+pub(super) fn next_event(
+    events: &mut RouteSocket,
+    start: Instant,
+    bound: Duration,
+) -> Result<bool, LabError> {
     let left = bound.saturating_sub(start.elapsed());
     let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
     let count = {
@@ -61,9 +76,9 @@ fn is_ready(link: &LinkMessage) -> bool {
     link.attributes.iter().all(|attribute| match attribute {
         LinkAttribute::OperState(state) => matches!(state, State::Up | State::Unknown),
         LinkAttribute::LinkInfo(parts) => parts.iter().all(|part| match part {
-            LinkInfo::PortData(InfoPortData::BridgePort(port)) => {
-                !port.iter().any(|p| matches!(p, InfoBridgePort::State(s) if *s != BridgePortState::Forwarding))
-            }
+            LinkInfo::PortData(InfoPortData::BridgePort(port)) => !port.iter().any(
+                |p| matches!(p, InfoBridgePort::State(s) if *s != BridgePortState::Forwarding),
+            ),
             _ => true,
         }),
         _ => true,

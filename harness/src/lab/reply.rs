@@ -17,9 +17,16 @@ const EXPLANATION: u16 = 1;
 #[derive(Debug)]
 pub(super) enum Reply {
     /// A request is done; `code` is 0 or a negative errno.
-    Acknowledged { sequence: u32, code: i32, explanation: Option<String> },
+    Acknowledged {
+        sequence: u32,
+        code: i32,
+        explanation: Option<String>,
+    },
     /// A row of a table, an answer, or an event.
-    Object { sequence: u32, message: Box<RouteNetlinkMessage> },
+    Object {
+        sequence: u32,
+        message: Box<RouteNetlinkMessage>,
+    },
     /// A table is at its end.
     Done { sequence: u32 },
 }
@@ -31,7 +38,10 @@ pub(super) fn replies(datagram: &[u8]) -> Result<Vec<Reply>, String> {
     while rest.len() >= HEADER {
         let length = number(rest, 0) as usize;
         if length < HEADER || length > rest.len() {
-            return Err(format!("a message of {length} bytes in {} left", rest.len()));
+            return Err(format!(
+                "a message of {length} bytes in {} left",
+                rest.len()
+            ));
         }
         found.push(reply(&rest[..length])?);
         rest = &rest[length.next_multiple_of(4).min(rest.len())..];
@@ -44,17 +54,32 @@ fn reply(message: &[u8]) -> Result<Reply, String> {
     match kind {
         ERROR if message.len() >= HEADER + 4 => {
             let code = number(message, HEADER).cast_signed();
-            Ok(Reply::Acknowledged { sequence, code, explanation: explanation(message, flags) })
+            Ok(Reply::Acknowledged {
+                sequence,
+                code,
+                explanation: explanation(message, flags),
+            })
         }
         // The end of a table may carry an error too, which the kernel sends where a dump breaks off.
-        DONE => match message.get(HEADER..HEADER + 4).map(|code| number(code, 0).cast_signed()) {
-            Some(code) if code < 0 => Ok(Reply::Acknowledged { sequence, code, explanation: None }),
+        DONE => match message
+            .get(HEADER..HEADER + 4)
+            .map(|code| number(code, 0).cast_signed())
+        {
+            Some(code) if code < 0 => Ok(Reply::Acknowledged {
+                sequence,
+                code,
+                explanation: None,
+            }),
             Some(_) | None => Ok(Reply::Done { sequence }),
         },
         _ => {
-            let parsed = NetlinkMessage::<RouteNetlinkMessage>::deserialize(message).map_err(|e| e.to_string())?;
+            let parsed = NetlinkMessage::<RouteNetlinkMessage>::deserialize(message)
+                .map_err(|e| e.to_string())?;
             match parsed.payload {
-                NetlinkPayload::InnerMessage(inner) => Ok(Reply::Object { sequence, message: Box::new(inner) }),
+                NetlinkPayload::InnerMessage(inner) => Ok(Reply::Object {
+                    sequence,
+                    message: Box::new(inner),
+                }),
                 other => Err(format!("unexpected message {other:?}")),
             }
         }
@@ -66,13 +91,21 @@ fn explanation(message: &[u8], flags: u16) -> Option<String> {
         return None;
     }
     let quoted = message.get(HEADER + 4..)?;
-    let request = if flags & CAPPED != 0 { HEADER } else { (number(quoted.get(..4)?, 0) as usize).next_multiple_of(4) };
+    let request = if flags & CAPPED != 0 {
+        HEADER
+    } else {
+        (number(quoted.get(..4)?, 0) as usize).next_multiple_of(4)
+    };
     let mut attributes = quoted.get(request..)?;
     while attributes.len() >= 4 {
         let (length, kind) = (usize::from(short(attributes, 0)), short(attributes, 2));
         let value = attributes.get(4..length)?;
         if kind == EXPLANATION {
-            return Some(String::from_utf8_lossy(value).trim_end_matches('\0').to_string());
+            return Some(
+                String::from_utf8_lossy(value)
+                    .trim_end_matches('\0')
+                    .to_string(),
+            );
         }
         attributes = attributes.get(length.next_multiple_of(4)..)?;
     }
@@ -109,7 +142,14 @@ mod tests {
         bytes.extend(text);
         bytes.resize(length, 0);
         let found = replies(&bytes).expect("whole messages");
-        let [Reply::Acknowledged { sequence: 7, code: -101, explanation: Some(said) }] = &found[..] else {
+        let [
+            Reply::Acknowledged {
+                sequence: 7,
+                code: -101,
+                explanation: Some(said),
+            },
+        ] = &found[..]
+        else {
             panic!("not an error");
         };
         assert_eq!(said, "Nexthop has invalid gateway");

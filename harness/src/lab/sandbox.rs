@@ -83,7 +83,10 @@ pub enum SandboxError {
 
 impl SandboxError {
     fn system(operation: &'static str, source: impl Into<std::io::Error>) -> Self {
-        Self::System { operation, source: source.into() }
+        Self::System {
+            operation,
+            source: source.into(),
+        }
     }
 }
 

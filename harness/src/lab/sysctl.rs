@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::topology::{Forwarding, LabSpec, NodeSpec};
 use super::LabError;
+use super::topology::{Forwarding, LabSpec, NodeSpec};
 
 const IPV6: &str = "/proc/sys/net/ipv6";
 /// Of interfaces that are made later: it is set before any but `lo` exists.
@@ -23,15 +23,31 @@ pub(super) enum Ipv6 {
 
 impl Ipv6 {
     pub(super) fn of(spec: &LabSpec) -> Self {
-        let ends = spec.veths.iter().flat_map(|veth| &veth.ends).filter_map(|end| end.address);
-        let bridges = spec.nodes.iter().flat_map(|node| &node.bridges).filter_map(|bridge| bridge.address);
-        if ends.chain(bridges).any(|prefix| prefix.address.is_ipv6()) { Self::Spoken } else { Self::Silent }
+        let ends = spec
+            .veths
+            .iter()
+            .flat_map(|veth| &veth.ends)
+            .filter_map(|end| end.address);
+        let bridges = spec
+            .nodes
+            .iter()
+            .flat_map(|node| &node.bridges)
+            .filter_map(|bridge| bridge.address);
+        if ends.chain(bridges).any(|prefix| prefix.address.is_ipv6()) {
+            Self::Spoken
+        } else {
+            Self::Silent
+        }
     }
 }
 
 /// Sets a node's settings. The calling thread is in the node's namespace: `/proc/sys/net` follows it.
 pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
-    let forward = if node.forwarding == Forwarding::On { "1" } else { "0" };
+    let forward = if node.forwarding == Forwarding::On {
+        "1"
+    } else {
+        "0"
+    };
     write("/proc/sys/net/ipv4/ip_forward", forward)?;
     // The strictest of "all" and the interface's own, which begins as "default".
     write("/proc/sys/net/ipv4/conf/all/rp_filter", "0")?;

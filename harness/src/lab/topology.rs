@@ -113,12 +113,22 @@ pub struct EndSpec {
 impl EndSpec {
     /// An end with an address.
     pub fn addressed(node: &str, interface: &str, address: Prefix) -> Self {
-        Self { node: node.into(), interface: interface.into(), address: Some(address), bridge: None }
+        Self {
+            node: node.into(),
+            interface: interface.into(),
+            address: Some(address),
+            bridge: None,
+        }
     }
 
     /// A bridge port.
     pub fn port(node: &str, interface: &str, bridge: &str) -> Self {
-        Self { node: node.into(), interface: interface.into(), address: None, bridge: Some(bridge.into()) }
+        Self {
+            node: node.into(),
+            interface: interface.into(),
+            address: None,
+            bridge: Some(bridge.into()),
+        }
     }
 }
 
@@ -135,7 +145,10 @@ impl Prefix {
     /// An IPv4 address with its prefix length.
     pub const fn v4(octets: [u8; 4], length: u8) -> Self {
         let [a, b, c, d] = octets;
-        Self { address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)), length }
+        Self {
+            address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)),
+            length,
+        }
     }
 }
 
@@ -149,12 +162,17 @@ impl FromStr for Prefix {
     type Err = LabError;
 
     fn from_str(text: &str) -> Result<Self, LabError> {
-        let wrong = || LabError::Specification(format!("'{text}' is not an address with a prefix length"));
+        let wrong =
+            || LabError::Specification(format!("'{text}' is not an address with a prefix length"));
         let (address, length) = text.split_once('/').ok_or_else(wrong)?;
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let length: u8 = length.parse().map_err(|_| wrong())?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        if length > longest { Err(wrong()) } else { Ok(Self { address, length }) }
+        if length > longest {
+            Err(wrong())
+        } else {
+            Ok(Self { address, length })
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::Mode;
 use nix::unistd::close;
 
@@ -26,10 +27,21 @@ const TABLE: u64 = 8_192;
 /// Prepares the first process of the sandbox.
 pub(super) fn furnish(marker: &str) -> Result<Sandbox, SandboxError> {
     die_with_parent(marker)?;
-    SigSet::all().thread_unblock().map_err(|e| SandboxError::system("unblock signals", e))?;
     make_room()?;
-    let is_user_namespace = std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_whole(&map));
+    let is_user_namespace =
+        std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_whole(&map));
     mount_own()?;
+    let signals = SigSet::all();
+    // One that came while they were blocked would be lost to a first process.
+    let pending = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+        .and_then(|fd| fd.read_signal())
+        .map_err(|e| SandboxError::system("look for signals", e))?;
+    if let Some(signal) = pending {
+        std::process::exit(128 + i32::try_from(signal.ssi_signo).unwrap_or_default());
+    }
+    signals
+        .thread_unblock()
+        .map_err(|e| SandboxError::system("unblock signals", e))?;
     Ok(Sandbox { is_user_namespace })
 }
 
@@ -39,13 +51,16 @@ fn is_whole(map: &str) -> bool {
 }
 
 fn die_with_parent(marker: &str) -> Result<(), SandboxError> {
-    set_pdeathsig(Signal::SIGKILL).map_err(|e| SandboxError::system("ask to die with the parent", e))?;
+    set_pdeathsig(Signal::SIGKILL)
+        .map_err(|e| SandboxError::system("ask to die with the parent", e))?;
     let number: RawFd = marker.parse().map_err(|_| SandboxError::Orphaned)?;
-    let pipe = File::open(format!("/proc/self/fd/{number}")).map_err(|e| SandboxError::system(MARKER, e))?;
+    let pipe = File::open(format!("/proc/self/fd/{number}"))
+        .map_err(|e| SandboxError::system(MARKER, e))?;
     close(number).map_err(|e| SandboxError::system("close the pipe", e))?;
     // The parent may have died before the line above: then its end of the pipe is closed.
     let mut state = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    poll(&mut state, PollTimeout::ZERO).map_err(|e| SandboxError::system("look for the parent", e))?;
+    poll(&mut state, PollTimeout::ZERO)
+        .map_err(|e| SandboxError::system("look for the parent", e))?;
     match state[0].any() {
         Some(true) => Err(SandboxError::Orphaned),
         Some(false) | None => Ok(()),
@@ -72,13 +87,25 @@ fn mount_own() -> Result<(), SandboxError> {
     // too: it shows the processes by their outer numbers.
     let _ = mount(Some("proc"), "/proc", Some("proc"), careful, None::<&str>);
     // A sysfs shows the network namespace that it was mounted in. Best effort for the same reason.
-    let groups = open("/sys/fs/cgroup", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok();
+    let groups = open(
+        "/sys/fs/cgroup",
+        OFlag::O_PATH | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )
+    .ok();
     if mount(Some("sysfs"), "/sys", Some("sysfs"), careful, None::<&str>).is_ok()
         && let Some(groups) = groups
     {
         let old = format!("/proc/self/fd/{}", groups.as_raw_fd());
         let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
-        let _ = mount(Some(old.as_str()), "/sys/fs/cgroup", None::<&str>, bind, None::<&str>);
+        let _ = mount(
+            Some(old.as_str()),
+            "/sys/fs/cgroup",
+            None::<&str>,
+            bind,
+            None::<&str>,
+        );
     }
-    mount_empty_run().map_err(|e| SandboxError::system("mount tmpfs on /run", std::io::Error::other(e)))
+    mount_empty_run()
+        .map_err(|e| SandboxError::system("mount tmpfs on /run", std::io::Error::other(e)))
 }
