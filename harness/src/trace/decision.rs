@@ -2,8 +2,9 @@
 //!
 //! Where the back ends report differently, the difference is removed here and nowhere else:
 //!
-//! - nf_tables shows a packet only where a base chain begins, iptables-legacy at every rule, after
-//!   targets that change it. Both tell of the packet as it entered the base chain.
+//! - nf_tables shows a packet once per base chain, behind the first rule that matched; iptables-legacy
+//!   shows it in front of every rule. Told is nf_tables' packet: it differs from the one that
+//!   entered only where that first rule changed it (TOS, TTL), and the next base chain shows that.
 //! - The end of a user chain is no decision: iptables-legacy reports it, nf_tables doesn't.
 //! - An empty base chain with policy accept has no say, and whether it exists depends on the back end
 //!   (iptables-legacy makes all of a table's, iptables-nft the touched ones). `filter/FORWARD`
@@ -55,8 +56,19 @@ pub(super) struct Unresolved(pub(super) String);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calls {
     nft: BTreeMap<u32, (Hook, Entry)>,
-    /// Table, hook, interfaces, and the packet behind its IP header: the packet that entered.
-    legacy: BTreeMap<(String, u8, [u32; 3], Vec<u8>), Vec<u8>>,
+    legacy: BTreeMap<LegacyKey, LegacyCall>,
+}
+
+/// Table, hook, interfaces, and what follows the packet's IP header.
+type LegacyKey = (String, u8, [u32; 3], Vec<u8>);
+
+/// A base chain of iptables-legacy that a packet is in.
+#[derive(Debug, Clone)]
+enum LegacyCall {
+    /// One rule matched; the packet as shown in front of it.
+    First(Vec<u8>),
+    /// More reports came; the packet as the second showed it.
+    Later(Vec<u8>),
 }
 
 /// Turns reports into decisions, in the kernel's order.
@@ -69,7 +81,7 @@ pub(super) fn decide(
     for report in reports {
         let decision = match report {
             Report::Nft(message) => decide_nft(message, ruleset, calls)?,
-            Report::Legacy(message) => decide_legacy(message, ruleset, calls)?,
+            Report::Legacy(message) => decide_legacy(message, ruleset, calls, &mut decisions)?,
         };
         if let Some(decision) = decision {
             let at = place(&decisions, &decision);
@@ -149,6 +161,7 @@ fn decide_legacy(
     message: &LegacyMessage,
     ruleset: &Ruleset,
     calls: &mut Calls,
+    earlier: &mut [Decision],
 ) -> Result<Option<Decision>, Unresolved> {
     let (table, chain, number) = (&message.table, &message.chain, message.number);
     let unresolved = || Unresolved(format!("{table}/{chain} rule {number}"));
@@ -156,15 +169,22 @@ fn decide_legacy(
     let resolved = ruleset
         .legacy(table, chain, number)
         .ok_or_else(unresolved)?;
-    let header = message
-        .packet
-        .first()
-        .map_or(0, |b| usize::from(b & 0xf) * 4);
-    let behind = message.packet.get(header..).unwrap_or_default().to_vec();
     let interfaces = [message.input, message.output, message.bridge_port];
+    let behind = behind_header(&message.packet).to_vec();
     let call = (table.clone(), message.hook, interfaces, behind);
-    let packet = calls.legacy.entry(call.clone());
-    let packet = packet.or_insert_with(|| message.packet.clone()).clone();
+    let shown = message.packet.clone();
+    let (packet, state) = match calls.legacy.remove(&call) {
+        None => (shown.clone(), LegacyCall::First(shown)),
+        Some(LegacyCall::First(before)) => {
+            let same = |d: &&mut Decision| (&d.table, d.hook, &d.packet) == (table, hook, &before);
+            if let Some(first) = earlier.iter_mut().rev().find(same) {
+                first.packet.clone_from(&shown);
+            }
+            (shown.clone(), LegacyCall::Later(shown))
+        }
+        Some(LegacyCall::Later(packet)) => (packet.clone(), LegacyCall::Later(packet)),
+    };
+    calls.legacy.insert(call.clone(), state);
     let (rule, action, silent) = match resolved {
         LegacyRule::Rule(text, action) => (Rule::Text(text.to_owned()), action, false),
         LegacyRule::Policy { accepts, empty } => {
@@ -231,6 +251,11 @@ fn place(earlier: &[Decision], decision: &Decision) -> usize {
         rejects && sent_here && goes_back(&e.packet, &decision.packet)
     });
     earlier.len() - answers.count()
+}
+
+fn behind_header(packet: &[u8]) -> &[u8] {
+    let header = packet.first().map_or(0, |b| usize::from(b & 0xf) * 4);
+    packet.get(header..).unwrap_or_default()
 }
 
 /// Whether an IPv4 packet goes to where another came from.

@@ -163,8 +163,10 @@ impl Request {
 
     /// Adds an attribute that holds attributes.
     pub(super) fn nest(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        let mut inner = Self::default();
-        inner.begin = usize::MAX;
+        let mut inner = Self {
+            begin: usize::MAX,
+            ..Self::default()
+        };
         fill(&mut inner);
         self.attribute(kind | NLA_F_NESTED, &inner.bytes)
     }

@@ -131,3 +131,66 @@ fn cut(packet: &[u8]) -> &[u8] {
     };
     packet.get(..header + TRANSPORT).unwrap_or(packet)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::netlink::messages;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Recorded on Linux 6.18: a datagram of c1 that the first rule of filter/FORWARD matched.
+    const RECORDED: &str = "c400000000040000000000000000000002000000080001000800020022000a0054524143453a2066696c7465723a464f52574152443a72756c653a312000000008000400000000020800060000000003080005000000000510000800000600007a5f93f54e8b000006000f000001000006001100000e0000120010004a87e4c7c20f7a5f93f54e8b0800000014000300000000006b02db9c0000000000095e6d220009004500001efa4940003f11e53c0a37420208080808ecf70035000a5c64780a0000";
+
+    fn bytes() -> Vec<u8> {
+        let byte = |at| u8::from_str_radix(&RECORDED[at..at + 2], 16).expect("hex");
+        (0..RECORDED.len()).step_by(2).map(byte).collect()
+    }
+
+    fn decoded(bytes: &[u8]) -> Option<LegacyMessage> {
+        decode(&messages(bytes).next()?)
+    }
+
+    #[test]
+    fn a_matched_rule_is_decoded() {
+        let message = decoded(&bytes()).expect("a report");
+        let name = (message.table.as_str(), message.chain.as_str());
+        assert_eq!(name, ("filter", "FORWARD"));
+        assert_eq!((message.kind, message.number), (LegacyKind::Rule, 1));
+        let interfaces = (message.input, message.output, message.bridge_port);
+        assert_eq!((message.hook, interfaces), (2, (2, 5, 3)));
+        assert_eq!(message.packet.len(), 30);
+        assert_eq!(message.packet[16..20], [8, 8, 8, 8]);
+    }
+
+    #[test]
+    fn only_the_kernels_own_prefix_is_taken() {
+        assert_eq!(split_prefix("x"), None);
+        assert_eq!(split_prefix("TRACE: filter:FORWARD:verdict:1 "), None);
+        assert_eq!(split_prefix("TRACE: filter:FORWARD:rule:one "), None);
+        let (_, chain, kind, number) = split_prefix("TRACE: nat:A:B:return:12 ").expect("a prefix");
+        assert_eq!(
+            (chain.as_str(), kind, number),
+            ("A:B", LegacyKind::Return, 12)
+        );
+    }
+
+    #[test]
+    fn a_packet_is_cut_where_nf_tables_cuts_it() {
+        let mut packet = [0u8; 100];
+        packet[0] = 0x46;
+        assert_eq!(cut(&packet).len(), 24 + 20);
+        assert_eq!(cut(&packet[..30]).len(), 30);
+        assert_eq!(cut(&[]).len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_do_no_harm(at in 0usize..196, value: u8, cut in 0usize..196) {
+            let mut bytes = bytes();
+            bytes[at] = value;
+            decoded(&bytes);
+            bytes.truncate(cut);
+            decoded(&bytes);
+        }
+    }
+}

@@ -91,6 +91,9 @@ pub(super) fn decode(message: &Message<'_>) -> Option<TraceMessage> {
     let about = match kind? {
         1 => About::Policy(policy? == 1),
         2 => About::Return(handle, verdict?),
+        // The end of a chain, as Linux 6.18 sends it: a rule without a handle. Where it is a base
+        // chain without a match, this is the report that shows the packet.
+        3 if handle.is_none() => About::Return(None, verdict?),
         3 => About::Rule(handle?, verdict?),
         _ => return None,
     };
@@ -130,4 +133,68 @@ fn decode_verdict(attributes: Attributes<'_>) -> Option<NftVerdict> {
             _ => NftVerdict::Other(code),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::netlink::messages;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Recorded on Linux 6.18: an echo request between two bridge ports, as filter/FORWARD is
+    /// entered, and the policy that dropped it.
+    const ENTERED: &str = "b4000000110a000000000000000000000200000008000f00000000020800040000000003080006005170d4610c000200464f5257415244000b00010066696c74657200000c00050008000100ffffffff08000a000000000206000b000001000008000c000000000206000d000001000018000800450000547a684000400127ce0a3742020a374203180009000800dacb5a7900016adb026b000000008ca00a0012000700a238227ff1be72acb1e16a8708000000";
+    const POLICY: &str = "4c000000110a000000000000000000000200000008000f00000000020800040000000001080006005170d4610c000200464f5257415244000b00010066696c74657200000800100000000000";
+    /// The tracing table's own rule, handle 2.
+    const RULE: &str = "b0000000110a000000000000000000000200000008000f00000000020800040000000003080006005170d46106000200700000000d000100676f6c6470617468000000000c00030000000000000000020c00050008000100ffffffff08000a000000000206000b000001000018000800450000547a684000400127ce0a3742020a374203180009000800dacb5a7900016adb026b000000008ca00a0012000700a238227ff1be72acb1e16a8708000000";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+        (0..hex.len()).step_by(2).map(byte).collect()
+    }
+
+    fn decoded(bytes: &[u8]) -> Option<TraceMessage> {
+        decode(&messages(bytes).next()?)
+    }
+
+    #[test]
+    fn the_first_report_of_a_call_shows_the_packet() {
+        let message = decoded(&bytes(ENTERED)).expect("a trace report");
+        let name = (message.table.as_str(), message.chain.as_str());
+        assert_eq!((message.family, name), (2, ("filter", "FORWARD")));
+        assert_eq!(message.about, About::Return(None, NftVerdict::Continue));
+        let entry = message.entry.expect("headers");
+        assert_eq!((entry.input, entry.output, entry.protocol), (2, 2, 2));
+        assert_eq!(entry.packet.len(), 40);
+        assert_eq!(entry.packet[12..20], [10, 55, 66, 2, 10, 55, 66, 3]);
+        assert_eq!(entry.packet[20], 8, "echo request");
+    }
+
+    #[test]
+    fn a_policy_and_a_rule_are_told_apart() {
+        let policy = decoded(&bytes(POLICY)).expect("a trace report");
+        assert_eq!(policy.about, About::Policy(false));
+        assert_eq!((policy.id, policy.entry), (0x5170_d461, None));
+        let rule = decoded(&bytes(RULE)).expect("a trace report");
+        assert_eq!(rule.about, About::Rule(2, NftVerdict::Continue));
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_do_no_harm(at in 0usize..180, value: u8, cut in 0usize..180) {
+            for report in [ENTERED, POLICY, RULE] {
+                let mut bytes = bytes(report);
+                let at = at % bytes.len();
+                bytes[at] = value;
+                decoded(&bytes);
+                bytes.truncate(cut);
+                decoded(&bytes);
+            }
+        }
+
+        #[test]
+        fn foreign_attributes_do_no_harm(body in proptest::collection::vec(any::<u8>(), 0..256)) {
+            decode(&Message { kind: 0x0a11, flags: 0, sequence: 0, body: &body });
+        }
+    }
 }
