@@ -68,6 +68,7 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
     "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"frnt\"\n[container.c2]\nmode = \"bridge\""
 ))]
 #[case::container_named_as_a_node(format!("{RECIPE}[container.host]\nmode = \"none\"\n[[step]]\nsame = {{ namespace = [\"c1\", \"c2\"] }}\n"))]
+#[case::chain_of_shared_namespaces(format!("{RECIPE}[container.c3]\nmode = \"container:c4\"\n[container.c4]\nmode = \"container:c1\"\n[[step]]\nsame = {{ namespace = [\"c3\", \"c1\"] }}\n"))]
 #[case::commands_in_a_contract("title = \"T\"\n[[step]]\nhost = [\"true\"]\nprobe = { send = \"icmp-echo\", from = \"host\", to = \"outside\" }\nexpect = { fate = \"answered\" }\n".to_owned())]
 #[case::no_step(RECIPE.to_owned())]
 #[case::cannot_fail(recipe("host = [\"true\"]\n"))]

@@ -131,6 +131,23 @@ pub(super) fn containers(
             publish,
         });
     }
+    for (key, file) in written {
+        let attachment = |name: &str| {
+            containers
+                .iter()
+                .find(|one| one.name.as_str() == name)
+                .map(|one| &one.attachment)
+        };
+        if let (Some(Attachment::Container(other)), Some(mode)) =
+            (attachment(key.get_ref()), &file.mode)
+            && let Some(Attachment::Container(third)) = attachment(other.as_str())
+        {
+            let message =
+                format!("`{other}` has no namespace of its own; it uses that of `{third}`");
+            let help = "name a container that has its own namespace";
+            findings.note(mode.span(), message, "a chain", help);
+        }
+    }
     containers
 }
 

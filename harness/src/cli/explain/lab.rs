@@ -109,9 +109,11 @@ pub(super) fn set_up(lab: LabName, containers: &[Container]) -> Vec<Line> {
             ));
         }
     }
-    for container in containers {
-        lines.extend(container_lines(container));
-    }
+    // A namespace must be there before another container shares it.
+    let (sharing, own): (Vec<_>, Vec<_>) = containers
+        .iter()
+        .partition(|one| matches!(one.attachment, Attachment::Container(_)));
+    lines.extend(own.into_iter().chain(sharing).flat_map(container_lines));
     lines
 }
 
