@@ -52,21 +52,32 @@ impl Subnet {
 
     /// Whether some address lies in both.
     pub fn overlaps(self, other: Self) -> bool {
-        if self.length <= other.length { self.contains(other.address) } else { other.contains(self.address) }
+        if self.length <= other.length {
+            self.contains(other.address)
+        } else {
+            other.contains(self.address)
+        }
     }
 
     /// Whether an address can be a container's: in the subnet, and in IPv4 neither its first nor its last.
     pub fn has_host(self, address: IpAddr) -> bool {
         let last = !mask(self.family(), self.length);
         let host = bits(address) & last;
-        self.contains(address) && (self.family() == Family::Ipv6 || self.length >= 31 || (host != 0 && host != last & u128::from(u32::MAX)))
+        self.contains(address)
+            && (self.family() == Family::Ipv6
+                || self.length >= 31
+                || (host != 0 && host != last & u128::from(u32::MAX)))
     }
 }
 
 /// The prefix mask, in the low bits of the family's width.
 fn mask(family: Family, length: u8) -> u128 {
     let width = if family == Family::Ipv4 { 32 } else { 128 };
-    if length == 0 { 0 } else { u128::MAX << (width - u32::from(length)) }
+    if length == 0 {
+        0
+    } else {
+        u128::MAX << (width - u32::from(length))
+    }
 }
 
 fn bits(address: IpAddr) -> u128 {
@@ -96,7 +107,10 @@ impl FromStr for Subnet {
         if length > if address.is_ipv4() { 32 } else { 128 } {
             return Err(SubnetError::TooLong(text.to_owned()));
         }
-        let subnet = Self { address: masked(address, length), length };
+        let subnet = Self {
+            address: masked(address, length),
+            length,
+        };
         if subnet.address != address {
             return Err(SubnetError::HostBits(text.to_owned(), subnet));
         }
@@ -145,8 +159,16 @@ mod tests {
 
     #[test]
     fn host_bits_and_lengths_are_refused() {
-        assert!(matches!("10.77.1.9/24".parse::<Subnet>(), Err(SubnetError::HostBits(_, right)) if right == subnet("10.77.1.0/24")));
-        assert!(matches!("10.77.1.0/33".parse::<Subnet>(), Err(SubnetError::TooLong(_))));
-        assert!(matches!("10.77.1.0".parse::<Subnet>(), Err(SubnetError::Malformed(_))));
+        assert!(
+            matches!("10.77.1.9/24".parse::<Subnet>(), Err(SubnetError::HostBits(_, right)) if right == subnet("10.77.1.0/24"))
+        );
+        assert!(matches!(
+            "10.77.1.0/33".parse::<Subnet>(),
+            Err(SubnetError::TooLong(_))
+        ));
+        assert!(matches!(
+            "10.77.1.0".parse::<Subnet>(),
+            Err(SubnetError::Malformed(_))
+        ));
     }
 }

@@ -57,13 +57,20 @@ const SHELL_OPERATORS: [&str; 9] = ["|", "||", "&&", "&", ";", ">", ">>", "<", "
 /// Splits a command line and refuses what could not mean what it says.
 pub(super) fn split(text: &str) -> Result<Vec<String>, CommandError> {
     let argv = shlex::split(text).ok_or(CommandError::Unbalanced)?;
-    let program = argv.first().filter(|program| !program.is_empty()).ok_or(CommandError::Empty)?;
+    let program = argv
+        .first()
+        .filter(|program| !program.is_empty())
+        .ok_or(CommandError::Empty)?;
     let name = program.rsplit('/').next().unwrap_or(program);
-    let names_backend = name.contains("tables") && (name.contains("-nft") || name.contains("-legacy"));
+    let names_backend =
+        name.contains("tables") && (name.contains("-nft") || name.contains("-legacy"));
     if names_backend {
         return Err(CommandError::NamesBackend(name.to_owned()));
     }
-    if let Some(operator) = argv.iter().find(|word| SHELL_OPERATORS.contains(&word.as_str())) {
+    if let Some(operator) = argv
+        .iter()
+        .find(|word| SHELL_OPERATORS.contains(&word.as_str()))
+    {
         return Err(CommandError::ShellOperator(operator.clone()));
     }
     Ok(argv)

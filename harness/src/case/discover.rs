@@ -27,18 +27,33 @@ pub fn discover(directories: &[PathBuf]) -> Discovered {
         let mut files = Vec::new();
         if let Err(error) = walk(directory, &mut files) {
             let help = "name an existing directory with `--cases DIR`";
-            errors.push(CaseError::of_path(directory, format!("read the cases directory: {error}")).with_help(help));
+            errors.push(
+                CaseError::of_path(directory, format!("read the cases directory: {error}"))
+                    .with_help(help),
+            );
             continue;
         }
         if files.is_empty() {
             let help = "a case is a file AREA/SUBJECT-CONDITION.toml below it";
-            errors.push(CaseError::of_path(directory, "the directory holds no case").with_help(help));
+            errors
+                .push(CaseError::of_path(directory, "the directory holds no case").with_help(help));
         }
         for file in files {
-            let id = file.strip_prefix(directory).unwrap_or(&file).with_extension("").to_string_lossy().into_owned();
+            let id = file
+                .strip_prefix(directory)
+                .unwrap_or(&file)
+                .with_extension("")
+                .to_string_lossy()
+                .into_owned();
             if let Some(first) = taken.insert(id.to_lowercase(), file.clone()) {
-                let help = format!("the other is {}; ids that differ only in case are the same", first.display());
-                errors.push(CaseError::of_path(&file, format!("two cases have the id `{id}`")).with_help(help));
+                let help = format!(
+                    "the other is {}; ids that differ only in case are the same",
+                    first.display()
+                );
+                errors.push(
+                    CaseError::of_path(&file, format!("two cases have the id `{id}`"))
+                        .with_help(help),
+                );
             }
             match read_case(&file, &id) {
                 Ok(case) => cases.push(case),
@@ -55,16 +70,24 @@ pub fn discover(directories: &[PathBuf]) -> Discovered {
 
 /// Case files below a directory, sorted by path.
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
     entries.sort();
     for entry in entries {
-        let name = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = entry
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if name.starts_with('.') || name == NOT_A_CASE {
             continue;
         }
         if entry.is_dir() {
             walk(&entry, files)?;
-        } else if entry.extension().is_some_and(|extension| extension == "toml") {
+        } else if entry
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             files.push(entry);
         }
     }
@@ -74,11 +97,23 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Reads one case file.
 pub fn read_case(path: &Path, id: &str) -> Result<Case, Vec<CaseError>> {
     let one = |error: CaseError| vec![error];
-    let bytes = std::fs::read(path).map_err(|error| one(CaseError::of_path(path, format!("read the case file: {error}"))))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        one(CaseError::of_path(
+            path,
+            format!("read the case file: {error}"),
+        ))
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        one(CaseError::of_path(path, format!("the case file is not UTF-8 in line {line}")).with_help("save it as UTF-8"))
+        let line = error.as_bytes()[..valid]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        one(
+            CaseError::of_path(path, format!("the case file is not UTF-8 in line {line}"))
+                .with_help("save it as UTF-8"),
+        )
     })?;
     parse(text, path, id)
 }
@@ -94,7 +129,8 @@ pub(super) fn parse(text: String, path: &Path, id: &str) -> Result<Case, Vec<Cas
         };
         errors.push(CaseError::of_path(path, error.to_string()).with_help(help));
     });
-    let file = toml::from_str::<CaseFile>(&text).map_err(|error| errors.push(syntax(&error, path, &text)));
+    let file =
+        toml::from_str::<CaseFile>(&text).map_err(|error| errors.push(syntax(&error, path, &text)));
     match (id, file) {
         (Ok(id), Ok(file)) => validate(&file, id, path, &text),
         (Err(()), Ok(file)) => {
@@ -116,8 +152,13 @@ fn syntax(error: &toml::de::Error, path: &Path, text: &Arc<str>) -> CaseError {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (message.split_once(','), quoted.split_first()) {
         (Some((what, _)), Some((written, known))) if message.starts_with("unknown field") => {
-            CaseError::at(path, text, span, what, "no such field").with_help(did_you_mean(written, known.iter().copied(), "fields"))
+            CaseError::at(path, text, span, what, "no such field").with_help(did_you_mean(
+                written,
+                known.iter().copied(),
+                "fields",
+            ))
         }
-        _ => CaseError::at(path, text, span, message, "here").with_help("the format is described in cases/README.md"),
+        _ => CaseError::at(path, text, span, message, "here")
+            .with_help("the format is described in cases/README.md"),
     }
 }

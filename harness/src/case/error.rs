@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+};
 
 /// Columns of a rendered diagnostic: what a terminal and a CI log both show without wrapping.
 const RENDER_COLUMNS: usize = 110;
@@ -28,7 +30,13 @@ pub struct CaseError {
 impl CaseError {
     /// A mistake about a file or directory as a whole.
     pub(super) fn of_path(path: &Path, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), message: message.into(), help: None, place: None, text: None }
+        Self {
+            path: path.to_owned(),
+            message: message.into(),
+            help: None,
+            place: None,
+            text: None,
+        }
     }
 
     /// A mistake at a place in a file.
@@ -44,7 +52,10 @@ impl CaseError {
             message: message.into(),
             help: None,
             place: Some((span, label.into())),
-            text: Some(NamedSource::new(path.display().to_string(), Arc::clone(text))),
+            text: Some(NamedSource::new(
+                path.display().to_string(),
+                Arc::clone(text),
+            )),
         }
     }
 
@@ -60,13 +71,18 @@ impl CaseError {
         let text: &str = self.text.as_ref()?.inner();
         let before = text.get(..span.start)?;
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+        Some((
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        ))
     }
 }
 
 impl Diagnostic for CaseError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -75,14 +91,24 @@ impl Diagnostic for CaseError {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let (span, label) = self.place.as_ref()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new(Some(label.clone()), span.start, span.len()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(
+            Some(label.clone()),
+            span.start,
+            span.len(),
+        ))))
     }
 }
 
 /// All mistakes as text for a terminal or a log, with their count at the end.
 pub fn render(errors: &[CaseError], colour: bool) -> String {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(RENDER_COLUMNS).with_links(false);
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(RENDER_COLUMNS)
+        .with_links(false);
     let mut out = String::new();
     for error in errors {
         // Writing to a String cannot fail; a failed render still names the mistake.
@@ -94,7 +120,11 @@ pub fn render(errors: &[CaseError], colour: bool) -> String {
         }
         out.push('\n');
     }
-    let noun = if errors.len() == 1 { "problem" } else { "problems" };
+    let noun = if errors.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
     out.push_str(&format!("{} {noun}; nothing was started\n", errors.len()));
     out
 }

@@ -65,6 +65,7 @@ pub(super) struct CaseFile {
 /// A container. It has either a `mode` or a `network`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Container")]
 pub(super) struct ContainerFile {
     /// `none` (only lo), `host` (the host's interfaces) or `container:NAME` (another container's interfaces).
     #[schemars(with = "Option<String>", regex(pattern = "^(none|host|container:.+)$"))]
@@ -84,6 +85,7 @@ pub(super) struct ContainerFile {
 /// A container network.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Network")]
 pub(super) struct NetworkFile {
     /// Its subnet, or one of each address family, as `10.77.1.0/24`.
     #[schemars(with = "OneOrMany<String>")]
@@ -99,6 +101,7 @@ pub(super) struct NetworkFile {
 /// An echo service on a node until the case ends.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Listen")]
 pub(super) struct ListenFile {
     /// The node.
     #[schemars(with = "String")]
@@ -114,6 +117,7 @@ pub(super) struct ListenFile {
 /// A marked packet to send.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Probe")]
 pub(super) struct ProbeFile {
     /// What is sent.
     #[schemars(with = "Send")]
@@ -140,6 +144,7 @@ pub(super) struct ProbeFile {
 /// How the probe's path must end. What is absent is not compared.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Expect")]
 pub(super) struct ExpectFile {
     /// How it ends. All but `answered` and `delivered` need a positive control: the same probe in the same case with
     /// one of these two fates.
@@ -165,6 +170,7 @@ pub(super) struct ExpectFile {
 /// A frame of the probe at one place. What is absent is not compared.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Sighting")]
 pub(super) struct SightingFile {
     /// A node, or in recipes one of its interfaces: `host:eth0`.
     #[schemars(with = "String")]
@@ -186,17 +192,19 @@ pub(super) struct SightingFile {
 /// The exact routes or interfaces of a node.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Listing")]
 pub(super) struct ListingFile {
     /// The node.
     #[schemars(with = "String")]
     pub(super) of: Spanned<String>,
-    /// All of them, as `ip route` words them or by name; order does not matter.
+    /// All of them, by name or as `ip route` words them without `proto` and `scope`; order does not matter.
     pub(super) are: Vec<String>,
 }
 
 /// Nodes that share something.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Same")]
 pub(super) struct SameFile {
     /// Two or more nodes that share one network namespace.
     #[schemars(with = "Vec<String>")]

@@ -29,7 +29,8 @@ impl CaseId {
     /// Checks the characters.
     pub fn new(id: impl Into<String>) -> Result<Self, CaseIdError> {
         let id = id.into();
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '/';
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '/';
         if let Some(character) = id.chars().find(|c| !allowed(*c)) {
             return Err(CaseIdError::Character { id, character });
         }
@@ -58,8 +59,14 @@ mod tests {
     #[test]
     fn an_id_has_lower_case_letters_digits_and_dashes() {
         assert!(CaseId::new("article/a16-forward-rules-by-interface").is_ok());
-        assert!(matches!(CaseId::new("article/A16"), Err(CaseIdError::Character { character: 'A', .. })));
-        assert!(matches!(CaseId::new("a b"), Err(CaseIdError::Character { character: ' ', .. })));
+        assert!(matches!(
+            CaseId::new("article/A16"),
+            Err(CaseIdError::Character { character: 'A', .. })
+        ));
+        assert!(matches!(
+            CaseId::new("a b"),
+            Err(CaseIdError::Character { character: ' ', .. })
+        ));
         assert_eq!(CaseId::new("a//b"), Err(CaseIdError::Empty("a//b".into())));
     }
 }

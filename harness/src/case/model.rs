@@ -227,7 +227,7 @@ pub struct Sighting {
 pub struct RoutesAre {
     /// Whose main table.
     pub of: NodeName,
-    /// Its routes, in the words of `ip route`.
+    /// Its routes, in the words of `ip route` without `proto` and `scope`.
     pub are: Vec<String>,
 }
 

@@ -109,8 +109,15 @@ impl FromStr for Chain {
 
     fn from_str(text: &str) -> Result<Self, ChainError> {
         match text.split_once('/') {
-            Some((table, name)) if Self::TABLES.contains(&table) && !name.is_empty() && !name.contains(['/', ' ']) => {
-                Ok(Self { table: table.to_owned(), name: name.to_owned() })
+            Some((table, name))
+                if Self::TABLES.contains(&table)
+                    && !name.is_empty()
+                    && !name.contains(['/', ' ']) =>
+            {
+                Ok(Self {
+                    table: table.to_owned(),
+                    name: name.to_owned(),
+                })
             }
             _ => Err(ChainError(text.to_owned())),
         }

@@ -42,7 +42,11 @@ impl Publish {
     /// Whether both claim the same port of the same address.
     pub fn collides(&self, other: &Self) -> bool {
         let same_address = match (self.address, other.address) {
-            (Some(one), Some(two)) => one == two || (one.is_ipv4() == two.is_ipv4() && (one.is_unspecified() || two.is_unspecified())),
+            (Some(one), Some(two)) => {
+                one == two
+                    || (one.is_ipv4() == two.is_ipv4()
+                        && (one.is_unspecified() || two.is_unspecified()))
+            }
             (None, _) | (_, None) => true,
         };
         self.protocol == other.protocol && self.host_port == other.host_port && same_address
@@ -50,7 +54,10 @@ impl Publish {
 }
 
 fn port(text: &str) -> Result<u16, PublishError> {
-    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| PublishError::Port(text.to_owned()))
+    text.parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| PublishError::Port(text.to_owned()))
 }
 
 impl FromStr for Publish {
@@ -61,19 +68,38 @@ impl FromStr for Publish {
         let (ports, protocol) = match text.split_once('/') {
             None => (text, Protocol::Tcp),
             Some((ports, word)) => {
-                let known = Protocol::ALL.iter().find(|protocol| protocol.as_str() == word);
-                (ports, *known.ok_or_else(|| PublishError::Protocol(word.to_owned()))?)
+                let known = Protocol::ALL
+                    .iter()
+                    .find(|protocol| protocol.as_str() == word);
+                (
+                    ports,
+                    *known.ok_or_else(|| PublishError::Protocol(word.to_owned()))?,
+                )
             }
         };
         let (host, container) = ports.rsplit_once(':').ok_or_else(malformed)?;
         let (address, host) = match host.rsplit_once(':') {
             None => (None, host),
             Some((address, host)) => {
-                let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
-                (Some(bare.parse().map_err(|_| PublishError::Address(address.to_owned()))?), host)
+                let bare = address
+                    .strip_prefix('[')
+                    .and_then(|rest| rest.strip_suffix(']'))
+                    .unwrap_or(address);
+                (
+                    Some(
+                        bare.parse()
+                            .map_err(|_| PublishError::Address(address.to_owned()))?,
+                    ),
+                    host,
+                )
             }
         };
-        Ok(Self { address, host_port: port(host)?, container_port: port(container)?, protocol })
+        Ok(Self {
+            address,
+            host_port: port(host)?,
+            container_port: port(container)?,
+            protocol,
+        })
     }
 }
 
@@ -84,7 +110,11 @@ impl fmt::Display for Publish {
             Some(IpAddr::V4(address)) => write!(f, "{address}:")?,
             None => {}
         }
-        write!(f, "{}:{}/{}", self.host_port, self.container_port, self.protocol)
+        write!(
+            f,
+            "{}:{}/{}",
+            self.host_port, self.container_port, self.protocol
+        )
     }
 }
 
@@ -98,10 +128,22 @@ mod tests {
         for text in ["8080:80/tcp", "127.0.0.1:8080:80/udp", "[::1]:8080:80/tcp"] {
             assert_eq!(text.parse::<Publish>().unwrap().to_string(), text);
         }
-        assert_eq!("8080:80".parse::<Publish>().unwrap().protocol, Protocol::Tcp);
-        assert!(matches!("8080".parse::<Publish>(), Err(PublishError::Malformed(_))));
-        assert!(matches!("0:80".parse::<Publish>(), Err(PublishError::Port(_))));
-        assert!(matches!("80:80/sctp".parse::<Publish>(), Err(PublishError::Protocol(_))));
+        assert_eq!(
+            "8080:80".parse::<Publish>().unwrap().protocol,
+            Protocol::Tcp
+        );
+        assert!(matches!(
+            "8080".parse::<Publish>(),
+            Err(PublishError::Malformed(_))
+        ));
+        assert!(matches!(
+            "0:80".parse::<Publish>(),
+            Err(PublishError::Port(_))
+        ));
+        assert!(matches!(
+            "80:80/sctp".parse::<Publish>(),
+            Err(PublishError::Protocol(_))
+        ));
     }
 
     #[test]

@@ -9,18 +9,32 @@ const NEAR_IDS: usize = 3;
 
 /// Whether an id is selected: by no patterns at all, by its whole, by a part, or by a glob if the pattern holds a `*`.
 pub fn matches(id: &CaseId, patterns: &[String]) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| matches_one(id.as_str(), pattern))
+    patterns.is_empty()
+        || patterns
+            .iter()
+            .any(|pattern| matches_one(id.as_str(), pattern))
 }
 
 fn matches_one(id: &str, pattern: &str) -> bool {
-    if pattern.contains('*') { glob(id, pattern) } else { id.contains(pattern) }
+    if pattern.contains('*') {
+        glob(id, pattern)
+    } else {
+        id.contains(pattern)
+    }
 }
 
 /// `*` stands for any text, also across slashes.
 fn glob(text: &str, pattern: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return text == pattern };
-    let Some(rest) = text.strip_prefix(head) else { return false };
-    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| glob(&rest[at..], tail))
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return text == pattern;
+    };
+    let Some(rest) = text.strip_prefix(head) else {
+        return false;
+    };
+    rest.char_indices()
+        .map(|(at, _)| at)
+        .chain([rest.len()])
+        .any(|at| glob(&rest[at..], tail))
 }
 
 /// A pattern that means no case.
@@ -36,17 +50,35 @@ pub struct NothingSelected {
 /// The cases that some pattern means. A whole id means that case only, and each pattern must mean at least one.
 pub fn select(cases: Vec<Case>, patterns: &[String]) -> Result<Vec<Case>, NothingSelected> {
     let exact = |pattern: &str| cases.iter().any(|case| case.id.as_str() == pattern);
-    let chosen = |id: &str, pattern: &String| if exact(pattern) { id == pattern } else { matches_one(id, pattern) };
+    let chosen = |id: &str, pattern: &String| {
+        if exact(pattern) {
+            id == pattern
+        } else {
+            matches_one(id, pattern)
+        }
+    };
     for pattern in patterns {
         if !cases.iter().any(|case| chosen(case.id.as_str(), pattern)) {
-            return Err(NothingSelected { pattern: pattern.clone(), near: near(&cases, pattern) });
+            return Err(NothingSelected {
+                pattern: pattern.clone(),
+                near: near(&cases, pattern),
+            });
         }
     }
     let keep: Vec<bool> = cases
         .iter()
-        .map(|case| patterns.is_empty() || patterns.iter().any(|pattern| chosen(case.id.as_str(), pattern)))
+        .map(|case| {
+            patterns.is_empty()
+                || patterns
+                    .iter()
+                    .any(|pattern| chosen(case.id.as_str(), pattern))
+        })
         .collect();
-    Ok(cases.into_iter().zip(keep).filter_map(|(case, keep)| keep.then_some(case)).collect())
+    Ok(cases
+        .into_iter()
+        .zip(keep)
+        .filter_map(|(case, keep)| keep.then_some(case))
+        .collect())
 }
 
 /// Ids by distance; a part of an id, from a dash or slash on, is compared at the pattern's length too.
@@ -56,13 +88,23 @@ fn near(cases: &[Case], pattern: &str) -> Vec<String> {
         .iter()
         .map(|case| {
             let id = case.id.as_str();
-            let starts = std::iter::once(0).chain(id.match_indices(['-', '/']).map(|(at, _)| at + 1));
+            let starts =
+                std::iter::once(0).chain(id.match_indices(['-', '/']).map(|(at, _)| at + 1));
             let parts = starts.map(|at| id[at..].chars().take(length).collect::<String>());
-            (parts.map(|part| edits(pattern, &part)).min().unwrap_or(length), id)
+            (
+                parts
+                    .map(|part| edits(pattern, &part))
+                    .min()
+                    .unwrap_or(length),
+                id,
+            )
         })
         .collect();
     ids.sort_unstable();
-    ids.into_iter().take(NEAR_IDS).map(|(_, id)| id.to_owned()).collect()
+    ids.into_iter()
+        .take(NEAR_IDS)
+        .map(|(_, id)| id.to_owned())
+        .collect()
 }
 
 #[cfg(test)]

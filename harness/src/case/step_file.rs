@@ -52,8 +52,18 @@ pub(super) struct StepFile {
 
 impl StepFile {
     /// The words that are no nodes.
-    pub(super) const WORDS: [&str; 10] =
-        ["listen", "probe", "expect", "seen", "unseen", "meets", "avoids", "routes", "interfaces", "same"];
+    pub(super) const WORDS: [&str; 10] = [
+        "listen",
+        "probe",
+        "expect",
+        "seen",
+        "unseen",
+        "meets",
+        "avoids",
+        "routes",
+        "interfaces",
+        "same",
+    ];
 }
 
 /// Lets the schema accept a list of commands under every other key.

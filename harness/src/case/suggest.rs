@@ -4,7 +4,10 @@
 const NEAR_EDITS: usize = 2;
 
 /// The known word nearest to what was written, if it's near enough to be a typing mistake.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let limit = NEAR_EDITS.min(written.chars().count() / 2).max(1);
     known
         .into_iter()
@@ -32,11 +35,19 @@ pub(super) fn edits(left: &str, right: &str) -> usize {
 
 /// Words as a sentence shows them: each in backticks, with commas between.
 pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words
+        .into_iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A help text: the nearest word if there is one, then all of them.
-pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str> + Clone, noun: &str) -> String {
+pub(super) fn did_you_mean<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+    noun: &str,
+) -> String {
     let all = listed(known.clone());
     match nearest(written, known) {
         Some(near) => format!("did you mean `{near}`? {noun}: {all}"),

@@ -101,7 +101,11 @@ words! {
 impl Family {
     /// The family that an address belongs to.
     pub fn of(address: std::net::IpAddr) -> Self {
-        if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+        if address.is_ipv4() {
+            Self::Ipv4
+        } else {
+            Self::Ipv6
+        }
     }
 }
 

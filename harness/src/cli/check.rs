@@ -33,8 +33,14 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
         write!(out, "{}", crate::case::schema())?;
         return Ok(Exit::Success);
     }
-    let Some(cases) = chosen(&args.cases, &args.patterns, err)? else { return Ok(Exit::WrongInput) };
-    let noun = if cases.len() == 1 { "case is" } else { "cases are" };
+    let Some(cases) = chosen(&args.cases, &args.patterns, err)? else {
+        return Ok(Exit::WrongInput);
+    };
+    let noun = if cases.len() == 1 {
+        "case is"
+    } else {
+        "cases are"
+    };
     writeln!(out, "{} {noun} well-formed", cases.len())?;
     Ok(Exit::Success)
 }

@@ -31,16 +31,27 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let Some(cases) = chosen(&args.cases, std::slice::from_ref(&args.case), err)? else { return Ok(Exit::WrongInput) };
+    let Some(cases) = chosen(&args.cases, std::slice::from_ref(&args.case), err)? else {
+        return Ok(Exit::WrongInput);
+    };
     let [case] = cases.as_slice() else {
-        writeln!(err, "`{}` means {} cases; name one:", args.case, cases.len())?;
+        writeln!(
+            err,
+            "`{}` means {} cases; name one:",
+            args.case,
+            cases.len()
+        )?;
         for case in &cases {
             writeln!(err, "  goldpath explain {}", case.id)?;
         }
         return Ok(Exit::WrongInput);
     };
     let Kind::Recipe { lab, .. } = &case.kind else {
-        writeln!(err, "`{}` is a contract case: each implementation configures it in its own way", case.id)?;
+        writeln!(
+            err,
+            "`{}` is a contract case: each implementation configures it in its own way",
+            case.id
+        )?;
         writeln!(err, "recipes: goldpath list 'article/*'")?;
         return Ok(Exit::WrongInput);
     };
@@ -53,7 +64,10 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
     }
     section(out, "Clean up")?;
     if case.steps.iter().any(|step| !step.listen.is_empty()) {
-        lines(out, vec![("kill $(jobs -p)".to_owned(), "the services".to_owned())])?;
+        lines(
+            out,
+            vec![("kill $(jobs -p)".to_owned(), "the services".to_owned())],
+        )?;
     }
     lines(out, lab::remove(&case.containers))?;
     Ok(Exit::Success)
@@ -61,13 +75,25 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
 
 fn head(case: &Case, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "# {}", case.title)?;
-    writeln!(out, "# {}{}", case.id, if case.source.is_empty() { String::new() } else { format!(", after {}", case.source.join(", ")) })?;
+    writeln!(
+        out,
+        "# {}{}",
+        case.id,
+        if case.source.is_empty() {
+            String::new()
+        } else {
+            format!(", after {}", case.source.join(", "))
+        }
+    )?;
     for (claims, word) in [(&case.checks, "supports"), (&case.refutes, "refutes")] {
         for claim in claims {
             writeln!(out, "# {word} {claim}: {}", claim.text())?;
         }
     }
-    writeln!(out, "#\n# Paste this into a root shell. It needs ip, iptables, ping, and socat where there are ports. For a shell whose\n# namespaces nobody else sees: unshare -n -m bash -c 'mount -t tmpfs none /run/netns; exec bash'")
+    writeln!(
+        out,
+        "#\n# Paste this into a root shell. It needs ip, iptables, ping, and socat where there are ports. For a shell whose\n# namespaces nobody else sees: unshare -n -m bash -c 'mkdir -p /run/netns; mount -t tmpfs none /run/netns; exec bash'"
+    )
 }
 
 fn section(out: &mut impl Write, title: &str) -> io::Result<()> {
@@ -75,14 +101,21 @@ fn section(out: &mut impl Write, title: &str) -> io::Result<()> {
 }
 
 fn lines(out: &mut impl Write, lines: Vec<lab::Line>) -> io::Result<()> {
-    lines.into_iter().try_for_each(|(command, purpose)| writeln!(out, "{command}  # {purpose}"))
+    lines
+        .into_iter()
+        .try_for_each(|(command, purpose)| writeln!(out, "{command}  # {purpose}"))
 }
 
 fn write_step(out: &mut impl Write, step: &Step) -> io::Result<()> {
     for node in &step.commands {
         for command in &node.commands {
-            let purpose = meaning::purpose(&command.argv).unwrap_or_else(|| format!("in {}", node.node));
-            writeln!(out, "ip netns exec {} {}  # {purpose}", node.node, command.text)?;
+            let purpose =
+                meaning::purpose(&command.argv).unwrap_or_else(|| format!("in {}", node.node));
+            writeln!(
+                out,
+                "ip netns exec {} {}  # {purpose}",
+                node.node, command.text
+            )?;
         }
     }
     for Listen { at, protocol, port } in &step.listen {
@@ -90,32 +123,69 @@ fn write_step(out: &mut impl Write, step: &Step) -> io::Result<()> {
             Protocol::Tcp => "TCP-LISTEN",
             Protocol::Udp => "UDP-LISTEN",
         };
-        writeln!(out, "ip netns exec {at} socat {address}:{port},fork,reuseaddr EXEC:cat &  # {at} echoes what comes to {protocol} port {port}")?;
+        writeln!(
+            out,
+            "ip netns exec {at} socat {address}:{port},fork,reuseaddr EXEC:cat &  # {at} echoes what comes to {protocol} port {port}"
+        )?;
     }
     for routes in &step.routes {
-        writeln!(out, "ip -n {} route  # exactly: {}", routes.of, listed(&routes.are))?;
+        writeln!(
+            out,
+            "ip -n {} route  # exactly: {}",
+            routes.of,
+            listed(&routes.are)
+        )?;
     }
     for interfaces in &step.interfaces {
-        writeln!(out, "ip -n {} -brief link  # exactly: {}", interfaces.of, listed(&interfaces.are))?;
+        writeln!(
+            out,
+            "ip -n {} -brief link  # exactly: {}",
+            interfaces.of,
+            listed(&interfaces.are)
+        )?;
     }
     if let Some(same) = &step.same {
-        let files: Vec<String> = same.nodes.iter().map(|node| format!("/run/netns/{node}")).collect();
-        writeln!(out, "stat -L -c %i {}  # the same number for all", files.join(" "))?;
+        let files: Vec<String> = same
+            .nodes
+            .iter()
+            .map(|node| format!("/run/netns/{node}"))
+            .collect();
+        writeln!(
+            out,
+            "stat -L -c %i {}  # the same number for all",
+            files.join(" ")
+        )?;
     }
     match &step.exchange {
-        Some(Exchange { probe, expect, .. }) => writeln!(out, "{}  # {}", sent(probe), expected(expect)),
+        Some(Exchange { probe, expect, .. }) => {
+            writeln!(out, "{}  # {}", sent(probe), expected(expect))
+        }
         None => Ok(()),
     }
 }
 
 fn listed(texts: &[String]) -> String {
-    if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }
+    if texts.is_empty() {
+        "nothing".to_owned()
+    } else {
+        texts.join("; ")
+    }
 }
 
 fn sent(probe: &Probe) -> String {
-    let Probe { send, from, to, port, ttl, size, dont_fragment } = probe;
+    let Probe {
+        send,
+        from,
+        to,
+        port,
+        ttl,
+        size,
+        dont_fragment,
+    } = probe;
     let address = match to {
-        crate::case::Endpoint::Node(node) => lab_address(node.as_str()).unwrap_or(node.as_str()).to_owned(),
+        crate::case::Endpoint::Node(node) => lab_address(node.as_str())
+            .unwrap_or(node.as_str())
+            .to_owned(),
         other => other.to_string(),
     };
     match send {
@@ -135,8 +205,14 @@ fn sent(probe: &Probe) -> String {
             let port = port.unwrap_or_default();
             let protocol = if *send == Send::Tcp { "TCP" } else { "UDP" };
             let ttl = ttl.map(|ttl| format!(",ttl={ttl}")).unwrap_or_default();
-            let connect = if *send == Send::Tcp { format!(",connect-timeout={PASTED_WAIT_SECONDS}") } else { String::new() };
-            format!("echo goldpath | ip netns exec {from} socat -t{PASTED_WAIT_SECONDS} - {protocol}:{address}:{port}{connect}{ttl}")
+            let connect = if *send == Send::Tcp {
+                format!(",connect-timeout={PASTED_WAIT_SECONDS}")
+            } else {
+                String::new()
+            };
+            format!(
+                "echo goldpath | ip netns exec {from} socat -t{PASTED_WAIT_SECONDS} - {protocol}:{address}:{port}{connect}{ttl}"
+            )
         }
     }
 }
@@ -182,8 +258,20 @@ mod tests {
     fn explain(case: &str) -> (Exit, String, String) {
         let cases = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/good-cases").into()];
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit = write(&Args { case: case.to_owned(), cases }, &mut out, &mut err).unwrap();
-        (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        let exit = write(
+            &Args {
+                case: case.to_owned(),
+                cases,
+            },
+            &mut out,
+            &mut err,
+        )
+        .unwrap();
+        (
+            exit,
+            String::from_utf8(out).unwrap(),
+            String::from_utf8(err).unwrap(),
+        )
     }
 
     #[test]

@@ -27,15 +27,28 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let Some(cases) = chosen(&args.cases, &args.patterns, err)? else { return Ok(Exit::WrongInput) };
+    let Some(cases) = chosen(&args.cases, &args.patterns, err)? else {
+        return Ok(Exit::WrongInput);
+    };
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &cases)?;
         writeln!(out)?;
         return Ok(Exit::Success);
     }
-    let width = cases.iter().map(|case| case.id.as_str().len()).max().unwrap_or(0);
+    let width = cases
+        .iter()
+        .map(|case| case.id.as_str().len())
+        .max()
+        .unwrap_or(0);
     for case in &cases {
-        write!(out, "{:width$}  {:8}  {:6}  {}", case.id, case.kind.as_str(), case.level, case.title)?;
+        write!(
+            out,
+            "{:width$}  {:8}  {:6}  {}",
+            case.id,
+            case.kind.as_str(),
+            case.level,
+            case.title
+        )?;
         match &case.disabled {
             Some(reason) => writeln!(out, "  (disabled: {reason})")?,
             None => writeln!(out)?,
@@ -45,7 +58,11 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
 }
 
 /// The cases that the patterns mean; if the input is wrong, says why and returns none.
-pub(super) fn chosen(directories: &[PathBuf], patterns: &[String], err: &mut impl Write) -> io::Result<Option<Vec<Case>>> {
+pub(super) fn chosen(
+    directories: &[PathBuf],
+    patterns: &[String],
+    err: &mut impl Write,
+) -> io::Result<Option<Vec<Case>>> {
     let cases = match discover(directories) {
         Ok(cases) => cases,
         Err(errors) => {
@@ -70,10 +87,18 @@ mod tests {
 
     fn list(patterns: &[&str], json: bool) -> (Exit, String, String) {
         let cases = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/good-cases").into()];
-        let args = Args { patterns: patterns.iter().map(ToString::to_string).collect(), cases, json };
+        let args = Args {
+            patterns: patterns.iter().map(ToString::to_string).collect(),
+            cases,
+            json,
+        };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = write(&args, &mut out, &mut err).unwrap();
-        (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        (
+            exit,
+            String::from_utf8(out).unwrap(),
+            String::from_utf8(err).unwrap(),
+        )
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::container::containers;
 use super::control;
 use super::findings::Findings;
-use super::network::{containers, networks};
+use super::network::networks;
 use super::step::{Scene, step};
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
@@ -20,24 +21,46 @@ const INFRASTRUCTURE: [&str; 4] = ["host", "gateway", "isp", "outside"];
 const LAB_CONTAINERS: [&str; 2] = ["c1", "c2"];
 
 /// Makes a case of a file, or lists everything that is wrong with it.
-pub(in crate::case) fn validate(file: &CaseFile, id: CaseId, path: &Path, text: &Arc<str>) -> Result<Case, Vec<CaseError>> {
+pub(in crate::case) fn validate(
+    file: &CaseFile,
+    id: CaseId,
+    path: &Path,
+    text: &Arc<str>,
+) -> Result<Case, Vec<CaseError>> {
     let mut findings = Findings::new(path, text);
     let recipe = file.lab.is_some();
 
     if file.title.get_ref().trim().is_empty() {
-        findings.note(file.title.span(), "the title is empty", "empty", "say the behaviour in one present-tense sentence");
+        findings.note(
+            file.title.span(),
+            "the title is empty",
+            "empty",
+            "say the behaviour in one present-tense sentence",
+        );
     }
-    let level = file.level.as_ref().and_then(|level| findings.word::<Level>(level)).unwrap_or_default();
+    let level = file
+        .level
+        .as_ref()
+        .and_then(|level| findings.word::<Level>(level))
+        .unwrap_or_default();
     let requires = findings.words(&file.requires);
     let checks = findings.words(&file.checks);
     let refutes = findings.words(&file.refutes);
     for (claim, written) in refutes.iter().zip(&file.refutes) {
         if checks.contains(claim) {
             let message = format!("a pass can't both support and refute {claim}");
-            findings.note(written.span(), message, "also in `checks`", "keep it in one of the two");
+            findings.note(
+                written.span(),
+                message,
+                "also in `checks`",
+                "keep it in one of the two",
+            );
         }
     }
-    let lab = file.lab.as_ref().and_then(|lab| findings.word::<LabName>(lab));
+    let lab = file
+        .lab
+        .as_ref()
+        .and_then(|lab| findings.word::<LabName>(lab));
     let families = trials(&mut findings, file.families.as_ref(), &[Family::Ipv4]);
     let backends = trials(&mut findings, file.backends.as_ref(), Backend::ALL);
     wrong_kind(&mut findings, file, recipe);
@@ -46,28 +69,56 @@ pub(in crate::case) fn validate(file: &CaseFile, id: CaseId, path: &Path, text: 
     if recipe {
         names.extend(LAB_CONTAINERS);
     }
-    let reserved = names.iter().filter_map(|name| NodeName::new(name).ok()).collect::<Vec<_>>();
+    let reserved = names
+        .iter()
+        .filter_map(|name| NodeName::new(name).ok())
+        .collect::<Vec<_>>();
     let networks = networks(&mut findings, &file.network, &families);
     let containers = containers(&mut findings, &file.container, &networks, &reserved, recipe);
     let mut nodes = reserved;
     // Also what is declared with a mistake is a node; the mistake is reported once, where it is.
-    nodes.extend(file.container.keys().filter_map(|name| NodeName::new(name.get_ref()).ok()));
+    nodes.extend(
+        file.container
+            .keys()
+            .filter_map(|name| NodeName::new(name.get_ref()).ok()),
+    );
     nodes.sort();
     nodes.dedup();
 
-    let scene = Scene { nodes: &nodes, networks: &networks, families: &families, recipe };
-    let steps: Vec<_> = file.step.iter().map(|written| step(&mut findings, &scene, written)).collect();
+    let scene = Scene {
+        nodes: &nodes,
+        networks: &networks,
+        families: &families,
+        recipe,
+    };
+    let steps: Vec<_> = file
+        .step
+        .iter()
+        .map(|written| step(&mut findings, &scene, written))
+        .collect();
     let inspects = |step: &crate::case::step_file::StepFile| {
-        step.probe.is_some() || step.expect.is_some() || step.same.is_some() || !step.routes.0.is_empty() || !step.interfaces.0.is_empty()
+        step.probe.is_some()
+            || step.expect.is_some()
+            || step.same.is_some()
+            || !step.routes.0.is_empty()
+            || !step.interfaces.0.is_empty()
     };
     if !file.step.iter().any(|step| inspects(step.get_ref())) {
         let help = "add a step with `probe` and `expect`, `routes`, `interfaces` or `same`";
-        findings.note(file.title.span(), "the case can't fail: no step probes or inspects anything", "of this case", help);
+        findings.note(
+            file.title.span(),
+            "the case can't fail: no step probes or inspects anything",
+            "of this case",
+            help,
+        );
     }
     control::positive(&mut findings, &file.step, &steps);
 
     let kind = if recipe {
-        Kind::Recipe { lab: lab.unwrap_or(LabName::Article), backends }
+        Kind::Recipe {
+            lab: lab.unwrap_or(LabName::Article),
+            backends,
+        }
     } else {
         Kind::Contract { requires, networks }
     };
@@ -97,10 +148,17 @@ fn trials<T: crate::case::vocabulary::Word + PartialEq>(
     written: Option<&toml::Spanned<Vec<toml::Spanned<String>>>>,
     default: &[T],
 ) -> Vec<T> {
-    let Some(written) = written else { return default.to_vec() };
+    let Some(written) = written else {
+        return default.to_vec();
+    };
     if written.get_ref().is_empty() {
         let message = format!("no {} is listed, so the case would have no trial", T::NOUN);
-        findings.note(written.span(), message, "empty", "remove the line for the default, or `disabled = \"reason\"`");
+        findings.note(
+            written.span(),
+            message,
+            "empty",
+            "remove the line for the default, or `disabled = \"reason\"`",
+        );
     }
     findings.words(written.get_ref())
 }
@@ -108,21 +166,35 @@ fn trials<T: crate::case::vocabulary::Word + PartialEq>(
 /// Words that belong to the other kind of case.
 fn wrong_kind(findings: &mut Findings<'_>, file: &CaseFile, recipe: bool) {
     let (kind, help) = if recipe {
-        ("a recipe case", "a case with `lab` is configured by commands; without `lab` it is put to implementations")
+        (
+            "a recipe case",
+            "a case with `lab` is configured by commands; without `lab` it is put to implementations",
+        )
     } else {
-        ("a contract case", "name a `lab` to make it a recipe of commands")
+        (
+            "a contract case",
+            "name a `lab` to make it a recipe of commands",
+        )
     };
     let misplaced = if recipe {
         vec![
             ("requires", file.requires.first().map(toml::Spanned::span)),
-            ("network", file.network.keys().next().map(toml::Spanned::span)),
+            (
+                "network",
+                file.network.keys().next().map(toml::Spanned::span),
+            ),
         ]
     } else {
         vec![("backends", file.backends.as_ref().map(toml::Spanned::span))]
     };
     for (word, span) in misplaced {
         if let Some(span) = span {
-            findings.note(span, format!("`{word}` has no meaning in {kind}"), "here", help);
+            findings.note(
+                span,
+                format!("`{word}` has no meaning in {kind}"),
+                "here",
+                help,
+            );
         }
     }
 }

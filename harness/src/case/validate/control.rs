@@ -13,17 +13,28 @@ pub(super) fn positive(findings: &mut Findings<'_>, written: &[Spanned<StepFile>
         one.send == two.send && one.from == two.from && one.to == two.to && one.port == two.port
     };
     for (file, step) in written.iter().zip(steps) {
-        let (Some(exchange), Some(place)) = (&step.exchange, &file.get_ref().expect) else { continue };
-        let arrives = exchanges().any(|other| !other.expect.fate.is_negative() && same(&other.probe, &exchange.probe));
+        let (Some(exchange), Some(place)) = (&step.exchange, &file.get_ref().expect) else {
+            continue;
+        };
+        let arrives = exchanges()
+            .any(|other| !other.expect.fate.is_negative() && same(&other.probe, &exchange.probe));
         if exchange.expect.fate.is_negative() && !arrives {
             let probe = &exchange.probe;
             let message = format!("`{}` has no positive control", exchange.expect.fate);
-            let port = probe.port.map(|port| format!(" port {port}")).unwrap_or_default();
+            let port = probe
+                .port
+                .map(|port| format!(" port {port}"))
+                .unwrap_or_default();
             let help = format!(
                 "add a step in which {} from {} to {}{port} is answered or delivered, so that a broken lab can't pass",
                 probe.send, probe.from, probe.to
             );
-            findings.note(place.span(), message, "would also hold in a broken lab", help);
+            findings.note(
+                place.span(),
+                message,
+                "would also hold in a broken lab",
+                help,
+            );
         }
     }
 }

@@ -19,17 +19,31 @@ pub(super) struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(path: &'a Path, text: &'a Arc<str>) -> Self {
-        Self { path, text, errors: Vec::new() }
+        Self {
+            path,
+            text,
+            errors: Vec::new(),
+        }
     }
 
     /// Notes a mistake, with what to say at the place and what to type instead.
-    pub(super) fn note(&mut self, span: Range<usize>, message: impl Into<String>, label: &str, help: impl Into<String>) {
-        self.errors.push(CaseError::at(self.path, self.text, span, message, label).with_help(help));
+    pub(super) fn note(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: &str,
+        help: impl Into<String>,
+    ) {
+        self.errors
+            .push(CaseError::at(self.path, self.text, span, message, label).with_help(help));
     }
 
     /// The line of a position, from one.
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
-        self.text.get(..span.start).map_or(0, |before| before.matches('\n').count()) + 1
+        self.text
+            .get(..span.start)
+            .map_or(0, |before| before.matches('\n').count())
+            + 1
     }
 
     /// A word of a closed set.
@@ -39,7 +53,12 @@ impl<'a> Findings<'a> {
         if found.is_none() {
             let known = T::all().iter().map(|word| word.word());
             let help = did_you_mean(text, known, "known words");
-            self.note(written.span(), format!("unknown {} `{text}`", T::NOUN), "not known", help);
+            self.note(
+                written.span(),
+                format!("unknown {} `{text}`", T::NOUN),
+                "not known",
+                help,
+            );
         }
         found
     }
@@ -50,7 +69,12 @@ impl<'a> Findings<'a> {
         for entry in written {
             if let Some(word) = self.word::<T>(entry) {
                 if words.contains(&word) {
-                    self.note(entry.span(), format!("{} `{}` is listed twice", T::NOUN, word.word()), "again", "remove it");
+                    self.note(
+                        entry.span(),
+                        format!("{} `{}` is listed twice", T::NOUN, word.word()),
+                        "again",
+                        "remove it",
+                    );
                 } else {
                     words.push(word);
                 }
@@ -60,18 +84,37 @@ impl<'a> Findings<'a> {
     }
 
     /// A number within bounds.
-    pub(super) fn number<T: TryFrom<i64>>(&mut self, written: &Spanned<i64>, noun: &str, range: RangeInclusive<i64>) -> Option<T> {
+    pub(super) fn number<T: TryFrom<i64>>(
+        &mut self,
+        written: &Spanned<i64>,
+        noun: &str,
+        range: RangeInclusive<i64>,
+    ) -> Option<T> {
         let value = *written.get_ref();
-        let number = if range.contains(&value) { T::try_from(value).ok() } else { None };
+        let number = if range.contains(&value) {
+            T::try_from(value).ok()
+        } else {
+            None
+        };
         if number.is_none() {
             let help = format!("{noun} is {} to {}", range.start(), range.end());
-            self.note(written.span(), format!("{noun} {value} is out of range"), "out of range", help);
+            self.note(
+                written.span(),
+                format!("{noun} {value} is out of range"),
+                "out of range",
+                help,
+            );
         }
         number
     }
 
     /// A value of a type that reads itself.
-    pub(super) fn parsed<T: std::str::FromStr>(&mut self, span: Range<usize>, text: &str, help: &str) -> Option<T>
+    pub(super) fn parsed<T: std::str::FromStr>(
+        &mut self,
+        span: Range<usize>,
+        text: &str,
+        help: &str,
+    ) -> Option<T>
     where
         T::Err: std::fmt::Display,
     {

@@ -1,9 +1,11 @@
 //! From a file as written to a validated case. Every finding is collected; none hides the next.
 
 mod case;
+mod container;
 mod control;
 mod findings;
 mod network;
+mod place;
 mod probe;
 mod step;
 

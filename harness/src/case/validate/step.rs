@@ -27,19 +27,36 @@ impl Scene<'_> {
     }
 
     /// A node of the lab.
-    pub(super) fn node(&self, findings: &mut Findings<'_>, written: &Spanned<String>) -> Option<NodeName> {
+    pub(super) fn node(
+        &self,
+        findings: &mut Findings<'_>,
+        written: &Spanned<String>,
+    ) -> Option<NodeName> {
         let text = written.get_ref().as_str();
-        let found = self.nodes.iter().find(|node| node.as_str() == text).cloned();
+        let found = self
+            .nodes
+            .iter()
+            .find(|node| node.as_str() == text)
+            .cloned();
         if found.is_none() {
             let help = did_you_mean(text, self.names(), "nodes of this lab");
-            findings.note(written.span(), format!("unknown node `{text}`"), "no such node", help);
+            findings.note(
+                written.span(),
+                format!("unknown node `{text}`"),
+                "no such node",
+                help,
+            );
         }
         found
     }
 }
 
 /// Reads one step.
-pub(super) fn step(findings: &mut Findings<'_>, scene: &Scene<'_>, written: &Spanned<StepFile>) -> Step {
+pub(super) fn step(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    written: &Spanned<StepFile>,
+) -> Step {
     let file = written.get_ref();
     let mut commands = Vec::new();
     for (key, value) in &file.others {
@@ -60,9 +77,17 @@ pub(super) fn step(findings: &mut Findings<'_>, scene: &Scene<'_>, written: &Spa
         line: findings.line(&written.span()),
         commands,
         listen,
-        routes: listings(findings, scene, &file.routes.0, |of, are| RoutesAre { of, are }),
-        interfaces: listings(findings, scene, &file.interfaces.0, |of, are| InterfacesAre { of, are }),
-        same: file.same.as_ref().and_then(|same| same_namespace(findings, scene, same)),
+        routes: listings(findings, scene, &file.routes.0, |of, are| RoutesAre {
+            of,
+            are,
+        }),
+        interfaces: listings(findings, scene, &file.interfaces.0, |of, are| {
+            InterfacesAre { of, are }
+        }),
+        same: file
+            .same
+            .as_ref()
+            .and_then(|same| same_namespace(findings, scene, same)),
         exchange: exchange(findings, scene, file),
     }
 }
@@ -74,32 +99,72 @@ fn node_commands(
     value: &Spanned<Commands>,
 ) -> Option<NodeCommands> {
     let text = key.get_ref().as_str();
-    let Some(node) = scene.nodes.iter().find(|node| node.as_str() == text).cloned() else {
+    let Some(node) = scene
+        .nodes
+        .iter()
+        .find(|node| node.as_str() == text)
+        .cloned()
+    else {
         let known = StepFile::WORDS.into_iter().chain(scene.names());
-        let near = nearest(text, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let help = format!("{near}fields: {}; nodes of this lab: {}", listed(StepFile::WORDS), listed(scene.names()));
-        findings.note(key.span(), format!("unknown field or node `{text}`"), "neither a field nor a node", help);
+        let near = nearest(text, known)
+            .map(|near| format!("did you mean `{near}`? "))
+            .unwrap_or_default();
+        let help = format!(
+            "{near}fields: {}; nodes of this lab: {}",
+            listed(StepFile::WORDS),
+            listed(scene.names())
+        );
+        findings.note(
+            key.span(),
+            format!("unknown field or node `{text}`"),
+            "neither a field nor a node",
+            help,
+        );
         return None;
     };
     if !scene.recipe {
         let help = "an implementation configures the network; name a `lab` to make it a recipe of commands";
-        findings.note(key.span(), "a contract case has no commands", "commands", help);
+        findings.note(
+            key.span(),
+            "a contract case has no commands",
+            "commands",
+            help,
+        );
         return None;
     }
     let Commands::List(list) = value.get_ref() else {
         let message = format!("the commands of `{text}` are no list");
-        findings.note(value.span(), message, "not a list", format!("{text} = [\"ip link set eth0 up\"]"));
+        findings.note(
+            value.span(),
+            message,
+            "not a list",
+            format!("{text} = [\"ip link set eth0 up\"]"),
+        );
         return None;
     };
     let mut commands = Vec::new();
     for entry in list {
         let Some(line) = entry.get_ref() else {
-            findings.note(entry.span(), "a command is no text", "not a text", "write each command as one \"text\"");
+            findings.note(
+                entry.span(),
+                "a command is no text",
+                "not a text",
+                "write each command as one \"text\"",
+            );
             continue;
         };
         match command::split(line) {
-            Ok(argv) => commands.push(CommandLine { text: line.trim().to_owned(), argv, line: findings.line(&entry.span()) }),
-            Err(error) => findings.note(entry.span(), error.to_string(), "this command", error.help()),
+            Ok(argv) => commands.push(CommandLine {
+                text: line.trim().to_owned(),
+                argv,
+                line: findings.line(&entry.span()),
+            }),
+            Err(error) => findings.note(
+                entry.span(),
+                error.to_string(),
+                "this command",
+                error.help(),
+            ),
         }
     }
     Some(NodeCommands { node, commands })
@@ -115,24 +180,42 @@ fn listings<T>(
         .iter()
         .filter_map(|listing| {
             let of = scene.node(findings, &listing.of)?;
-            let are = listing.are.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+            let are = listing
+                .are
+                .iter()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect();
             Some(make(of, are))
         })
         .collect()
 }
 
-fn same_namespace(findings: &mut Findings<'_>, scene: &Scene<'_>, same: &SameFile) -> Option<SameNamespace> {
+fn same_namespace(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    same: &SameFile,
+) -> Option<SameNamespace> {
     let mut nodes = Vec::new();
     for written in same.namespace.get_ref() {
         if let Some(node) = scene.node(findings, written) {
             if nodes.contains(&node) {
-                findings.note(written.span(), format!("node `{node}` is listed twice"), "again", "remove it");
+                findings.note(
+                    written.span(),
+                    format!("node `{node}` is listed twice"),
+                    "again",
+                    "remove it",
+                );
             }
             nodes.push(node);
         }
     }
     if same.namespace.get_ref().len() < 2 {
-        findings.note(same.namespace.span(), "one node alone shares nothing", "fewer than two", "name two nodes or more");
+        findings.note(
+            same.namespace.span(),
+            "one node alone shares nothing",
+            "fewer than two",
+            "name two nodes or more",
+        );
         return None;
     }
     Some(SameNamespace { nodes })

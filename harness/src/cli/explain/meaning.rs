@@ -12,7 +12,11 @@ pub(super) fn purpose(argv: &[String]) -> Option<String> {
 }
 
 fn after<'a>(words: &[&'a str], flag: &str) -> Option<&'a str> {
-    words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied()
+    words
+        .iter()
+        .position(|word| *word == flag)
+        .and_then(|at| words.get(at + 1))
+        .copied()
 }
 
 fn ip(words: &[&str]) -> Option<String> {
@@ -49,7 +53,9 @@ fn ip(words: &[&str]) -> Option<String> {
 fn link(action: &str, rest: &[&str]) -> Option<String> {
     match (action, rest) {
         ("add", [name, "type", "bridge", ..]) => Some(format!("a bridge called {name}")),
-        ("add", [name, "type", "veth", "peer", "name", peer]) => Some(format!("a pair of interfaces, {name} and {peer}: what enters one leaves the other")),
+        ("add", [name, "type", "veth", "peer", "name", peer]) => Some(format!(
+            "a pair of interfaces, {name} and {peer}: what enters one leaves the other"
+        )),
         ("set", rest) => {
             let rest = rest.strip_prefix(&["dev"]).unwrap_or(rest);
             let name = rest.first()?;
@@ -71,7 +77,9 @@ fn sysctl(word: &str) -> Option<String> {
     let on = value != "0";
     Some(match (key, on) {
         ("net.bridge.bridge-nf-call-iptables", true) => "iptables sees bridged packets".to_owned(),
-        ("net.bridge.bridge-nf-call-iptables", false) => "bridged packets pass iptables by".to_owned(),
+        ("net.bridge.bridge-nf-call-iptables", false) => {
+            "bridged packets pass iptables by".to_owned()
+        }
         ("net.ipv4.ip_forward", true) => "this node forwards packets".to_owned(),
         ("net.ipv4.ip_forward", false) => "this node forwards nothing".to_owned(),
         _ => format!("the kernel's {key} is {value}"),
@@ -85,16 +93,32 @@ fn iptables(words: &[&str]) -> Option<String> {
             "ACCEPT" => "let through",
             _ => return None,
         };
-        return Some(format!("packets that no rule of {} decides are {what}", words.get(at + 1)?));
+        return Some(format!(
+            "packets that no rule of {} decides are {what}",
+            words.get(at + 1)?
+        ));
     }
-    let (flag, chain) = ["-A", "-I", "-D"].iter().find_map(|flag| Some((*flag, after(words, flag)?)))?;
+    let (flag, chain) = ["-A", "-I", "-D"]
+        .iter()
+        .find_map(|flag| Some((*flag, after(words, flag)?)))?;
     let mut packets = String::from("packets");
     if let Some(protocol) = after(words, "-p") {
         packets = format!("{} packets", protocol.to_uppercase());
     }
-    for (option, word) in [("-s", "from"), ("-d", "to"), ("--dport", "to port"), ("--sport", "from port"), ("-i", "that come in by"), ("-o", "that go out by")] {
+    for (option, word) in [
+        ("-s", "from"),
+        ("-d", "to"),
+        ("--dport", "to port"),
+        ("--sport", "from port"),
+        ("-i", "coming in by"),
+        ("-o", "going out by"),
+    ] {
         if let Some(at) = words.iter().position(|word| *word == option) {
-            let not = if at > 0 && words[at - 1] == "!" { "anything but " } else { "" };
+            let not = if at > 0 && words[at - 1] == "!" {
+                "anything but "
+            } else {
+                ""
+            };
             packets.push_str(&format!(" {word} {not}{}", words.get(at + 1)?));
         }
     }
@@ -105,7 +129,9 @@ fn iptables(words: &[&str]) -> Option<String> {
         "ACCEPT" => format!("are let through in {chain}"),
         "DROP" => format!("are dropped in {chain}"),
         "REJECT" => format!("are refused with an ICMP error in {chain}"),
-        "MASQUERADE" => "get the address of the interface that they leave by as their source".to_owned(),
+        "MASQUERADE" => {
+            "get the address of the interface that they leave by as their source".to_owned()
+        }
         "SNAT" => format!("get the source {}", after(words, "--to-source")?),
         "DNAT" => format!("get the destination {}", after(words, "--to-destination")?),
         other => format!("go to {other}"),

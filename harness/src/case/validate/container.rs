@@ -1,0 +1,254 @@
+//! Containers of a case.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use toml::Spanned;
+
+use super::findings::Findings;
+use super::network::{in_file_order, name};
+use crate::case::file::ContainerFile;
+use crate::case::model::{Attachment, Container, Network};
+use crate::case::place::NodeName;
+use crate::case::publish::Publish;
+use crate::case::suggest::did_you_mean;
+
+/// Reads the containers; names, attachments, addresses and published ports must fit together.
+pub(super) fn containers(
+    findings: &mut Findings<'_>,
+    written: &BTreeMap<Spanned<String>, ContainerFile>,
+    networks: &[Network],
+    reserved: &[NodeName],
+    recipe: bool,
+) -> Vec<Container> {
+    let mut containers: Vec<Container> = Vec::new();
+    let mut published: Vec<(NodeName, Publish)> = Vec::new();
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    let names: Vec<&str> = reserved
+        .iter()
+        .map(NodeName::as_str)
+        .chain(written.keys().map(|key| key.get_ref().as_str()))
+        .collect();
+    for (key, file) in in_file_order(written) {
+        let Some(name) = name(findings, key) else {
+            continue;
+        };
+        if reserved.contains(&name) {
+            findings.note(
+                key.span(),
+                format!("the lab already has a node `{name}`"),
+                "taken",
+                "choose another name",
+            );
+        }
+        let attachment = match (&file.mode, &file.network) {
+            (Some(mode), None) => mode_of(findings, mode, &names, &name),
+            (None, Some(network)) if !recipe => network_of(
+                findings,
+                network,
+                file.address.as_ref(),
+                networks,
+                &mut addresses,
+            ),
+            (None, Some(network)) => {
+                findings.note(
+                    network.span(),
+                    "a recipe has no networks",
+                    "here",
+                    "`mode = \"none\"`, then attach it by commands",
+                );
+                None
+            }
+            (Some(mode), Some(_)) => {
+                findings.note(
+                    mode.span(),
+                    format!("container `{name}` has both a mode and a network"),
+                    "and a network",
+                    "keep one",
+                );
+                None
+            }
+            (None, None) => {
+                let help = if recipe {
+                    "add `mode = \"none\"`, `\"host\"` or `\"container:NAME\"`"
+                } else {
+                    "add `network = \"NAME\"` or `mode = \"none\"`"
+                };
+                findings.note(
+                    key.span(),
+                    format!("container `{name}` has neither a mode nor a network"),
+                    "this one",
+                    help,
+                );
+                None
+            }
+        };
+        if let (Some(address), None) = (&file.address, &file.network) {
+            findings.note(
+                address.span(),
+                "an address needs a network",
+                "here",
+                "add `network = \"NAME\"`, or remove it",
+            );
+        }
+        let mut publish = Vec::new();
+        for entry in &file.publish {
+            if file.network.is_none() {
+                findings.note(
+                    entry.span(),
+                    "only a container on a network publishes ports",
+                    "here",
+                    "add `network = \"NAME\"`, or remove it",
+                );
+                continue;
+            }
+            let Some(port) = findings.parsed::<Publish>(
+                entry.span(),
+                entry.get_ref(),
+                "as `8080:80/tcp` or `127.0.0.1:8080:80/udp`",
+            ) else {
+                continue;
+            };
+            if let Some((owner, taken)) = published.iter().find(|(_, taken)| taken.collides(&port))
+            {
+                let message = format!(
+                    "host port {}/{} is published twice",
+                    port.host_port, port.protocol
+                );
+                findings.note(
+                    entry.span(),
+                    message,
+                    "again",
+                    format!("`{owner}` already has `{taken}`"),
+                );
+            }
+            published.push((name.clone(), port));
+            publish.push(port);
+        }
+        containers.push(Container {
+            name,
+            attachment: attachment.unwrap_or(Attachment::None),
+            publish,
+        });
+    }
+    for (key, file) in written {
+        let attachment = |name: &str| {
+            containers
+                .iter()
+                .find(|one| one.name.as_str() == name)
+                .map(|one| &one.attachment)
+        };
+        if let (Some(Attachment::Container(other)), Some(mode)) =
+            (attachment(key.get_ref()), &file.mode)
+            && let Some(Attachment::Container(third)) = attachment(other.as_str())
+        {
+            let message =
+                format!("`{other}` has no namespace of its own; it uses that of `{third}`");
+            let help = "name a container that has its own namespace";
+            findings.note(mode.span(), message, "a chain", help);
+        }
+    }
+    containers
+}
+
+fn mode_of(
+    findings: &mut Findings<'_>,
+    mode: &Spanned<String>,
+    names: &[&str],
+    own: &NodeName,
+) -> Option<Attachment> {
+    match mode.get_ref().as_str() {
+        "none" => Some(Attachment::None),
+        "host" => Some(Attachment::Host),
+        text => {
+            let Some(other) = text.strip_prefix("container:") else {
+                let help = did_you_mean(text, ["none", "host", "container:NAME"], "known modes");
+                findings.note(
+                    mode.span(),
+                    format!("unknown mode `{text}`"),
+                    "not known",
+                    help,
+                );
+                return None;
+            };
+            let known = NodeName::new(other)
+                .ok()
+                .filter(|name| names.contains(&name.as_str()) && name != own);
+            if known.is_none() {
+                let others = names.iter().copied().filter(|name| *name != own.as_str());
+                let help = did_you_mean(other, others, "nodes");
+                findings.note(
+                    mode.span(),
+                    format!("no other container is called `{other}`"),
+                    "not known",
+                    help,
+                );
+            }
+            known.map(Attachment::Container)
+        }
+    }
+}
+
+fn network_of(
+    findings: &mut Findings<'_>,
+    network: &Spanned<String>,
+    address: Option<&Spanned<String>>,
+    networks: &[Network],
+    taken: &mut Vec<IpAddr>,
+) -> Option<Attachment> {
+    let wanted = network.get_ref().as_str();
+    let Some(found) = networks.iter().find(|one| one.name.as_str() == wanted) else {
+        let help = did_you_mean(
+            wanted,
+            networks.iter().map(|one| one.name.as_str()),
+            "networks of this case",
+        );
+        findings.note(
+            network.span(),
+            format!("unknown network `{wanted}`"),
+            "not known",
+            help,
+        );
+        return None;
+    };
+    let address = address.and_then(|written| {
+        let Ok(address) = written.get_ref().parse::<IpAddr>() else {
+            findings.note(
+                written.span(),
+                format!("`{}` is not an IP address", written.get_ref()),
+                "malformed",
+                "write it as `10.77.1.9`, without a prefix",
+            );
+            return None;
+        };
+        if !found.subnets.iter().any(|subnet| subnet.has_host(address)) {
+            let subnets = found
+                .subnets
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" and ");
+            let message = format!("{address} is no host address of network `{wanted}`");
+            findings.note(
+                written.span(),
+                message,
+                "outside",
+                format!("`{wanted}` is {subnets}"),
+            );
+        }
+        if taken.contains(&address) {
+            findings.note(
+                written.span(),
+                format!("{address} is given to two containers"),
+                "again",
+                "choose another address",
+            );
+        }
+        taken.push(address);
+        Some(address)
+    });
+    Some(Attachment::Network {
+        network: found.name.clone(),
+        address,
+    })
+}

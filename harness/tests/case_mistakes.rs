@@ -1,0 +1,160 @@
+//! Every mistake that a case file can have, as a person reads it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use goldpath::case::{discover, render};
+use rstest::rstest;
+
+const RECIPE: &str = "title = \"T\"\nlab = \"article\"\n";
+const PROBE: &str = "probe = { send = \"icmp-echo\", from = \"c1\", to = \"10.55.66.3\" }\n";
+const ANSWERED: &str = "expect = { fate = \"answered\" }\n";
+
+/// A recipe with one step.
+fn recipe(step: &str) -> String {
+    format!("{RECIPE}[[step]]\n{step}")
+}
+
+/// A contract case with a probe that could pass.
+fn contract(head: &str) -> String {
+    format!(
+        "title = \"T\"\n{head}\n[[step]]\nprobe = {{ send = \"icmp-echo\", from = \"host\", to = \"outside\" }}\n{ANSWERED}"
+    )
+}
+
+/// What `goldpath check` says about files, with the directory's name taken out.
+fn said(files: &[(&str, &[u8])]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    said_of(&[directory.path().to_owned()], directory.path())
+}
+
+fn said_of(directories: &[PathBuf], root: &Path) -> String {
+    let errors = discover(directories).expect_err("the case is well-formed");
+    let root = root.to_str().unwrap();
+    render(&errors, false)
+        .replace(&format!("{root}/"), "")
+        .replace(root, "cases")
+        .replace(" \n", "\n")
+}
+
+#[rstest]
+#[case::unknown_field_of_the_case("titel = \"T\"\nlab = \"article\"\n".to_owned())]
+#[case::unknown_field_or_node(recipe(&format!("{PROBE}expct = {{ fate = \"answered\" }}\n")))]
+#[case::unknown_field_of_a_probe(recipe(&format!("probe = {{ send = \"icmp-echo\", form = \"c1\", to = \"c2\" }}\n{ANSWERED}")))]
+#[case::unknown_node(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c9\", to = \"c2\" }}\n{ANSWERED}")))]
+#[case::unknown_fate(recipe(&format!("{PROBE}expect = {{ fate = \"answerd\" }}\n")))]
+#[case::unknown_claim_level_and_lab("title = \"T\"\nlab = \"articel\"\nlevel = \"shall\"\nchecks = [\"C11\"]\n[[step]]\nsame = { namespace = [\"c1\", \"c2\"] }\n".to_owned())]
+#[case::wrong_type(recipe(&format!("{PROBE}expect = {{ fate = \"answered\", ttl = \"64\" }}\n")))]
+#[case::commands_are_no_list(recipe(&format!("host = \"true\"\n{PROBE}{ANSWERED}")))]
+#[case::malformed_address(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"10.55.66.300\" }}\n{ANSWERED}seen = {{ at = \"c2\", source = \"10.55.66.2/24\" }}\n")))]
+#[case::ipv6_in_an_ipv4_case(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"2001:db8::1\" }}\n{ANSWERED}")))]
+#[case::address_outside_its_network(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\naddress = \"10.77.2.9\""
+))]
+#[case::overlapping_subnets(contract(
+    "[network.front]\nsubnet = \"10.77.0.0/16\"\n[network.back]\nsubnet = \"10.77.1.0/24\""
+))]
+#[case::host_bits_in_a_subnet(contract("[network.front]\nsubnet = \"10.77.1.9/24\""))]
+#[case::host_port_published_twice(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\npublish = [\"8080:80\"]\n[container.c2]\nnetwork = \"front\"\npublish = [\"127.0.0.1:8080:81\"]"
+))]
+#[case::unknown_network_and_mode(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"frnt\"\n[container.c2]\nmode = \"bridge\""
+))]
+#[case::container_named_as_a_node(format!("{RECIPE}[container.host]\nmode = \"none\"\n[[step]]\nsame = {{ namespace = [\"c1\", \"c2\"] }}\n"))]
+#[case::chain_of_shared_namespaces(format!("{RECIPE}[container.c3]\nmode = \"container:c4\"\n[container.c4]\nmode = \"container:c1\"\n[[step]]\nsame = {{ namespace = [\"c3\", \"c1\"] }}\n"))]
+#[case::commands_in_a_contract("title = \"T\"\n[[step]]\nhost = [\"true\"]\nprobe = { send = \"icmp-echo\", from = \"host\", to = \"outside\" }\nexpect = { fate = \"answered\" }\n".to_owned())]
+#[case::no_step(RECIPE.to_owned())]
+#[case::cannot_fail(recipe("host = [\"true\"]\n"))]
+#[case::probe_without_expect(recipe(PROBE))]
+#[case::expect_without_probe(recipe(ANSWERED))]
+#[case::ttl_and_size_out_of_range(recipe(
+    "probe = { send = \"icmp-echo\", from = \"c1\", to = \"c2\", ttl = 0, size = 8 }\nexpect = { fate = \"answered\", ttl = 256 }\n"
+))]
+#[case::udp_without_port(recipe(&format!("probe = {{ send = \"udp\", from = \"c1\", to = \"c2\" }}\n{ANSWERED}")))]
+#[case::field_of_another_fate(recipe(&format!("{PROBE}expect = {{ fate = \"answered\", reason = \"ENETUNREACH\" }}\n")))]
+#[case::command_names_a_back_end(recipe(&format!("host = [\"iptables-nft -P FORWARD ACCEPT\"]\n{PROBE}{ANSWERED}")))]
+#[case::command_with_an_open_quote(recipe(&format!("host = [\"echo 'open\"]\n{PROBE}{ANSWERED}")))]
+#[case::command_is_empty(recipe(&format!("host = [\" \"]\n{PROBE}{ANSWERED}")))]
+#[case::command_for_a_shell(recipe(&format!("host = [\"echo 0 | tee /proc/sys/net/ipv4/ip_forward\"]\n{PROBE}{ANSWERED}")))]
+#[case::negative_without_control(recipe(&format!("{PROBE}expect = {{ fate = \"dropped\" }}\n")))]
+#[case::not_a_chain(recipe(&format!("{PROBE}{ANSWERED}meets = [\"FORWARD\"]\n")))]
+#[case::invalid_toml("title = \"T\nlab = 3".to_owned())]
+fn mistakes_are_told_with_their_place(#[case] text: String) {
+    // The test's name ends in `case_01_unknown_field`; the snapshot is called by the words after the number.
+    let thread = std::thread::current();
+    let name = thread
+        .name()
+        .unwrap()
+        .rsplit("::case_")
+        .next()
+        .unwrap()
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
+    insta::assert_snapshot!(name, said(&[("area/case.toml", text.as_bytes())]));
+}
+
+#[test]
+fn a_file_that_is_not_utf8_names_the_line() {
+    insta::assert_snapshot!(said(&[("area/case.toml", b"title = \"T\"\n# \xff\n")]));
+}
+
+#[test]
+fn an_id_has_only_plain_characters() {
+    let text = recipe(&format!("{PROBE}{ANSWERED}"));
+    insta::assert_snapshot!(said(&[("area/Some_Case.toml", text.as_bytes())]));
+}
+
+#[test]
+fn ids_that_differ_only_in_case_are_the_same() {
+    let text = recipe(&format!("{PROBE}{ANSWERED}"));
+    insta::assert_snapshot!(said(&[
+        ("area/case.toml", text.as_bytes()),
+        ("area/Case.toml", text.as_bytes())
+    ]));
+}
+
+#[test]
+fn two_directories_may_not_share_an_id() {
+    let root = tempfile::tempdir().unwrap();
+    let text = recipe(&format!("{PROBE}{ANSWERED}"));
+    let directories = ["one", "two"].map(|name| root.path().join(name));
+    for directory in &directories {
+        fs::create_dir_all(directory.join("area")).unwrap();
+        fs::write(directory.join("area/case.toml"), &text).unwrap();
+    }
+    insta::assert_snapshot!(said_of(&directories, root.path()));
+}
+
+#[test]
+fn a_directory_without_cases_and_a_missing_one_are_mistakes() {
+    let root = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(said_of(
+        &[root.path().to_owned(), root.path().join("missing")],
+        root.path()
+    ));
+}
+
+#[test]
+fn the_mistakes_of_all_files_are_told_at_once() {
+    let one = recipe(&format!(
+        "host = [\"\"]\nrouter = [\"true\"]\n{PROBE}expect = {{ fate = \"lost\" }}\n"
+    ));
+    insta::assert_snapshot!(said(&[
+        ("area/one.toml", one.as_bytes()),
+        ("area/two.toml", b"title = 3")
+    ]));
+}
+
+#[test]
+fn the_projects_own_cases_are_well_formed() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
+    if let Err(errors) = discover(&[cases]) {
+        panic!("{}", render(&errors, false));
+    }
+}
