@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
 
 use goldpath::capture::Tap;
+use goldpath::case::Backend;
 use goldpath::lab::article::{self, Container, Mode, Stage};
 use goldpath::lab::sandbox::{self, Entered, Options};
-use goldpath::lab::{Backend, CommandError, Graveyard, Lab, privatise_thread_mounts};
+use goldpath::lab::{CommandError, Graveyard, Lab, privatise_thread_mounts};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -267,7 +268,7 @@ fn modes() -> Checked {
 
 fn commands() -> Checked {
     let lab = lab()?;
-    for backend in Backend::ALL {
+    for &backend in Backend::ALL {
         let argv = ["iptables", "-P", "FORWARD", "DROP"].map(String::from);
         lab.run("host", &argv, backend)?;
         let listed = lab.run("host", &["iptables-save".to_string()], backend)?;

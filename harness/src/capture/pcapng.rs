@@ -113,7 +113,11 @@ mod tests {
         assert_eq!(capture.get_datalink(), pcap::Linktype::ETHERNET);
         let mut read = Vec::new();
         while let Ok(packet) = capture.next_packet() {
-            read.push((packet.header.ts.tv_sec, packet.header.ts.tv_usec, packet.data.len()));
+            read.push((
+                packet.header.ts.tv_sec,
+                packet.header.ts.tv_usec,
+                packet.data.len(),
+            ));
         }
         assert_eq!(read, [(1_700_000_000, 1, 60), (1_700_000_000, 2, 60)]);
     }

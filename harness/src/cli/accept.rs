@@ -1,13 +1,14 @@
 //! `goldpath accept`: runs cases and makes what was seen their golden.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use super::exit::Exit;
 use super::run::{chosen_trials, default_jobs};
-use super::sandbox::inside;
+use super::sandbox::{broken, inside};
 use crate::golden::{self, Comparison};
+use crate::lab::Graveyard;
 use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch, run_all};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
@@ -40,12 +41,20 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         watch: Watch::All,
         rerun: String::from("goldpath run"),
     };
-    let results = run_all(trials, &options, default_jobs(), |_, _| {});
+    let graveyard = match Graveyard::open() {
+        Ok(graveyard) => graveyard,
+        Err(error) => return broken("start the closing threads", &error),
+    };
+    let results = run_all(trials, &options, default_jobs(), &graveyard, |_, _| {});
     let mut exit = Exit::Success;
     let pairs: Vec<(&Trial, &TrialResult)> = trials.iter().zip(&results).collect();
     for of_case in pairs.chunk_by(|a, b| a.0.case.id == b.0.case.id) {
         let ended = accept_case(args, of_case).unwrap_or_else(|why| {
-            let _ = writeln!(io::stderr(), "{}: not accepted: {why}", of_case[0].0.case.id);
+            let _ = writeln!(
+                io::stderr(),
+                "{}: not accepted: {why}",
+                of_case[0].0.case.id
+            );
             Exit::Failed
         });
         exit = exit.max(ended);
@@ -58,11 +67,20 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
     let id = first.case.id.as_str();
     for (trial, result) in of_case {
         if result.outcome != Outcome::Passed {
-            return Err(format!("on {} it {}: {}", trial.backend, result.outcome, result.message));
+            return Err(format!(
+                "on {} it {}: {}",
+                trial.backend, result.outcome, result.message
+            ));
         }
-        let as_golden = golden::Golden { text: seen.text.trim_end().to_owned(), first_line: 1 };
+        let as_golden = golden::Golden {
+            text: seen.text.trim_end().to_owned(),
+            first_line: 1,
+        };
         if let Comparison::Different(difference) = golden::compare(Some(&as_golden), &result.text) {
-            return Err(format!("{} and {} differ: {difference}", first.backend, trial.backend));
+            return Err(format!(
+                "{} and {} differ: {difference}",
+                first.backend, trial.backend
+            ));
         }
     }
     let same = matches!(

@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::process::ExitCode;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::exit::Exit;
 use super::list::chosen;
-use super::sandbox::inside;
+use super::sandbox::{broken, inside};
 use crate::case::Backend;
+use crate::lab::Graveyard;
 use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
 use crate::run::{GoldenUse, Options, Trial, Watch, run_all};
 
@@ -43,9 +44,14 @@ pub struct Args {
 }
 
 pub(super) fn parse_backend(text: &str) -> Result<Backend, String> {
-    let names: Vec<&str> = Backend::ALL.iter().map(|backend| backend.as_str()).collect();
+    let names: Vec<&str> = Backend::ALL
+        .iter()
+        .map(|backend| backend.as_str())
+        .collect();
     let found = Backend::ALL.iter().find(|backend| backend.as_str() == text);
-    found.copied().ok_or_else(|| format!("there are {}", names.join(" and ")))
+    found
+        .copied()
+        .ok_or_else(|| format!("there are {}", names.join(" and ")))
 }
 
 /// Runs the chosen cases inside the sandbox and reports on standard output.
@@ -53,7 +59,12 @@ pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
     if args.schema {
         let printed = io::stdout().write_all(schema().as_bytes());
-        return if printed.is_ok() { Exit::Success } else { Exit::Errored }.into();
+        return if printed.is_ok() {
+            Exit::Success
+        } else {
+            Exit::Errored
+        }
+        .into();
     }
     let trials = match chosen_trials(&args.cases, &args.patterns, args.backend, &mut err) {
         Ok(trials) => trials,
@@ -70,7 +81,11 @@ pub(super) fn chosen_trials(
     err: &mut impl Write,
 ) -> Result<Vec<Trial>, Exit> {
     let cases = chosen(directories, patterns, err).map_err(|_| Exit::Errored)?;
-    let cases: Vec<Arc<_>> = cases.ok_or(Exit::WrongInput)?.into_iter().map(Arc::new).collect();
+    let cases: Vec<Arc<_>> = cases
+        .ok_or(Exit::WrongInput)?
+        .into_iter()
+        .map(Arc::new)
+        .collect();
     Ok(Trial::of(&cases, backend))
 }
 
@@ -89,18 +104,29 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
     };
     let jobs = args.jobs.map_or_else(default_jobs, usize::from);
     let mut out = io::stdout();
-    let results = run_all(trials, &options, jobs, |position, result| {
+    let graveyard = match Graveyard::open() {
+        Ok(graveyard) => graveyard,
+        Err(error) => return broken("start the closing threads", &error),
+    };
+    let results = run_all(trials, &options, jobs, &graveyard, |position, result| {
         let line = trial_line(&CaseReport::of(&trials[position], result));
         // A closed pipe must not stop the run: the reports are still to be written.
         let _ = out.write_all(line.as_bytes());
     });
-    let cases = trials.iter().zip(&results).map(|(trial, result)| CaseReport::of(trial, result));
+    let cases = trials
+        .iter()
+        .zip(&results)
+        .map(|(trial, result)| CaseReport::of(trial, result));
     let report = Report::of(cases.collect());
     let _ = writeln!(out, "\n{}{}", claims_table(&report), summary_line(&report));
     if let Some(path) = &args.json
         && let Err(error) = write_json(path, &report)
     {
-        let _ = writeln!(io::stderr(), "cannot write the report to {}: {error}", path.display());
+        let _ = writeln!(
+            io::stderr(),
+            "cannot write the report to {}: {error}",
+            path.display()
+        );
         return Exit::Errored;
     }
     exit_of(&report)
@@ -124,7 +150,9 @@ pub(super) fn exit_of(report: &Report) -> Exit {
 /// CI never writes goldens, as insta has it.
 pub(super) fn golden_use() -> GoldenUse {
     match std::env::var("CI") {
-        Ok(value) if !value.is_empty() && value != "false" && value != "0" => GoldenUse::CompareOnly,
+        Ok(value) if !value.is_empty() && value != "false" && value != "0" => {
+            GoldenUse::CompareOnly
+        }
         _ => GoldenUse::Compare,
     }
 }

@@ -18,3 +18,9 @@ pub(super) fn inside(verb: impl FnOnce() -> Exit) -> ExitCode {
         }
     }
 }
+
+/// Says what the machine refused and ends as errored.
+pub(super) fn broken(operation: &str, error: &io::Error) -> Exit {
+    let _ = writeln!(io::stderr(), "cannot {operation}: {error}");
+    Exit::Errored
+}

@@ -1,13 +1,14 @@
 //! `goldpath show`: runs one case and draws its paths.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use super::exit::Exit;
 use super::run::{chosen_trials, parse_backend};
-use super::sandbox::inside;
+use super::sandbox::{broken, inside};
 use crate::case::Backend;
+use crate::lab::Graveyard;
 use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
@@ -36,9 +37,19 @@ pub fn run(args: &Args) -> ExitCode {
         let _ = writeln!(err, "`{}` has no trial on this back end", args.case);
         return Exit::WrongInput.into();
     };
-    let others: Vec<&str> = trials.iter().map(|t| t.case.id.as_str()).filter(|id| *id != trial.case.id.as_str()).collect();
+    let others: Vec<&str> = trials
+        .iter()
+        .map(|t| t.case.id.as_str())
+        .filter(|id| *id != trial.case.id.as_str())
+        .collect();
     if !others.is_empty() {
-        let _ = writeln!(err, "`{}` means several cases: {}, {}", args.case, trial.case.id, others.join(", "));
+        let _ = writeln!(
+            err,
+            "`{}` means several cases: {}, {}",
+            args.case,
+            trial.case.id,
+            others.join(", ")
+        );
         return Exit::WrongInput.into();
     }
     inside(|| show(trial))
@@ -52,7 +63,17 @@ fn show(trial: &Trial) -> Exit {
         watch: Watch::All,
         rerun: String::from("goldpath show"),
     };
-    let results = run_all(std::slice::from_ref(trial), &options, 1, |_, _| {});
+    let graveyard = match Graveyard::open() {
+        Ok(graveyard) => graveyard,
+        Err(error) => return broken("start the closing threads", &error),
+    };
+    let results = run_all(
+        std::slice::from_ref(trial),
+        &options,
+        1,
+        &graveyard,
+        |_, _| {},
+    );
     let mut out = io::stdout();
     for result in &results {
         let _ = writeln!(out, "{}\n{trial}\n\n{}", trial.case.title, result.text);

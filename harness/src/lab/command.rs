@@ -1,13 +1,16 @@
 //! Programs run in a node's namespace, as a case's commands say.
 
 use std::env;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 use thiserror::Error;
 
-use super::{Backend, Lab, LabError};
+use super::backend::resolve;
+use super::{Lab, LabError};
+use crate::case::Backend;
 
 /// Where network programs live, also when the caller's PATH has no `sbin`.
 const SYSTEM_FOLDERS: [&str; 6] = [
@@ -113,20 +116,29 @@ impl Lab {
         argv: &[String],
         backend: Backend,
     ) -> Result<Written, CommandError> {
+        self.run_with_input(node, argv, "", backend)
+    }
+
+    /// Like [`run`](Self::run), with text on the program's standard input, as `iptables-restore` reads.
+    pub fn run_with_input(
+        &self,
+        node: &str,
+        argv: &[String],
+        input: &str,
+        backend: Backend,
+    ) -> Result<Written, CommandError> {
         let Some((program, arguments)) = argv.split_first() else {
             return Err(CommandError::Empty { node: node.into() });
         };
         let command = quoted(argv);
         let output = {
             let _guard = self.netns(node)?.enter()?;
-            prepare(&backend.resolve(program))?
-                .args(arguments)
-                .output()
-                .map_err(|source| CommandError::Start {
-                    node: node.into(),
-                    command: command.clone(),
-                    source,
-                })?
+            let mut prepared = prepare(&resolve(backend, program))?;
+            output(prepared.args(arguments), input).map_err(|source| CommandError::Start {
+                node: node.into(),
+                command: command.clone(),
+                source,
+            })?
         };
         let Output {
             status,
@@ -147,6 +159,22 @@ impl Lab {
             })
         }
     }
+}
+
+fn output(command: &mut Command, input: &str) -> std::io::Result<Output> {
+    if input.is_empty() {
+        return command.output();
+    }
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that stops reading says why by its status.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    child.wait_with_output()
 }
 
 /// A command line that can be pasted into a shell.

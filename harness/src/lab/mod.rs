@@ -19,7 +19,6 @@ pub mod sandbox;
 mod sysctl;
 pub mod topology;
 
-pub use backend::{Backend, UnknownBackend};
 pub use command::{CommandError, Written, find_program, quoted};
 pub use error::LabError;
 pub use graveyard::Graveyard;

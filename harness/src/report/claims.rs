@@ -34,7 +34,10 @@ impl std::fmt::Display for Standing {
 pub fn standing(report: &Report, claim: Claim) -> (Standing, Vec<&str>) {
     let word = claim.as_str();
     let about = |case: &CaseReport| {
-        case.checks.iter().chain(&case.refutes).any(|claim| claim == word)
+        case.checks
+            .iter()
+            .chain(&case.refutes)
+            .any(|claim| claim == word)
     };
     let cases: Vec<&CaseReport> = report.cases.iter().filter(|case| about(case)).collect();
     let refuting = |case: &CaseReport| case.refutes.iter().any(|claim| claim == word);
@@ -64,14 +67,21 @@ pub fn standing(report: &Report, claim: Claim) -> (Standing, Vec<&str>) {
 /// The table of claims, empty if no case of the run is about any.
 pub fn claims_table(report: &Report) -> String {
     let mut text = String::new();
-    let asked = Claim::ALL.iter().any(|claim| standing(report, *claim).0 != Standing::NotAsked);
+    let asked = Claim::ALL
+        .iter()
+        .any(|claim| standing(report, *claim).0 != Standing::NotAsked);
     if !asked {
         return text;
     }
     text.push_str("the article's claims\n");
     for claim in Claim::ALL {
         let (standing, ids) = standing(report, *claim);
-        let _ = writeln!(text, "  {:4} {standing:14} {}", claim.as_str(), claim.text());
+        let _ = writeln!(
+            text,
+            "  {:4} {standing:14} {}",
+            claim.as_str(),
+            claim.text()
+        );
         for id in ids {
             let _ = writeln!(text, "       {:14} {id}", "");
         }

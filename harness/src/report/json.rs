@@ -131,7 +131,8 @@ pub fn schema() -> String {
 impl Report {
     /// The report of these trials on the running kernel.
     pub fn of(cases: Vec<CaseReport>) -> Self {
-        let kernel = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+        let kernel =
+            nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
         Self {
             schema_version: SCHEMA_VERSION,
             goldpath: env!("CARGO_PKG_VERSION").to_owned(),
@@ -146,7 +147,8 @@ impl CaseReport {
     /// The report of one trial.
     pub fn of(trial: &Trial, result: &TrialResult) -> Self {
         let case = &trial.case;
-        let words = |claims: &[crate::case::Claim]| claims.iter().map(ToString::to_string).collect();
+        let words =
+            |claims: &[crate::case::Claim]| claims.iter().map(ToString::to_string).collect();
         Self {
             id: case.id.to_string(),
             title: case.title.clone(),
@@ -160,7 +162,10 @@ impl CaseReport {
             source: case.source.clone(),
             duration_ms: result.duration.as_secs_f64() * 1_000.0,
             message: result.message.clone(),
-            evidence: result.evidence.as_ref().map(|path| path.display().to_string()),
+            evidence: result
+                .evidence
+                .as_ref()
+                .map(|path| path.display().to_string()),
             paths: result.probes.iter().map(PathReport::of).collect(),
         }
     }

@@ -13,6 +13,7 @@ use super::scene::Scene;
 use super::{Outcome, ProbeRecord, RunError, Trial, TrialResult};
 use crate::case::{Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
+use crate::lab::Graveyard;
 use crate::packet::Token;
 use crate::path::render;
 use crate::probe::{Protocol, Request, SOURCE_PORT};
@@ -51,13 +52,13 @@ pub struct Options {
     pub rerun: String,
 }
 
-/// Runs one trial on the calling thread. A panic is an error of the harness, not an outcome of the case.
-pub fn execute(trial: &Trial, options: &Options) -> TrialResult {
+/// Runs one trial on the calling thread and buries its lab. A panic is an error of the harness, not an outcome of the case.
+pub fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let start = Instant::now();
     let mut result = if let Some(reason) = &trial.case.disabled {
         TrialResult::without_run(Outcome::Disabled, reason.clone())
     } else {
-        catch_unwind(AssertUnwindSafe(|| run(trial, options)))
+        catch_unwind(AssertUnwindSafe(|| run(trial, options, graveyard)))
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
     };
     result.duration = start.elapsed();
@@ -70,7 +71,7 @@ fn panic_text(panic: &Box<dyn std::any::Any + std::marker::Send>) -> String {
     text.unwrap_or("a panic without words").to_owned()
 }
 
-fn run(trial: &Trial, options: &Options) -> TrialResult {
+fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let mut play = match Play::start(trial, options) {
         Ok(play) => play,
         Err(error) => return TrialResult::errored(&error),
@@ -80,7 +81,7 @@ fn run(trial: &Trial, options: &Options) -> TrialResult {
     if let Err(error) = verdict {
         play.errored = Some(error);
     }
-    play.finish(trial, options)
+    play.finish(trial, options, graveyard)
 }
 
 /// A trial at work.
@@ -126,7 +127,12 @@ impl Play {
     fn inspect(&mut self, step: &Step) -> Result<(), RunError> {
         for routes in &step.routes {
             let seen = self.scene.lab().routes(routes.of.as_str())?;
-            self.list(step.line, &format!("routes of {}", routes.of), &routes.are, &seen);
+            self.list(
+                step.line,
+                &format!("routes of {}", routes.of),
+                &routes.are,
+                &seen,
+            );
         }
         for interfaces in &step.interfaces {
             let seen = self.scene.lab().interfaces(interfaces.of.as_str())?;
@@ -189,13 +195,16 @@ impl Play {
         self.scene.lab().prepare_neighbours(from, destination)?;
         let lab = self.scene.lab();
         let services = self.scene.services();
-        let recorded = self.observer.follow(lab, from, &request, number, &mut services.borrow_mut())?;
+        let recorded =
+            self.observer
+                .follow(lab, from, &request, number, &mut services.borrow_mut())?;
         let title = title(exchange, destination);
         let text = format!("probe {number}  {title}\n{}", render(&recorded.path));
         self.paragraph(&text);
         let answer = recorded.evidence.answer.as_ref();
         for wrong in judge(exchange, &recorded.path, answer, &self.scene) {
-            self.wrong.push(format!("line {line}, probe {number} ({title}): {wrong}"));
+            self.wrong
+                .push(format!("line {line}, probe {number} ({title}): {wrong}"));
         }
         self.probes.push(ProbeRecord {
             title,
@@ -207,9 +216,11 @@ impl Play {
 
     fn address(&self, endpoint: &Endpoint) -> Result<IpAddr, RunError> {
         use super::judge::Resolve as _;
-        self.scene.resolve(endpoint).ok_or_else(|| RunError::NoAddress {
-            endpoint: endpoint.to_string(),
-        })
+        self.scene
+            .resolve(endpoint)
+            .ok_or_else(|| RunError::NoAddress {
+                endpoint: endpoint.to_string(),
+            })
     }
 
     fn request(&self, exchange: &Exchange, destination: IpAddr, number: usize) -> Request {
@@ -256,7 +267,7 @@ impl Play {
         Ok(())
     }
 
-    fn finish(self, trial: &Trial, options: &Options) -> TrialResult {
+    fn finish(self, trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
         let outcome = match (&self.errored, self.wrong.is_empty()) {
             (Some(_), _) => Outcome::Errored,
             (None, true) => Outcome::Passed,
@@ -292,7 +303,7 @@ impl Play {
                 Err(error) => message = format!("{message}\n{error}"),
             }
         }
-        self.scene.bury(self.observer);
+        self.scene.bury(self.observer, graveyard);
         TrialResult {
             outcome,
             message,

@@ -7,7 +7,7 @@ use super::observe::{Captured, Recorded};
 use super::scene::Scene;
 use super::{RunError, Trial};
 use crate::capture::{PcapFrame, write_pcapng};
-use crate::lab::Backend;
+use crate::case::Backend;
 
 /// What is saved of one trial.
 pub(super) struct Record<'a> {
@@ -26,7 +26,11 @@ const QUESTIONS: [(&str, &str, &str); 5] = [
     ("ruleset.nft", "host", "nft -a list ruleset"),
     ("conntrack.txt", "host", "conntrack -L"),
     ("fdb.txt", "host", "bridge fdb show"),
-    ("sysctl.txt", "host", "sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter net.bridge.bridge-nf-call-iptables"),
+    (
+        "sysctl.txt",
+        "host",
+        "sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter net.bridge.bridge-nf-call-iptables",
+    ),
     ("iptables-legacy.txt", "host", "iptables-legacy-save -c"),
 ];
 
@@ -36,7 +40,9 @@ const QUESTIONS: [(&str, &str, &str); 5] = [
 /// The folder or a file cannot be written. Tools that this machine lacks are named in the file that they would have filled.
 pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError> {
     let trial = record.trial;
-    let folder = root.join(trial.case.id.as_str()).join(trial.backend.to_string());
+    let folder = root
+        .join(trial.case.id.as_str())
+        .join(trial.backend.to_string());
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| RunError::Evidence { path, source }
@@ -55,13 +61,22 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
     write("commands.txt", &lines(record.scene.commands()))?;
     write("trace.txt", &trace(record.recorded))?;
     let evidence: Vec<_> = record.recorded.iter().map(|one| &one.evidence).collect();
-    write("evidence.json", &serde_json::to_string_pretty(&evidence).unwrap_or_default())?;
+    write(
+        "evidence.json",
+        &serde_json::to_string_pretty(&evidence).unwrap_or_default(),
+    )?;
     for (name, node, command) in QUESTIONS {
         write(name, &ask(record.scene, node, command))?;
     }
     let nodes: Vec<String> = record.scene.lab().nodes().map(str::to_owned).collect();
-    for (name, command) in [("links.txt", "ip -d address show"), ("routes.txt", "ip route show table all"), ("neighbours.txt", "ip neighbour show")] {
-        let answers = nodes.iter().map(|node| format!("# {node}\n{}", ask(record.scene, node, command)));
+    for (name, command) in [
+        ("links.txt", "ip -d address show"),
+        ("routes.txt", "ip route show table all"),
+        ("neighbours.txt", "ip neighbour show"),
+    ] {
+        let answers = nodes
+            .iter()
+            .map(|node| format!("# {node}\n{}", ask(record.scene, node, command)));
         write(name, &answers.collect::<Vec<_>>().join("\n"))?;
     }
     let path = folder.join("all.pcapng");
@@ -114,7 +129,9 @@ fn frames(captured: &[Captured]) -> Vec<PcapFrame> {
             at: one.frame.at,
             bytes: one.frame.bytes.clone(),
             original_length: one.frame.original_length,
-            comment: one.probe.map_or_else(String::new, |(number, leg)| format!("probe {number} {leg}")),
+            comment: one
+                .probe
+                .map_or_else(String::new, |(number, leg)| format!("probe {number} {leg}")),
         })
         .collect()
 }

@@ -6,13 +6,13 @@ use crate::case::{Chain, Endpoint, Exchange, Expect, FateWord, Sighting};
 use crate::path::{Answer, Fate, Hop, LegKind, PacketPath, Step};
 
 /// Turns an endpoint of a case into the address that it has in the lab.
-pub trait Resolve {
+pub(super) trait Resolve {
     /// The endpoint's address, `None` if the lab has none for it.
     fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr>;
 }
 
 /// Every expectation of the step that does not hold, as sentences that name what was expected and what was seen.
-pub fn judge(
+pub(super) fn judge(
     exchange: &Exchange,
     path: &PacketPath,
     answer: Option<&Answer>,
@@ -106,7 +106,9 @@ fn judge_fate(
             Some(Answer::Reply { peer_seen, .. }) => peer_seen.clone().unwrap_or_default(),
             _ => String::new(),
         };
-        let address = seen.rsplit_once(':').map(|(address, _)| address.trim_matches(['[', ']']));
+        let address = seen
+            .rsplit_once(':')
+            .map(|(address, _)| address.trim_matches(['[', ']']));
         if address.and_then(|a| a.parse().ok()) != lab.resolve(peer) {
             differs("client as the service saw it", peer, &seen);
         }
@@ -115,7 +117,7 @@ fn judge_fate(
 }
 
 /// The case file's word for a fate.
-pub fn word(fate: &Fate) -> FateWord {
+pub(super) fn word(fate: &Fate) -> FateWord {
     match fate {
         Fate::Answered => FateWord::Answered,
         Fate::Delivered => FateWord::Delivered,
@@ -138,13 +140,19 @@ fn path_hops<'a>(path: &'a PacketPath, sighting: &'a Sighting) -> impl Iterator<
         })
         .filter(|hop| {
             hop.node == sighting.at.node.as_str()
-                && sighting.at.interface.as_ref().is_none_or(|name| *name == hop.interface)
+                && sighting
+                    .at
+                    .interface
+                    .as_ref()
+                    .is_none_or(|name| *name == hop.interface)
         })
 }
 
 fn fits(hop: &Hop, sighting: &Sighting, lab: &impl Resolve) -> bool {
     let address = |wanted: &Option<Endpoint>, is: IpAddr| {
-        wanted.as_ref().is_none_or(|endpoint| lab.resolve(endpoint) == Some(is))
+        wanted
+            .as_ref()
+            .is_none_or(|endpoint| lab.resolve(endpoint) == Some(is))
     };
     address(&sighting.source, hop.headers.source)
         && address(&sighting.destination, hop.headers.destination)
@@ -158,11 +166,20 @@ fn not_seen(sighting: &Sighting, path: &PacketPath) -> String {
     } else {
         there.join(", ")
     };
-    format!("{} must see {}; seen there: {there}", sighting.at, describe(sighting))
+    format!(
+        "{} must see {}; seen there: {there}",
+        sighting.at,
+        describe(sighting)
+    )
 }
 
 fn describe(sighting: &Sighting) -> String {
-    let mut words = vec![sighting.leg.map_or("a packet of the probe", |leg| leg.as_str()).to_owned()];
+    let mut words = vec![
+        sighting
+            .leg
+            .map_or("a packet of the probe", |leg| leg.as_str())
+            .to_owned(),
+    ];
     if let Some(source) = &sighting.source {
         words.push(format!("from {source}"));
     }

@@ -36,7 +36,7 @@ pub enum Watch {
 }
 
 /// Taps on every node and netfilter's reports of the host.
-pub struct Observer {
+pub(super) struct Observer {
     taps: Vec<Tap>,
     tracer: Option<Tracer>,
     conntrack: Option<Conntrack>,
@@ -46,7 +46,7 @@ pub struct Observer {
 
 /// A frame as captured, with its place resolved and what it was to the probe.
 #[derive(Debug, Clone)]
-pub struct Captured {
+pub(super) struct Captured {
     /// Node's name.
     pub node: String,
     /// Interface's name.
@@ -59,7 +59,7 @@ pub struct Captured {
 
 /// One probe's evidence and the path that it shows.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub(super) struct Recorded {
     /// What was recorded.
     pub evidence: Evidence,
     /// What it shows.
@@ -71,7 +71,7 @@ impl Observer {
     ///
     /// # Errors
     /// A socket or the trace rule cannot be had.
-    pub fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
+    pub(super) fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
         if watch == Watch::Nothing {
             return Ok(Self {
                 taps: Vec::new(),
@@ -82,7 +82,10 @@ impl Observer {
         }
         let nodes: Vec<String> = lab.nodes().map(str::to_owned).collect();
         let mut taps = Vec::new();
-        for node in nodes.iter().filter(|node| lab.canonical(node) == node.as_str()) {
+        for node in nodes
+            .iter()
+            .filter(|node| lab.canonical(node) == node.as_str())
+        {
             taps.push(Tap::open(node, lab.netns(node)?)?);
         }
         let (tracer, conntrack) = lab.netns("host")?.run(|| {
@@ -97,19 +100,19 @@ impl Observer {
     }
 
     /// Tells the observer that the host's rules may have changed.
-    pub fn rules_changed(&mut self) {
+    pub(super) fn rules_changed(&mut self) {
         if let Some(tracer) = &mut self.tracer {
             tracer.refresh();
         }
     }
 
     /// Frames captured so far, in the order in which they were drained.
-    pub fn captured(&self) -> &[Captured] {
+    pub(super) fn captured(&self) -> &[Captured] {
         &self.captured
     }
 
     /// The taps, to be closed off the path.
-    pub fn into_taps(self) -> Vec<Tap> {
+    pub(super) fn into_taps(self) -> Vec<Tap> {
         self.taps
     }
 
@@ -117,7 +120,7 @@ impl Observer {
     ///
     /// # Errors
     /// Evidence was lost, or a socket failed.
-    pub fn follow(
+    pub(super) fn follow(
         &mut self,
         lab: &Lab,
         from: &str,
@@ -141,7 +144,9 @@ impl Observer {
         let deadline = Instant::now() + EVIDENCE_WAIT;
         let path = loop {
             for service in services.iter_mut() {
-                service.serve().map_err(|source| RunError::Service { source })?;
+                service
+                    .serve()
+                    .map_err(|source| RunError::Service { source })?;
             }
             if evidence.answer.is_none() {
                 evidence.answer = prober.receive()?;
@@ -204,12 +209,7 @@ impl Observer {
         Ok(())
     }
 
-    fn wait(
-        &self,
-        prober: &Prober,
-        services: &[Service],
-        left: Duration,
-    ) -> Result<(), RunError> {
+    fn wait(&self, prober: &Prober, services: &[Service], left: Duration) -> Result<(), RunError> {
         let (socket, wanted) = prober.interest();
         let mut waited = vec![PollFd::new(socket, wanted)];
         let sources = self.taps.iter().map(Tap::as_fd);
@@ -270,9 +270,16 @@ impl Names {
     fn of(nodes: &BTreeMap<String, Node>) -> Self {
         let by_index = |node: &Node| {
             let interfaces = node.interfaces.iter();
-            interfaces.map(|(name, i)| (i.index, name.clone())).collect()
+            interfaces
+                .map(|(name, i)| (i.index, name.clone()))
+                .collect()
         };
-        Self(nodes.iter().map(|(name, node)| (name.clone(), by_index(node))).collect())
+        Self(
+            nodes
+                .iter()
+                .map(|(name, node)| (name.clone(), by_index(node)))
+                .collect(),
+        )
     }
 
     fn of_node(&self, node: &str) -> &BTreeMap<u32, String> {

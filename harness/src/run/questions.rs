@@ -86,11 +86,13 @@ fn ask_host(
 
 /// The destination that the host's routing decision saw: behind a DNAT in prerouting.
 fn destination_at_host(path: &PacketPath) -> Option<IpAddr> {
-    path.steps(LegKind::Request).iter().find_map(|step| match step {
-        Step::Rewrite(rewrite) if rewrite.node == "host" && rewrite.end == End::Destination => {
-            let with_port = rewrite.is.parse::<SocketAddr>().map(|end| end.ip());
-            with_port.or_else(|_| rewrite.is.parse()).ok()
-        }
-        _ => None,
-    })
+    path.steps(LegKind::Request)
+        .iter()
+        .find_map(|step| match step {
+            Step::Rewrite(rewrite) if rewrite.node == "host" && rewrite.end == End::Destination => {
+                let with_port = rewrite.is.parse::<SocketAddr>().map(|end| end.ip());
+                with_port.or_else(|_| rewrite.is.parse()).ok()
+            }
+            _ => None,
+        })
 }

@@ -6,13 +6,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::RunError;
 use super::judge::Resolve;
 use super::observe::Observer;
-use crate::case::{self, Attachment, Case, Endpoint, Kind, LabName, Listen, Protocol, Step};
+use crate::case::{Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step};
 use crate::lab::article::{self, Container, Mode, Stage};
-use crate::lab::{Backend, Lab};
+use crate::lab::{Graveyard, Lab};
 use crate::probe::Service;
 
-/// How Docker leaves a machine, which is where the article starts: nothing is forwarded unless a rule says so.
-const INITIAL_FIREWALL: [&str; 4] = ["iptables", "-P", "FORWARD", "DROP"];
+/// How Docker leaves a machine, which is where the article starts: INPUT lets in, and nothing is
+/// forwarded unless a rule says so. One restore instead of a command for each policy, and all three
+/// chains are there on both back ends: iptables-nft makes only those that it is told of.
+const INITIAL_FIREWALL: &str = "*filter\n:INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n";
 
 /// A lab and the services that a case runs in it.
 #[derive(Debug)]
@@ -25,9 +27,11 @@ pub(super) struct Scene {
 
 impl Scene {
     /// Builds the lab that the case names, in the state where the article's experiments start.
-    pub(super) fn set(case: &Case, backend: case::Backend) -> Result<Self, RunError> {
+    pub(super) fn set(case: &Case, backend: Backend) -> Result<Self, RunError> {
         let stage = match &case.kind {
-            Kind::Recipe { lab: LabName::Bare, .. } => Stage::Bare,
+            Kind::Recipe {
+                lab: LabName::Bare, ..
+            } => Stage::Bare,
             Kind::Recipe { .. } | Kind::Contract { .. } => Stage::Attached,
         };
         let mut containers = article::containers();
@@ -36,10 +40,6 @@ impl Scene {
             mode: mode(&container.attachment),
         }));
         let lab = Lab::build(&article::spec(stage, &containers))?;
-        let backend = match backend {
-            case::Backend::IptablesNft => Backend::IptablesNft,
-            case::Backend::IptablesLegacy => Backend::IptablesLegacy,
-        };
         let mut scene = Self {
             lab,
             backend,
@@ -49,9 +49,14 @@ impl Scene {
         if stage == Stage::Bare {
             scene.lab.name_namespaces()?;
         }
-        let argv = INITIAL_FIREWALL.map(str::to_owned);
-        scene.lab.run("host", &argv, scene.backend).map_err(RunError::Preparation)?;
-        scene.commands.push(format!("host: {}", INITIAL_FIREWALL.join(" ")));
+        let argv = [String::from("iptables-restore")];
+        scene
+            .lab
+            .run_with_input("host", &argv, INITIAL_FIREWALL, backend)
+            .map_err(RunError::Preparation)?;
+        for policy in ["-P INPUT ACCEPT", "-P FORWARD DROP", "-P OUTPUT ACCEPT"] {
+            scene.commands.push(format!("host: iptables {policy}"));
+        }
         Ok(scene)
     }
 
@@ -68,10 +73,6 @@ impl Scene {
         &self.commands
     }
 
-    pub(super) fn backend(&self) -> Backend {
-        self.backend
-    }
-
     /// Runs the step's commands as written and starts its services. Returns whether any command ran.
     pub(super) fn configure(&mut self, step: &Step) -> Result<bool, RunError> {
         for of_node in &step.commands {
@@ -80,7 +81,10 @@ impl Scene {
                 self.commands.push(format!("{node}: {}", command.text));
                 self.lab
                     .run(node, &command.argv, self.backend)
-                    .map_err(|source| RunError::Command { line: command.line, source })?;
+                    .map_err(|source| RunError::Command {
+                        line: command.line,
+                        source,
+                    })?;
             }
         }
         for listen in &step.listen {
@@ -92,10 +96,13 @@ impl Scene {
 
     fn listen(&self, listen: &Listen) -> Result<Service, RunError> {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let started = self.lab.netns(listen.at.as_str())?.run(|| match listen.protocol {
-            Protocol::Tcp => Service::listen_tcp(any, listen.port),
-            Protocol::Udp => Service::listen_udp(any, listen.port),
-        })?;
+        let started = self
+            .lab
+            .netns(listen.at.as_str())?
+            .run(|| match listen.protocol {
+                Protocol::Tcp => Service::listen_tcp(any, listen.port),
+                Protocol::Udp => Service::listen_udp(any, listen.port),
+            })?;
         started.map_err(|source| RunError::Listen {
             node: listen.at.to_string(),
             protocol: listen.protocol.to_string(),
@@ -105,9 +112,11 @@ impl Scene {
     }
 
     /// Hands everything whose closing takes the kernel long to where nobody waits for it.
-    pub(super) fn bury(self, observer: Observer) {
-        let _ = observer.into_taps();
-        drop(self.lab);
+    pub(super) fn bury(self, observer: Observer, graveyard: &Graveyard) {
+        for tap in observer.into_taps() {
+            graveyard.bury_tap(tap);
+        }
+        graveyard.bury(self.lab);
     }
 }
 
@@ -124,7 +133,11 @@ impl Resolve for Scene {
     fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         let own = |node: &str| {
             let nodes = self.lab.read_nodes().ok()?;
-            nodes.get(self.lab.canonical(node))?.addresses.first().copied()
+            nodes
+                .get(self.lab.canonical(node))?
+                .addresses
+                .first()
+                .copied()
         };
         match endpoint {
             Endpoint::Address(address) => Some(*address),

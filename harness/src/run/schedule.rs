@@ -1,17 +1,18 @@
 //! Trials on several worker threads.
 
-use std::sync::mpsc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 
 use super::{Options, RunError, Trial, TrialResult, execute};
-use crate::lab::privatise_thread_mounts;
+use crate::lab::{Graveyard, privatise_thread_mounts};
 
 /// Runs all trials, `jobs` at a time, and hands each result over as it comes, with its trial's position.
 pub fn run_all(
     trials: &[Trial],
     options: &Options,
     jobs: usize,
+    graveyard: &Graveyard,
     mut done: impl FnMut(usize, &TrialResult),
 ) -> Vec<TrialResult> {
     let next = AtomicUsize::new(0);
@@ -29,7 +30,7 @@ pub fn run_all(
                         break;
                     };
                     let result = match &ready {
-                        Ok(()) => execute(trial, options),
+                        Ok(()) => execute(trial, options, graveyard),
                         Err(error) => TrialResult::errored(error),
                     };
                     // The receiver lives as long as this scope.

@@ -22,7 +22,9 @@ impl Trial {
             let Kind::Recipe { backends, .. } = &case.kind else {
                 continue;
             };
-            let wanted = backends.iter().filter(|b| only.is_none_or(|only| only == **b));
+            let wanted = backends
+                .iter()
+                .filter(|b| only.is_none_or(|only| only == **b));
             trials.extend(wanted.map(|backend| Self {
                 case: Arc::clone(case),
                 backend: *backend,

@@ -7,8 +7,8 @@
 //!   entered only where that first rule changed it (TOS, TTL), and the next base chain shows that.
 //! - The end of a user chain is no decision: iptables-legacy reports it, nf_tables doesn't.
 //! - An empty base chain with policy accept has no say, and whether it exists depends on the back end
-//!   (iptables-legacy makes all of a table's, iptables-nft the touched ones). `filter/FORWARD`
-//!   stays: every lab sets its policy, and its accept is an answer in the article (A6).
+//!   (iptables-legacy makes all of a table's, iptables-nft the touched ones). Those of `filter`
+//!   stay: every lab sets their policies, and their accept is an answer in the article (A6, C9).
 //! - nf_tables reports a rule after evaluating it, so a REJECT's answer comes before the rule that
 //!   sent it; iptables-legacy reports before. The rule comes first.
 
@@ -136,7 +136,7 @@ fn decide_nft(
         About::Policy(accepts) => {
             calls.nft.remove(&message.id);
             let empty = ruleset.is_empty(family, table, chain);
-            if has_no_say(table, hook, *accepts, empty) {
+            if has_no_say(table, *accepts, empty) {
                 return Ok(None);
             }
             (Rule::Policy, policy(*accepts))
@@ -188,7 +188,7 @@ fn decide_legacy(
     let (rule, action, silent) = match resolved {
         LegacyRule::Rule(text, action) => (Rule::Text(text.to_owned()), action, false),
         LegacyRule::Policy { accepts, empty } => {
-            let silent = has_no_say(table, hook, accepts, empty);
+            let silent = has_no_say(table, accepts, empty);
             (Rule::Policy, policy(accepts), silent)
         }
         LegacyRule::End => return Ok(None),
@@ -233,8 +233,8 @@ fn ends(action: &Action) -> bool {
     matches!(action, Action::Accept | Action::Drop | Action::Queue)
 }
 
-fn has_no_say(table: &str, hook: Hook, accepts: bool, empty: bool) -> bool {
-    accepts && empty && !(table == "filter" && hook == Hook::Forward)
+fn has_no_say(table: &str, accepts: bool, empty: bool) -> bool {
+    accepts && empty && table != "filter"
 }
 
 /// Where a decision belongs: at the end, unless it is a REJECT whose answer was reported first.
