@@ -156,13 +156,18 @@ fn rewrites(node: &str, before: &Headers, after: &Headers) -> Vec<Step> {
 }
 
 impl Hook {
-    /// How far along a node's IP stack the hook is, from 0.
-    pub(super) fn depth(self) -> u8 {
-        match self {
-            Self::Prerouting | Self::Output => 0,
-            Self::Input | Self::Forward => 1,
-            Self::Postrouting => 2,
-        }
+    /// Whether one passage through a node's IP stack may meet `next` at or behind this hook: a packet
+    /// that enters goes from prerouting to input, or over forward to postrouting; one that a local
+    /// socket sends goes from output to postrouting.
+    pub(super) fn leads_to(self, next: Self) -> bool {
+        self == next
+            || matches!(
+                (self, next),
+                (
+                    Self::Prerouting,
+                    Self::Input | Self::Forward | Self::Postrouting
+                ) | (Self::Forward | Self::Output, Self::Postrouting)
+            )
     }
 }
 
