@@ -37,12 +37,18 @@ pub struct Mutant {
 /// Every mutant of a case, in the order of its commands.
 pub fn mutants(case: &Case) -> Vec<Mutant> {
     let mut found = Vec::new();
+    let all = || case.steps.iter().flat_map(|step| &step.commands);
     for (step, of_step) in case.steps.iter().enumerate() {
         for (node, of_node) in of_step.commands.iter().enumerate() {
             let commands = &of_node.commands;
             for (position, command) in commands.iter().enumerate() {
                 let next = commands.get(position + 1);
-                for edit in operators::edits(command, next) {
+                let of_node = all().filter(|of| of.node == of_node.node);
+                let others: Vec<_> = of_node
+                    .flat_map(|of| &of.commands)
+                    .filter(|other| !std::ptr::eq(*other, command))
+                    .collect();
+                for edit in operators::edits(command, next, &others) {
                     let mut mutated = case.clone();
                     apply(
                         &mut mutated.steps[step].commands[node].commands,
@@ -53,7 +59,7 @@ pub fn mutants(case: &Case) -> Vec<Mutant> {
                         change: Change {
                             case: case.id.to_string(),
                             line: command.line,
-                            node: of_node.node.to_string(),
+                            node: case.steps[step].commands[node].node.to_string(),
                             operator: edit.operator().to_owned(),
                             was: command.text.clone(),
                             is: edit.text(),

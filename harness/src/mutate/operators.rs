@@ -41,12 +41,18 @@ impl Edit {
     }
 }
 
-/// All changes of one command. `next` is the command behind it in the same list.
-pub(super) fn edits(command: &CommandLine, next: Option<&CommandLine>) -> Vec<Edit> {
+/// All changes of one command. `next` is the command behind it in the same list, `others` are all
+/// other commands of the node: an order needs two rules in one chain.
+pub(super) fn edits(
+    command: &CommandLine,
+    next: Option<&CommandLine>,
+    others: &[&CommandLine],
+) -> Vec<Edit> {
     let mut edits = vec![Edit::Dropped];
+    let chain = chain(&command.argv);
     if let Some(next) = next
-        && is_rule(&command.argv)
-        && is_rule(&next.argv)
+        && chain.is_some()
+        && chain == self::chain(&next.argv)
     {
         edits.push(Edit::Swapped {
             with: next.text.clone(),
@@ -56,7 +62,11 @@ pub(super) fn edits(command: &CommandLine, next: Option<&CommandLine>) -> Vec<Ed
         let before = position
             .checked_sub(1)
             .map_or("", |p| command.argv[p].as_str());
+        let alone = !others.iter().any(|other| self::chain(&other.argv) == chain);
         for (operator, instead) in words_instead(before, word) {
+            if operator == PLACE && alone {
+                continue;
+            }
             let mut argv = command.argv.clone();
             argv[position] = instead;
             edits.push(Edit::Replaced { operator, argv });
@@ -65,9 +75,17 @@ pub(super) fn edits(command: &CommandLine, next: Option<&CommandLine>) -> Vec<Ed
     edits
 }
 
-/// Rules have an order; policies, addresses and routes have none.
-fn is_rule(argv: &[String]) -> bool {
-    argv[0] == "iptables" && argv.iter().any(|word| word == "-A" || word == "-I")
+const PLACE: &str = "another place in the chain";
+
+/// Table and chain of a rule. Only rules have an order: policies, addresses and routes have none.
+fn chain(argv: &[String]) -> Option<(&str, &str)> {
+    let behind = |option: &str| {
+        let at = argv.iter().position(|word| word == option)?;
+        argv.get(at + 1).map(String::as_str)
+    };
+    (argv[0] == "iptables").then_some(())?;
+    let chain = behind("-A").or_else(|| behind("-I"))?;
+    Some((behind("-t").unwrap_or("filter"), chain))
 }
 
 fn words_instead(before: &str, word: &str) -> Vec<(&'static str, String)> {
@@ -87,8 +105,8 @@ fn words_instead(before: &str, word: &str) -> Vec<(&'static str, String)> {
         ("-A" | "-I", "PREROUTING") => one("another chain", "OUTPUT"),
         ("-A" | "-I", "OUTPUT") => one("another chain", "PREROUTING"),
         ("-t", "filter") => one("another table", "mangle"),
-        (_, "-A") => one("another place in the chain", "-I"),
-        (_, "-I") => one("another place in the chain", "-A"),
+        (_, "-A") => one(PLACE, "-I"),
+        (_, "-I") => one(PLACE, "-A"),
         ("-p", "tcp") => one("another protocol", "udp"),
         ("-p", "udp") => one("another protocol", "tcp"),
         _ => {}
@@ -114,13 +132,13 @@ fn addresses_instead(word: &str) -> Vec<(&'static str, String)> {
     if let Some((address, prefix)) = word.split_once('/')
         && let (Ok(address), Ok(prefix)) = (address.parse::<Ipv4Addr>(), prefix.parse::<u8>())
     {
-        let other = if prefix == 32 { 31 } else { 32 };
+        let length = if prefix == 32 { 31 } else { 32 };
         return vec![
             (
                 "another address",
-                format!("{}/{prefix}", neighbour(address)),
+                format!("{}/{prefix}", other(address, prefix)),
             ),
-            ("another prefix length", format!("{address}/{other}")),
+            ("another prefix length", format!("{address}/{length}")),
         ];
     }
     if let Some((address, port)) = word.split_once(':')
@@ -137,6 +155,16 @@ fn addresses_instead(word: &str) -> Vec<(&'static str, String)> {
     word.parse::<Ipv4Addr>()
         .map(|address| vec![("another address", neighbour(address).to_string())])
         .unwrap_or_default()
+}
+
+/// For a network another network, since the bits behind its prefix mean nothing; else a neighbour.
+fn other(address: Ipv4Addr, prefix: u8) -> Ipv4Addr {
+    let [a, b, c, d] = address.octets();
+    if prefix <= 24 && d == 0 {
+        Ipv4Addr::new(a, b, c.wrapping_add(100), d)
+    } else {
+        neighbour(address)
+    }
 }
 
 /// An address of the same subnet that nobody has in the lab: the last byte plus 100.
@@ -162,7 +190,7 @@ mod tests {
     fn every_word_that_can_be_mixed_up_is() {
         let masquerade =
             command("iptables -t nat -I POSTROUTING -s 10.55.66.2/32 -o eth0 -j MASQUERADE");
-        let texts: Vec<String> = edits(&masquerade, None)
+        let texts: Vec<String> = edits(&masquerade, None, &[&masquerade])
             .iter()
             .map(|edit| format!("{}: {}", edit.operator(), edit.text()))
             .collect();
@@ -181,11 +209,13 @@ mod tests {
         let rule = command("iptables -A FORWARD -i eth0 -j ACCEPT");
         let policy = command("iptables -P FORWARD DROP");
         let swaps = |a, b| {
-            edits(a, Some(b))
+            edits(a, Some(b), &[])
                 .iter()
                 .any(|e| matches!(e, Edit::Swapped { .. }))
         };
+        let elsewhere = command("iptables -t nat -A POSTROUTING -j MASQUERADE");
         assert!(swaps(&rule, &rule));
+        assert!(!swaps(&rule, &elsewhere));
         assert!(!swaps(&policy, &rule));
         assert!(!swaps(&rule, &policy));
     }
@@ -193,7 +223,7 @@ mod tests {
     #[test]
     fn a_sysctl_is_flipped() {
         let sysctl = command("sysctl -w net.bridge.bridge-nf-call-iptables=0");
-        let texts: Vec<String> = edits(&sysctl, None).iter().map(Edit::text).collect();
+        let texts: Vec<String> = edits(&sysctl, None, &[]).iter().map(Edit::text).collect();
         assert_eq!(
             texts,
             ["", "sysctl -w net.bridge.bridge-nf-call-iptables=1"]
