@@ -49,10 +49,8 @@ pub(super) fn edits(
     others: &[&CommandLine],
 ) -> Vec<Edit> {
     let mut edits = vec![Edit::Dropped];
-    let chain = chain(&command.argv);
     if let Some(next) = next
-        && chain.is_some()
-        && chain == self::chain(&next.argv)
+        && has_order(&command.argv, &next.argv)
     {
         edits.push(Edit::Swapped {
             with: next.text.clone(),
@@ -62,9 +60,11 @@ pub(super) fn edits(
         let before = position
             .checked_sub(1)
             .map_or("", |p| command.argv[p].as_str());
-        let alone = !others.iter().any(|other| self::chain(&other.argv) == chain);
+        let ordered = others
+            .iter()
+            .any(|other| has_order(&command.argv, &other.argv));
         for (operator, instead) in words_instead(before, word) {
-            if operator == PLACE && alone {
+            if operator == PLACE && !ordered {
                 continue;
             }
             let mut argv = command.argv.clone();
@@ -77,15 +77,43 @@ pub(super) fn edits(
 
 const PLACE: &str = "another place in the chain";
 
+/// Whether a packet can tell which of two rules comes first: they share a chain, and one packet can match both.
+fn has_order(one: &[String], other: &[String]) -> bool {
+    chain(one).is_some() && chain(one) == chain(other) && !disjoint(one, other)
+}
+
 /// Table and chain of a rule. Only rules have an order: policies, addresses and routes have none.
 fn chain(argv: &[String]) -> Option<(&str, &str)> {
-    let behind = |option: &str| {
-        let at = argv.iter().position(|word| word == option)?;
-        argv.get(at + 1).map(String::as_str)
-    };
     (argv[0] == "iptables").then_some(())?;
-    let chain = behind("-A").or_else(|| behind("-I"))?;
-    Some((behind("-t").unwrap_or("filter"), chain))
+    let chain = behind(argv, "-A").or_else(|| behind(argv, "-I"))?;
+    Some((behind(argv, "-t").unwrap_or("filter"), chain))
+}
+
+fn behind<'a>(argv: &'a [String], option: &str) -> Option<&'a str> {
+    let at = argv.iter().position(|word| word == option)?;
+    argv.get(at + 1).map(String::as_str)
+}
+
+/// Whether two rules ask for different values of one thing that a packet has only one of.
+fn disjoint(one: &[String], other: &[String]) -> bool {
+    let is_single = |value: &str| {
+        value
+            .strip_suffix("/32")
+            .unwrap_or(value)
+            .parse::<Ipv4Addr>()
+            .is_ok()
+    };
+    ["-i", "-o", "-p", "-s", "-d", "--sport", "--dport"]
+        .iter()
+        .any(
+            |option| match (behind(one, option), behind(other, option)) {
+                (Some(a), Some(b)) if matches!(*option, "-s" | "-d") => {
+                    a != b && is_single(a) && is_single(b)
+                }
+                (Some(a), Some(b)) => a != b,
+                _ => false,
+            },
+        )
 }
 
 fn words_instead(before: &str, word: &str) -> Vec<(&'static str, String)> {
@@ -215,7 +243,9 @@ mod tests {
         };
         let elsewhere = command("iptables -t nat -A POSTROUTING -j MASQUERADE");
         assert!(swaps(&rule, &rule));
-        assert!(!swaps(&rule, &elsewhere));
+        let back = command("iptables -A FORWARD -i hwchiu0 -j ACCEPT");
+        assert!(!swaps(&rule, &elsewhere), "another chain");
+        assert!(!swaps(&rule, &back), "no packet matches both");
         assert!(!swaps(&policy, &rule));
         assert!(!swaps(&rule, &policy));
     }
