@@ -10,7 +10,7 @@ use super::run::{chosen_trials, default_jobs, parse_backend};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
-use crate::mutate::{Fate, Mutant, Score, declared, judge, mutants};
+use crate::mutate::{Fate, Mutant, Score, Scored, declared, judge, mutants};
 use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
 
 /// Changes one thing at a time in recipe cases and counts the changes that they notice.
@@ -110,11 +110,9 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
 
 fn tell(score: &Score) {
     let mut out = io::stdout();
-    for scored in score
-        .mutants
-        .iter()
-        .filter(|scored| scored.fate != Fate::Caught)
-    {
+    // What was refused was never a network; the JSON file lists it, too.
+    let shown = |scored: &&Scored| !matches!(scored.fate, Fate::Caught | Fate::Invalid);
+    for scored in score.mutants.iter().filter(shown) {
         let change = &scored.change;
         let word = match scored.fate {
             Fate::Survived => "survived",
