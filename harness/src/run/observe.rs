@@ -11,7 +11,7 @@ use super::RunError;
 use super::questions::ask_tables;
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
-use crate::packet::decode;
+use crate::packet::{Transport, decode};
 use crate::path::{Direction, Evidence, Frame, LegKind, Node, PacketPath, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
 use crate::trace::{Conntrack, Tracer};
@@ -229,13 +229,27 @@ impl Observer {
         let Some(conntrack) = &mut self.conntrack else {
             return Ok(Vec::new());
         };
-        let mut ends: Vec<(String, String)> = Vec::new();
-        for hop in path.hops(LegKind::Request).filter(|hop| hop.node == "host") {
-            ends.push((hop.headers.source_text(), hop.headers.destination_text()));
-        }
-        let mut bindings = conntrack.bindings()?;
-        bindings.retain(|binding| ends.contains(&binding.original));
-        Ok(bindings)
+        let hops = path.hops(LegKind::Request).filter(|hop| hop.node == "host");
+        let asked: Vec<_> = hops
+            .map(|hop| {
+                let headers = &hop.headers;
+                let id = match headers.transport {
+                    Transport::EchoRequest { id, .. } => Some(id),
+                    _ => None,
+                };
+                ((headers.source_text(), headers.destination_text()), id)
+            })
+            .collect();
+        // An earlier ping between the same ends has its entry too, and the dump has no order.
+        let entries = conntrack.dump()?.into_iter();
+        let own = entries.filter_map(|entry| {
+            let binding = entry.binding("host");
+            let is_own = |(ends, id): &(_, Option<u16>)| {
+                *ends == binding.original && (id.is_none() || *id == entry.original.icmp_id)
+            };
+            asked.iter().any(is_own).then_some(binding)
+        });
+        Ok(own.collect())
     }
 }
 
