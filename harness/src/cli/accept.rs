@@ -9,7 +9,7 @@ use super::run::{chosen_trials, default_jobs};
 use super::sandbox::{broken, inside};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
-use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch, run_all};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
-        rerun: String::from("goldpath run"),
+        rerun: Rerun::Goldpath(vec![String::from("run")]),
     };
     let graveyard = match Graveyard::open() {
         Ok(graveyard) => graveyard,

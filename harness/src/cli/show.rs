@@ -9,7 +9,7 @@ use super::run::{chosen_trials, parse_backend};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
-use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, run_all};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,7 @@ fn show(trial: &Trial) -> Exit {
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
-        rerun: String::from("goldpath show"),
+        rerun: Rerun::Goldpath(vec![String::from("show")]),
     };
     let graveyard = match Graveyard::open() {
         Ok(graveyard) => graveyard,

@@ -207,6 +207,11 @@ pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
         })
 }
 
+/// Where a case's `program` is: `iptables` and its kin are those of `backend`.
+pub fn find_program_for(backend: Backend, program: &str) -> Result<PathBuf, CommandError> {
+    find_program(&resolve(backend, program))
+}
+
 fn prepare(program: &str) -> Result<Command, CommandError> {
     let mut command = Command::new(find_program(program)?);
     // Scripts among them look for their own programs.
