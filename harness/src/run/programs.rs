@@ -6,11 +6,14 @@ use super::Trial;
 use super::scene::RESTORE;
 use crate::lab::{CommandError, find_program_for};
 
+/// What every lab starts by itself: its first firewall, and the rules' text for the trace.
+const OWN: [&str; 2] = [RESTORE, "iptables-save"];
+
 /// Programs of these trials that this machine lacks, each once, in the order of their names.
 pub fn missing_programs<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<CommandError> {
     let mut wanted = BTreeSet::new();
     for trial in trials {
-        wanted.insert((RESTORE, trial.backend));
+        wanted.extend(OWN.map(|program| (program, trial.backend)));
         let of_nodes = trial.case.steps.iter().flat_map(|step| &step.commands);
         let commands = of_nodes.flat_map(|of_node| &of_node.commands);
         let programs = commands.filter_map(|command| command.argv.first());
