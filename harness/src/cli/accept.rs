@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
+use super::preflight::must_have_programs;
 use super::run::{chosen_trials, default_jobs};
 use super::sandbox::{broken, inside};
 use crate::golden::{self, Comparison};
@@ -27,7 +28,10 @@ pub struct Args {
 
 /// Accepts what passes its own expectations and is the same on every back end.
 pub fn run(args: &Args) -> ExitCode {
-    match chosen_trials(&args.cases, &args.patterns, None, &mut io::stderr()) {
+    let mut err = io::stderr();
+    let trials = chosen_trials(&args.cases, &args.patterns, None, &mut err)
+        .and_then(|trials| must_have_programs(&trials, &mut err).map(|()| trials));
+    match trials {
         Ok(trials) => inside(|| accept(args, &trials)),
         Err(exit) => exit.into(),
     }

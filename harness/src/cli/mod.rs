@@ -2,10 +2,13 @@
 
 pub mod accept;
 pub mod check;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod list;
+mod preflight;
 pub mod run;
+
 mod sandbox;
 pub mod show;
 
@@ -29,6 +32,7 @@ enum Verb {
     Show(show::Args),
     Explain(explain::Args),
     Accept(accept::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
@@ -40,5 +44,6 @@ pub fn main() -> ExitCode {
         Verb::Show(args) => show::run(&args),
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::exit::Exit;
 use super::list::chosen;
+use super::preflight::{must_have_programs, must_read_goldens};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
@@ -70,6 +71,11 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(trials) => trials,
         Err(exit) => return exit.into(),
     };
+    let ready = must_read_goldens(&args.golden, &trials, &mut err)
+        .and_then(|()| must_have_programs(&trials, &mut err));
+    if let Err(exit) = ready {
+        return exit.into();
+    }
     inside(|| run_trials(args, &trials))
 }
 

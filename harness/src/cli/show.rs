@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
+use super::preflight::must_have_programs;
 use super::run::{chosen_trials, parse_backend};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
@@ -52,7 +53,10 @@ pub fn run(args: &Args) -> ExitCode {
         );
         return Exit::WrongInput.into();
     }
-    inside(|| show(trial))
+    match must_have_programs(std::slice::from_ref(trial), &mut err) {
+        Ok(()) => inside(|| show(trial)),
+        Err(exit) => exit.into(),
+    }
 }
 
 fn show(trial: &Trial) -> Exit {
