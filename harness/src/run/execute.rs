@@ -95,19 +95,19 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
 }
 
 /// A trial at work.
-struct Play {
-    scene: Scene,
-    observer: Observer,
+pub(super) struct Play {
+    pub(super) scene: Scene,
+    pub(super) observer: Observer,
     lab_number: u32,
     text: String,
     probes: Vec<ProbeRecord>,
-    recorded: Vec<Recorded>,
+    pub(super) recorded: Vec<Recorded>,
     wrong: Vec<String>,
     errored: Option<RunError>,
 }
 
 impl Play {
-    fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
+    pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
         let scene = Scene::set(&trial.case, trial.backend)?;
         let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
         let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
@@ -123,7 +123,7 @@ impl Play {
         })
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), RunError> {
+    pub(super) fn step(&mut self, step: &Step) -> Result<(), RunError> {
         if self.scene.configure(step)? {
             self.observer.rules_changed();
         }

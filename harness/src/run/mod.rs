@@ -12,6 +12,7 @@ mod rerun;
 mod scene;
 mod schedule;
 mod trial;
+mod witness;
 
 pub use error::RunError;
 pub use execute::{GoldenUse, Options};
@@ -21,3 +22,4 @@ pub use programs::missing_programs;
 pub use rerun::Rerun;
 pub use schedule::{run_all, run_one};
 pub use trial::Trial;
+pub use witness::{Witness, witness};

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::execute::execute;
-use super::{Options, Outcome, Trial, TrialResult};
+use super::{Options, RunError, Trial, TrialResult};
 use crate::lab::{Graveyard, LabError, privatise_thread_mounts};
 
 thread_local! {
@@ -17,9 +17,15 @@ thread_local! {
 /// Runs one trial on the calling thread, whose mounts become its own, and leaves it in the network
 /// namespace that it came from. The process is inside the [sandbox](crate::lab::sandbox).
 pub fn run_one(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
+    on_own_mounts(|| execute(trial, options, graveyard))
+        .unwrap_or_else(|error| TrialResult::errored(&error))
+}
+
+/// Runs `work` on the calling thread, with mounts of its own from the first time on.
+pub(super) fn on_own_mounts<T>(work: impl FnOnce() -> T) -> Result<T, RunError> {
     MOUNTS.with(|mounts| match mounts.get_or_init(privatise_thread_mounts) {
-        Ok(()) => execute(trial, options, graveyard),
-        Err(error) => TrialResult::without_run(Outcome::Errored, error.to_string()),
+        Ok(()) => Ok(work()),
+        Err(error) => Err(RunError::Mounts(error.to_string())),
     })
 }
 
