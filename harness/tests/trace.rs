@@ -299,8 +299,8 @@ fn input_output_and_dnat_are_told_alike() {
         iptables -P FORWARD ACCEPT; iptables -P INPUT DROP; iptables -A INPUT -p icmp -j ACCEPT
         iptables -A OUTPUT -o hwchiu0 -j ACCEPT
         iptables -t nat -A PREROUTING -i eth0 -p icmp -d 10.0.2.15 -j DNAT --to-destination 10.55.66.2";
-    let probe = "ip netns exec c1 ping -c1 -W0.2 10.55.66.1
-        ip netns exec out ping -c1 -W0.2 10.0.2.15
+    let probe = "ip netns exec c1 ping -c1 -W5 10.55.66.1
+        ip netns exec out ping -c1 -W5 10.0.2.15
         ip netns exec c1 bash -c 'echo x > /dev/udp/10.55.66.1/53'";
     let Some(lines) = same(rules, probe) else {
         return;
