@@ -1,1 +1,130 @@
-fn main() {}
+//! Every case on every back end as a trial of its own, under `cargo test` and `cargo nextest run`.
+//!
+//! Trials are named `AREA/CASE::BACKEND`. Listing them needs no privilege and starts nothing.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use goldpath::case::{Case, discover, render};
+use goldpath::lab::Graveyard;
+use goldpath::lab::sandbox::{self, Entered};
+use goldpath::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, missing_programs, run_one};
+use libtest_mimic::{Arguments, Failed};
+
+/// As `goldpath` ends when a case file is wrong.
+const WRONG_INPUT: u8 = 2;
+/// As `goldpath` ends when the machine refuses.
+const ERRORED: u8 = 3;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let cases = match discover(&[root()]) {
+        Ok(cases) => cases,
+        Err(errors) => return end(WRONG_INPUT, &render(&errors, false)),
+    };
+    let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
+    let listed: Vec<Listed> = Trial::of(&cases, None)
+        .into_iter()
+        .map(Listed::of)
+        .collect();
+    if arguments.list {
+        let trials = listed.into_iter().map(|one| one.trial(|_| Ok(())));
+        return libtest_mimic::run(&arguments, trials.collect()).exit_code();
+    }
+    match sandbox::enter(sandbox::Options::default()) {
+        Ok(Entered::Inside(_)) => run(&arguments, listed),
+        Ok(Entered::Finished(code)) => code,
+        Err(error) => end(ERRORED, &error.to_string()),
+    }
+}
+
+fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
+    let graveyard = match Graveyard::open() {
+        Ok(graveyard) => Arc::new(graveyard),
+        Err(error) => {
+            return end(
+                ERRORED,
+                &format!("cannot start the closing threads: {error}"),
+            );
+        }
+    };
+    let options = Arc::new(options());
+    let trials = listed.into_iter().map(|one| {
+        let (options, graveyard) = (Arc::clone(&options), Arc::clone(&graveyard));
+        one.trial(move |trial| {
+            let result = run_one(trial, &options, &graveyard);
+            match result.outcome {
+                Outcome::Passed => Ok(()),
+                outcome => Err(format!("{outcome}: {}", result.message).into()),
+            }
+        })
+    });
+    libtest_mimic::run(arguments, trials.collect()).exit_code()
+}
+
+/// A trial, and why it is not run unless somebody asks for ignored ones.
+struct Listed {
+    trial: Trial,
+    ignored: Option<String>,
+}
+
+impl Listed {
+    /// Decides now: a trial that is skipped while it runs is shown as passed by `cargo nextest`.
+    fn of(mut trial: Trial) -> Self {
+        // Whoever asks for ignored trials wants this one to run.
+        let disabled = Arc::make_mut(&mut trial.case).disabled.take();
+        let missing = missing_programs([&trial]);
+        let ignored = match (disabled, missing.first()) {
+            (Some(reason), _) => Some(format!("disabled: {reason}")),
+            (None, Some(error)) => Some(error.to_string()),
+            (None, None) => None,
+        };
+        Self { trial, ignored }
+    }
+
+    fn trial(
+        self,
+        play: impl FnOnce(&Trial) -> Result<(), Failed> + Send + 'static,
+    ) -> libtest_mimic::Trial {
+        let Self { trial, ignored } = self;
+        let name = trial.to_string();
+        let is_ignored = ignored.is_some();
+        // A kind is a part of the line that lists the trial.
+        let words = ignored.unwrap_or_default();
+        let kind = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        libtest_mimic::Trial::test(name, move || play(&trial))
+            .with_kind(kind)
+            .with_ignored_flag(is_ignored)
+    }
+}
+
+fn options() -> Options {
+    let workspace = root().parent().map_or_else(PathBuf::new, Path::to_owned);
+    // Where cargo builds, unless the tree was moved since.
+    let target = match Path::new(env!("CARGO_TARGET_TMPDIR")).parent() {
+        Some(target) if root() == Path::new(env!("CARGO_MANIFEST_DIR")) => target.to_owned(),
+        _ => workspace.join("target"),
+    };
+    Options {
+        golden: workspace.join("golden"),
+        evidence: Some(target.join("evidence")),
+        golden_use: GoldenUse::from_environment(),
+        watch: Watch::All,
+        rerun: Rerun::CargoTest,
+    }
+}
+
+/// The folder of case files: cargo and nextest say where it is now, which is not where it was built
+/// if nextest runs an archive.
+fn root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+}
+
+fn end(code: u8, why: &str) -> ExitCode {
+    // Nobody to tell is no reason to end in another way.
+    let _ = writeln!(std::io::stderr(), "{}", why.trim_end());
+    ExitCode::from(code)
+}

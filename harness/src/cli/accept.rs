@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
+use super::preflight::must_have_programs;
 use super::run::{chosen_trials, default_jobs};
 use super::sandbox::{broken, inside};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
-use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch, run_all};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,10 @@ pub struct Args {
 
 /// Accepts what passes its own expectations and is the same on every back end.
 pub fn run(args: &Args) -> ExitCode {
-    match chosen_trials(&args.cases, &args.patterns, None, &mut io::stderr()) {
+    let mut err = io::stderr();
+    let trials = chosen_trials(&args.cases, &args.patterns, None, &mut err)
+        .and_then(|trials| must_have_programs(&trials, &mut err).map(|()| trials));
+    match trials {
         Ok(trials) => inside(|| accept(args, &trials)),
         Err(exit) => exit.into(),
     }
@@ -39,7 +43,7 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
-        rerun: String::from("goldpath run"),
+        rerun: Rerun::Goldpath(vec![String::from("run")]),
     };
     let graveyard = match Graveyard::open() {
         Ok(graveyard) => graveyard,

@@ -1,12 +1,14 @@
-//! `goldpath check`: whether the case files are right, without running anything.
+//! `goldpath check`: whether the case files and goldens are right, without running anything.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::list::chosen;
+use crate::golden;
 
-/// Whether the case files are right, without running anything.
+/// Whether the case files and goldens are right, without running anything.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Case ids, parts of them, or globs with `*`; all files are checked, these must exist.
@@ -15,9 +17,9 @@ pub struct Args {
     /// Directory of case files; may be given several times.
     #[arg(long, value_name = "DIR", default_value = "cases")]
     pub cases: Vec<PathBuf>,
-    /// Directory of golden paths.
-    #[arg(long, value_name = "DIR", default_value = "golden")]
-    pub golden: PathBuf,
+    /// Directory of golden paths, `golden` if absent.
+    #[arg(long, value_name = "DIR")]
+    pub golden: Option<PathBuf>,
     /// Prints the JSON schema of case files and checks nothing.
     #[arg(long)]
     pub schema: bool,
@@ -36,6 +38,26 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
     let Some(cases) = chosen(&args.cases, &args.patterns, err)? else {
         return Ok(Exit::WrongInput);
     };
+    let goldens = args.golden.as_deref().unwrap_or(Path::new("golden"));
+    let mut wrong = Vec::new();
+    for case in &cases {
+        wrong.extend(golden::read(goldens, case.id.as_str()).err());
+    }
+    // The usual goldens are not those of unusual cases.
+    let belong = args.golden.is_some() || args.cases == [Path::new("cases")];
+    if args.patterns.is_empty() && belong {
+        let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        match golden::orphans(goldens, &ids) {
+            Ok(orphans) => wrong.extend(orphans),
+            Err(error) => wrong.push(error),
+        }
+    }
+    for error in &wrong {
+        writeln!(err, "{error}")?;
+    }
+    if !wrong.is_empty() {
+        return Ok(Exit::WrongInput);
+    }
     let noun = if cases.len() == 1 {
         "case is"
     } else {

@@ -2,11 +2,14 @@
 
 pub mod accept;
 pub mod check;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod list;
 pub mod mutate;
+mod preflight;
 pub mod run;
+
 mod sandbox;
 pub mod show;
 
@@ -31,6 +34,7 @@ enum Verb {
     Explain(explain::Args),
     Accept(accept::Args),
     Mutate(mutate::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
@@ -43,5 +47,6 @@ pub fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
         Verb::Mutate(args) => mutate::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
     }
 }

@@ -11,7 +11,7 @@ use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
 use crate::mutate::{Fate, Mutant, Score, Scored, declared, judge, mutants};
-use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, run_all};
 
 /// Changes one thing at a time in recipe cases and counts the changes that they notice.
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
         evidence: None,
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
-        rerun: String::from("goldpath run"),
+        rerun: Rerun::Goldpath(vec![String::from("mutate")]),
     };
     // A mutant that fails proves nothing if the original fails, too.
     let before = run_all(originals, &options, default_jobs(), &graveyard, |_, _| {});

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::exit::Exit;
 use super::list::chosen;
+use super::preflight::{must_have_programs, must_read_goldens};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
 use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
-use crate::run::{GoldenUse, Options, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Rerun, Trial, Watch, run_all};
 
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
@@ -70,6 +71,11 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(trials) => trials,
         Err(exit) => return exit.into(),
     };
+    let ready = must_read_goldens(&args.golden, &trials, &mut err)
+        .and_then(|()| must_have_programs(&trials, &mut err));
+    if let Err(exit) = ready {
+        return exit.into();
+    }
     inside(|| run_trials(args, &trials))
 }
 
@@ -98,7 +104,7 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
     let options = Options {
         golden: args.golden.clone(),
         evidence: Some(args.evidence.clone()),
-        golden_use: golden_use(),
+        golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
         rerun: rerun(args),
     };
@@ -147,26 +153,16 @@ pub(super) fn exit_of(report: &Report) -> Exit {
     }
 }
 
-/// CI never writes goldens, as insta has it.
-pub(super) fn golden_use() -> GoldenUse {
-    match std::env::var("CI") {
-        Ok(value) if !value.is_empty() && value != "false" && value != "0" => {
-            GoldenUse::CompareOnly
+fn rerun(args: &Args) -> Rerun {
+    let mut words = vec![String::from("run")];
+    let mut folder = |option: &str, given: &Path, usual: &str| {
+        if given != Path::new(usual) {
+            words.extend([option.to_owned(), given.display().to_string()]);
         }
-        _ => GoldenUse::Compare,
-    }
-}
-
-fn rerun(args: &Args) -> String {
-    let mut words = vec![String::from("goldpath run")];
-    let default = |given: &Path, usual: &str| given == Path::new(usual);
+    };
     for cases in &args.cases {
-        if !default(cases, "cases") {
-            words.push(format!("--cases {}", cases.display()));
-        }
+        folder("--cases", cases, "cases");
     }
-    if !default(&args.golden, "golden") {
-        words.push(format!("--golden {}", args.golden.display()));
-    }
-    words.join(" ")
+    folder("--golden", &args.golden, "golden");
+    Rerun::Goldpath(words)
 }

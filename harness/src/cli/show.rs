@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
+use super::preflight::must_have_programs;
 use super::run::{chosen_trials, parse_backend};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
-use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, run_all};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
 #[derive(Debug, clap::Args)]
@@ -52,7 +53,10 @@ pub fn run(args: &Args) -> ExitCode {
         );
         return Exit::WrongInput.into();
     }
-    inside(|| show(trial))
+    match must_have_programs(std::slice::from_ref(trial), &mut err) {
+        Ok(()) => inside(|| show(trial)),
+        Err(exit) => exit.into(),
+    }
 }
 
 fn show(trial: &Trial) -> Exit {
@@ -61,7 +65,7 @@ fn show(trial: &Trial) -> Exit {
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
-        rerun: String::from("goldpath show"),
+        rerun: Rerun::Goldpath(vec![String::from("show")]),
     };
     let graveyard = match Graveyard::open() {
         Ok(graveyard) => graveyard,

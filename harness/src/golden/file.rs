@@ -4,6 +4,7 @@
 //! prints its own report and takes its settings from the environment of the whole process, none of
 //! which fits a runner with several cases at work. A test holds both against each other.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,16 @@ pub enum GoldenError {
         line: usize,
         /// The case.
         id: String,
+    },
+    /// No case has it.
+    #[error(
+        "{}: this golden belongs to no case; rename it with its case, or: git rm {}",
+        path.display(),
+        path.display()
+    )]
+    Orphan {
+        /// The file.
+        path: PathBuf,
     },
     /// The header is not insta's.
     #[error(
@@ -93,6 +104,39 @@ pub fn read(folder: &Path, id: &str) -> Result<Option<Golden>, GoldenError> {
         path,
         id: id.to_owned(),
     })
+}
+
+/// Every golden below `folder` that belongs to no case of `ids`, as the error that it is. No folder, no orphans.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn orphans(folder: &Path, ids: &BTreeSet<&str>) -> Result<Vec<GoldenError>, GoldenError> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let failed = |source| GoldenError::Io {
+            operation: "look for",
+            path: next.clone(),
+            source,
+        };
+        let entries = match std::fs::read_dir(&next) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "snap")
+                && let Ok(inner) = path.with_extension("").strip_prefix(folder)
+                && !inner.to_str().is_some_and(|id| ids.contains(id))
+            {
+                found.push(GoldenError::Orphan { path });
+            }
+        }
+    }
+    found.sort_by_key(ToString::to_string);
+    Ok(found)
 }
 
 fn parse(content: &str) -> Option<Golden> {
@@ -181,6 +225,19 @@ mod tests {
             .to_string()
             .replace(&path.display().to_string(), "FILE");
         insta::assert_snapshot!(shown, @"FILE:6: merge marker in a golden; finish the merge, or run `goldpath accept subject` and read the result");
+    }
+
+    #[test]
+    fn a_golden_without_a_case_is_an_orphan() {
+        let folder = tempfile::tempdir().expect("a folder");
+        accept(folder.path(), "area/kept", "one").expect("written");
+        let left = accept(folder.path(), "area/left", "one").expect("written");
+        write_pending(folder.path(), "area/pending", "one").expect("written");
+        let ids = BTreeSet::from(["area/kept"]);
+        let found = orphans(folder.path(), &ids).expect("readable");
+        assert!(matches!(&found[..], [GoldenError::Orphan { path }] if *path == left));
+        let nowhere = orphans(&folder.path().join("nowhere"), &ids).expect("nothing");
+        assert!(nowhere.is_empty());
     }
 
     #[test]

@@ -4,4 +4,4 @@ mod compare;
 mod file;
 
 pub use compare::{Comparison, Difference, compare};
-pub use file::{Golden, GoldenError, accept, golden_file, read, write_pending};
+pub use file::{Golden, GoldenError, accept, golden_file, orphans, read, write_pending};

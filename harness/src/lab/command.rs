@@ -23,7 +23,7 @@ const SYSTEM_FOLDERS: [&str; 6] = [
 ];
 
 /// Programs of cases, and the Debian packages that hold them.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("ip", "iproute2"),
     ("bridge", "iproute2"),
     ("tc", "iproute2"),
@@ -35,6 +35,9 @@ const PACKAGES: [(&str, &str); 11] = [
     ("conntrack", "conntrack"),
     ("brctl", "bridge-utils"),
     ("tcpdump", "tcpdump"),
+    ("tshark", "tshark"),
+    ("docker", "docker.io"),
+    ("podman", "podman"),
 ];
 
 /// Why a command in a lab failed.
@@ -205,6 +208,11 @@ pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
                 package,
             }
         })
+}
+
+/// Where a case's `program` is: `iptables` and its kin are those of `backend`.
+pub fn find_program_for(backend: Backend, program: &str) -> Result<PathBuf, CommandError> {
+    find_program(&resolve(backend, program))
 }
 
 fn prepare(program: &str) -> Result<Command, CommandError> {

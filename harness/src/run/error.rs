@@ -76,6 +76,9 @@ pub enum RunError {
         /// What the kernel said.
         source: std::io::Error,
     },
+    /// The thread that runs trials could not get mounts of its own.
+    #[error("{0}")]
+    Mounts(String),
     /// A trial panicked.
     #[error("goldpath has a defect: {0}")]
     Panic(String),

@@ -10,7 +10,7 @@ use super::folder;
 use super::judge::judge;
 use super::observe::{Observer, Recorded, Watch};
 use super::scene::Scene;
-use super::{Outcome, ProbeRecord, RunError, Trial, TrialResult};
+use super::{Outcome, ProbeRecord, Rerun, RunError, Trial, TrialResult};
 use crate::case::{Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
@@ -37,6 +37,16 @@ pub enum GoldenUse {
     Ignore,
 }
 
+impl GoldenUse {
+    /// CI never writes goldens, as insta has it.
+    pub fn from_environment() -> Self {
+        match std::env::var("CI") {
+            Ok(value) if !["", "0", "false"].contains(&value.as_str()) => Self::CompareOnly,
+            _ => Self::Compare,
+        }
+    }
+}
+
 /// How trials run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -48,12 +58,12 @@ pub struct Options {
     pub golden_use: GoldenUse,
     /// Whether the lab is watched.
     pub watch: Watch,
-    /// How the command line that runs one case again begins.
-    pub rerun: String,
+    /// How a person runs one trial again.
+    pub rerun: Rerun,
 }
 
 /// Runs one trial on the calling thread and buries its lab. A panic is an error of the harness, not an outcome of the case.
-pub fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
+pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let start = Instant::now();
     let mut result = if let Some(reason) = &trial.case.disabled {
         TrialResult::without_run(Outcome::Disabled, reason.clone())
@@ -85,19 +95,19 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
 }
 
 /// A trial at work.
-struct Play {
-    scene: Scene,
-    observer: Observer,
+pub(super) struct Play {
+    pub(super) scene: Scene,
+    pub(super) observer: Observer,
     lab_number: u32,
     text: String,
     probes: Vec<ProbeRecord>,
-    recorded: Vec<Recorded>,
+    pub(super) recorded: Vec<Recorded>,
     wrong: Vec<String>,
     errored: Option<RunError>,
 }
 
 impl Play {
-    fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
+    pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
         let scene = Scene::set(&trial.case, trial.backend)?;
         let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
         let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
@@ -113,7 +123,7 @@ impl Play {
         })
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), RunError> {
+    pub(super) fn step(&mut self, step: &Step) -> Result<(), RunError> {
         if self.scene.configure(step)? {
             self.observer.rules_changed();
         }
@@ -255,11 +265,14 @@ impl Play {
             Comparison::Different(difference) => difference.to_string(),
         };
         let cure = if options.golden_use == GoldenUse::Compare {
-            let pending = golden::write_pending(&options.golden, id, &self.text)?;
-            format!(
-                "what was seen is in {}; if it is right: goldpath accept {id}, or cargo insta review",
-                pending.display()
-            )
+            match golden::write_pending(&options.golden, id, &self.text) {
+                Ok(pending) => format!(
+                    "what was seen is in {}; if it is right: goldpath accept {id}, or cargo insta review",
+                    pending.display()
+                ),
+                // The outcome stands, also where goldens are on a read-only disk.
+                Err(error) => error.to_string(),
+            }
         } else {
             format!("if what was seen is right, run where you can review it: goldpath accept {id}")
         };
@@ -281,10 +294,7 @@ impl Play {
         if outcome != Outcome::Passed
             && let Some(root) = &options.evidence
         {
-            let rerun = format!(
-                "{} {} --backend {}",
-                options.rerun, trial.case.id, trial.backend
-            );
+            let rerun = options.rerun.line(trial);
             let record = folder::Record {
                 trial,
                 scene: &self.scene,

@@ -16,6 +16,9 @@ use crate::probe::Service;
 /// chains are there on both back ends: iptables-nft makes only those that it is told of.
 const INITIAL_FIREWALL: &str = "*filter\n:INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n";
 
+/// The program that reads it.
+pub(super) const RESTORE: &str = "iptables-restore";
+
 /// A lab and the services that a case runs in it.
 #[derive(Debug)]
 pub(super) struct Scene {
@@ -49,7 +52,7 @@ impl Scene {
         if names_a_namespace(case) {
             scene.lab.name_namespaces()?;
         }
-        let argv = [String::from("iptables-restore")];
+        let argv = [String::from(RESTORE)];
         scene
             .lab
             .run_with_input("host", &argv, INITIAL_FIREWALL, backend)

@@ -1,0 +1,71 @@
+//! `goldpath doctor`: what this machine can and cannot do, and what to type where it cannot.
+
+mod finding;
+mod machine;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::exit::Exit;
+use super::sandbox::inside;
+use finding::{Finding, State, findings};
+use machine::{Inside, Machine};
+
+/// What this machine can and cannot do, and what to type where it cannot.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Prints the findings as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Looks around inside the sandbox and prints what is there: the child process of this command.
+    #[arg(long, hide = true)]
+    pub inside: bool,
+}
+
+/// Looks at the machine, and ends as errored if the article suite cannot run on it.
+pub fn run(args: &Args) -> ExitCode {
+    if args.inside {
+        return inside(look_around);
+    }
+    let findings = findings(&Machine::look());
+    let mut out = io::stdout().lock();
+    let written = if args.json {
+        write_json(&findings, &mut out)
+    } else {
+        write_lines(&findings, &mut out)
+    };
+    match written {
+        Ok(()) if can_run(&findings) => Exit::Success,
+        Ok(()) | Err(_) => Exit::Errored,
+    }
+    .into()
+}
+
+fn look_around() -> Exit {
+    let text = serde_json::to_string(&Inside::look()).unwrap_or_default();
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Exit::Success,
+        Err(_) => Exit::Errored,
+    }
+}
+
+fn can_run(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.state != State::Lacks)
+}
+
+fn write_json(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    let report = serde_json::json!({
+        "article_suite_can_run": can_run(findings),
+        "findings": findings,
+    });
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}
+
+fn write_lines(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    for finding in findings {
+        writeln!(out, "{finding}")?;
+    }
+    let word = if can_run(findings) { "can" } else { "cannot" };
+    writeln!(out, "the article suite {word} run here")
+}

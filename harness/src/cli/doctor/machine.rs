@@ -1,0 +1,169 @@
+//! Facts about the machine, as it gives them. Nothing is judged here.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use crate::lab::{CommandError, find_program};
+
+/// Programs to look for, and the word that makes each say its version.
+const PROGRAMS: [(&str, &str); 9] = [
+    ("iptables-nft", "--version"),
+    ("iptables-legacy", "--version"),
+    ("ip", "-V"),
+    ("sysctl", "--version"),
+    ("nft", "--version"),
+    ("conntrack", "--version"),
+    ("tshark", "--version"),
+    ("docker", "--version"),
+    ("podman", "--version"),
+];
+/// Where distributions put netavark: Debian, Fedora.
+const NETAVARK: [&str; 2] = ["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark"];
+/// Where distributions and the CNI project put the plugins.
+const CNI: [&str; 3] = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
+
+/// Makes a child look around in the sandbox.
+const INSIDE: &str = "--inside";
+
+/// What was found of one program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    /// The first line that it says about itself, or why it is not there.
+    pub(super) version: Result<String, Absent>,
+}
+
+/// A program that is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Absent {
+    /// The Debian package that brings it.
+    pub(super) package: Option<&'static str>,
+}
+
+/// What the sandbox's first process sees around it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Inside {
+    /// Effective capabilities, as in `/proc/self/status`.
+    pub(super) capabilities: u64,
+    /// Whether bridges of a fresh namespace hand packets to iptables.
+    pub(super) br_netfilter: bool,
+    /// What each back end said to listing its empty tables; empty where it could.
+    pub(super) nf_tables: String,
+    /// The same of iptables-legacy.
+    pub(super) ip_tables: String,
+}
+
+/// Everything that is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Machine {
+    pub(super) kernel: String,
+    pub(super) is_root: bool,
+    pub(super) capabilities: u64,
+    pub(super) apparmor_restricts: bool,
+    pub(super) clone_denied: bool,
+    pub(super) max_user_namespaces: Option<u64>,
+    /// What a child saw in the sandbox, or why it could not enter.
+    pub(super) sandbox: Result<Inside, String>,
+    pub(super) programs: Vec<Program>,
+    pub(super) netavark: Option<&'static str>,
+    pub(super) cni: Option<&'static str>,
+}
+
+impl Machine {
+    /// Looks at this machine. Configures nothing; the sandbox is entered by a child.
+    pub(super) fn look() -> Self {
+        let kernel =
+            nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+        let there = |path: &&&str| Path::new(path).exists();
+        Self {
+            kernel: kernel.unwrap_or_default(),
+            is_root: nix::unistd::geteuid().is_root(),
+            capabilities: capabilities(),
+            apparmor_restricts: setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1),
+            clone_denied: setting("kernel/unprivileged_userns_clone") == Some(0),
+            max_user_namespaces: setting("user/max_user_namespaces"),
+            sandbox: enter(),
+            programs: PROGRAMS.map(|(name, word)| program(name, word)).to_vec(),
+            netavark: NETAVARK.iter().find(there).copied(),
+            cni: CNI.iter().find(there).copied(),
+        }
+    }
+}
+
+impl Inside {
+    /// Looks around in the sandbox's own, fresh network namespace.
+    pub(super) fn look() -> Self {
+        let bridges = Path::new("/proc/sys/net/bridge/bridge-nf-call-iptables");
+        Self {
+            capabilities: capabilities(),
+            br_netfilter: bridges.exists(),
+            nf_tables: complaint("iptables-nft"),
+            ip_tables: complaint("iptables-legacy"),
+        }
+    }
+}
+
+fn enter() -> Result<Inside, String> {
+    let mut command = Command::new("/proc/self/exe");
+    // A refusal repeats the command line, with sudo in front, so that it can be pasted.
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    let output = command.args(["doctor", INSIDE]).output();
+    let output = output.map_err(|error| format!("start a child: {error}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|_| {
+        String::from_utf8_lossy(&output.stderr)
+            .trim()
+            .replace(&format!(" {INSIDE}"), "")
+    })
+}
+
+fn capabilities() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default()
+}
+
+fn setting(name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?;
+    text.trim().parse().ok()
+}
+
+fn program(name: &'static str, word: &str) -> Program {
+    let version = match find_program(name) {
+        Ok(path) => Ok(first_line(&path, word)),
+        Err(CommandError::Missing { package, .. }) => Err(Absent { package }),
+        Err(_) => Err(Absent::default()),
+    };
+    Program { name, version }
+}
+
+fn first_line(path: &Path, word: &str) -> String {
+    let output = said(path, &[word]).map(|output| output.stdout);
+    let text = String::from_utf8(output.unwrap_or_default()).unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// Why a back end cannot list its rules; empty if it can, or is not installed.
+fn complaint(program: &str) -> String {
+    let Ok(path) = find_program(program) else {
+        return String::new();
+    };
+    match said(&path, &["-S"]) {
+        Ok(output) if output.status.success() => String::new(),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn said(path: &Path, words: &[&str]) -> std::io::Result<Output> {
+    Command::new(path)
+        .args(words)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+}

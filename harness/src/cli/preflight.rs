@@ -1,0 +1,41 @@
+//! What can be known to be wrong before anything is started: programs and goldens.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::exit::Exit;
+use crate::golden;
+use crate::run::{Trial, missing_programs};
+
+/// Whether every program of the trials is installed; says which are not.
+pub(super) fn must_have_programs(trials: &[Trial], err: &mut impl Write) -> Result<(), Exit> {
+    let enabled = trials.iter().filter(|trial| trial.case.disabled.is_none());
+    let missing = missing_programs(enabled);
+    for error in &missing {
+        // The exit code tells, also where nobody listens.
+        let _ = writeln!(err, "{error}");
+    }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Exit::WrongInput)
+    }
+}
+
+/// Whether every golden of the trials can be read; says what is wrong with the others.
+pub(super) fn must_read_goldens(
+    folder: &Path,
+    trials: &[Trial],
+    err: &mut impl Write,
+) -> Result<(), Exit> {
+    let mut ids: Vec<&str> = trials.iter().map(|trial| trial.case.id.as_str()).collect();
+    ids.dedup();
+    let mut read = Ok(());
+    for id in ids {
+        if let Err(error) = golden::read(folder, id) {
+            let _ = writeln!(err, "{error}");
+            read = Err(Exit::WrongInput);
+        }
+    }
+    read
+}

@@ -1,0 +1,31 @@
+//! The one line that runs a trial again, for whoever reads why it did not pass.
+
+use super::Trial;
+use crate::lab::quoted;
+
+/// What ran the trial, and so what runs it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rerun {
+    /// `goldpath` with these words before the case: the verb, and folders other than the usual ones.
+    Goldpath(Vec<String>),
+    /// The test target `conformance`.
+    CargoTest,
+}
+
+impl Rerun {
+    /// The command line, to be pasted where the first one was typed.
+    pub fn line(&self, trial: &Trial) -> String {
+        match self {
+            Self::Goldpath(words) => {
+                let mut argv = vec![String::from("goldpath")];
+                argv.extend_from_slice(words);
+                argv.push(trial.case.id.to_string());
+                argv.extend([String::from("--backend"), trial.backend.to_string()]);
+                quoted(&argv)
+            }
+            Self::CargoTest => {
+                format!("cargo test -p cases --test conformance -- --exact {trial}")
+            }
+        }
+    }
+}

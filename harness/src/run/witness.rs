@@ -1,0 +1,109 @@
+//! What a trial leaves behind that can be read without watching it: what the probing sockets were told, and the
+//! kernel's own counters. With capture and trace on or off they must be the same.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::execute::{GoldenUse, Options, Play};
+use super::observe::{EVIDENCE_WAIT, Watch};
+use super::schedule::on_own_mounts;
+use super::{Rerun, RunError, Trial};
+use crate::case::Backend;
+use crate::lab::{Graveyard, Lab};
+use crate::path::{Answer, Sent};
+
+/// One probe as its socket and the host's counters tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// What the kernel said to sending it.
+    pub sent: Sent,
+    /// What came back: for a ping its headers, for a connection whom the service saw.
+    pub answer: Option<Answer>,
+    /// Packets and bytes of each rule and policy of the host, and packets that each of its interfaces received.
+    pub counters: Vec<String>,
+}
+
+/// Runs a trial and returns what its probes left behind, without a judgement.
+///
+/// Nothing tells when an unwatched probe that gets no answer has ended, so it is given the time that the counters take
+/// to become those of `like`, the same trial watched; at most as long as a watched probe may stay unproven.
+///
+/// # Errors
+/// The harness or the machine broke.
+pub fn witness(
+    trial: &Trial,
+    watch: Watch,
+    like: &[Witness],
+    graveyard: &Graveyard,
+) -> Result<Vec<Witness>, RunError> {
+    let options = Options {
+        golden: PathBuf::new(),
+        evidence: None,
+        golden_use: GoldenUse::Ignore,
+        watch,
+        rerun: Rerun::CargoTest,
+    };
+    on_own_mounts(|| {
+        let mut play = Play::start(trial, &options)?;
+        let mut witnesses = Vec::new();
+        for step in &trial.case.steps {
+            let like = like.get(witnesses.len());
+            if let (Watch::Nothing, Some(like)) = (watch, like) {
+                let (counters, backend) = (like.counters.clone(), trial.backend);
+                let answered = like.answer.is_some();
+                play.observer.end_unwatched(Box::new(move |lab| {
+                    Ok(!answered && read_counters(lab, backend)? == counters)
+                }));
+            }
+            play.step(step)?;
+            if let (Some(_), Some(recorded)) = (&step.exchange, play.recorded.last()) {
+                witnesses.push(Witness {
+                    sent: recorded.evidence.sent.clone(),
+                    answer: recorded.evidence.answer.clone(),
+                    counters: counters_at_rest(play.scene.lab(), trial.backend, like)?,
+                });
+            }
+        }
+        play.scene.bury(play.observer, graveyard);
+        Ok(witnesses)
+    })?
+}
+
+/// The counters once they are `like`'s or two readings agree: a TCP connection closes after its answer.
+fn counters_at_rest(
+    lab: &Lab,
+    backend: Backend,
+    like: Option<&Witness>,
+) -> Result<Vec<String>, RunError> {
+    let deadline = Instant::now() + EVIDENCE_WAIT;
+    let mut before = Vec::new();
+    loop {
+        let now = read_counters(lab, backend)?;
+        let at_rest = now == before || like.is_some_and(|like| now == like.counters);
+        if at_rest || Instant::now() > deadline {
+            return Ok(now);
+        }
+        before = now;
+    }
+}
+
+fn read_counters(lab: &Lab, backend: Backend) -> Result<Vec<String>, RunError> {
+    let run = |words: &[&str]| {
+        let argv: Vec<String> = words.iter().map(ToString::to_string).collect();
+        let written = lab.run("host", &argv, backend);
+        written
+            .map(|written| written.stdout)
+            .map_err(RunError::Preparation)
+    };
+    let saved = run(&["iptables-save", "-c"])?;
+    // Comments hold the time of day.
+    let rules = saved.lines().filter(|line| !line.starts_with('#'));
+    let mut counters: Vec<String> = rules.map(str::to_owned).collect();
+    let links = run(&["ip", "-json", "-statistics", "link", "show"])?;
+    let links: Vec<serde_json::Value> = serde_json::from_str(&links).unwrap_or_default();
+    for link in links {
+        let received = &link["stats64"]["rx"]["packets"];
+        counters.push(format!("{} received {received}", link["ifname"]));
+    }
+    Ok(counters)
+}

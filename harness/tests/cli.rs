@@ -1,0 +1,419 @@
+//! The built command as a person uses it: exit codes, and what it says when something is wrong.
+//!
+//! Runs that build labs need root or user namespaces, as `goldpath` does.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const CASE: &str = "article/a12-masquerade-to-outside";
+const DROPPED: &str = "article/a03-forward-policy-drops-bridged-packets";
+
+/// A folder with copies of some of the article's cases and their goldens.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// How the command ended and what it wrote.
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn with(ids: &[&str]) -> Self {
+        let desk = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for (folder, end) in [("cases", "toml"), ("golden", "snap")] {
+            fs::create_dir_all(desk.path(&format!("{folder}/article"))).unwrap();
+            for id in ids {
+                let name = format!("{folder}/{id}.{end}");
+                fs::copy(workspace.join(&name), desk.path(&name)).unwrap();
+            }
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Changes a file; the words must be there.
+    fn edit(&self, name: &str, old: &str, new: &str) {
+        let text = self.read(name);
+        assert!(text.contains(old), "{name} has no {old}");
+        fs::write(self.path(name), text.replacen(old, new, 1)).unwrap();
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goldpath"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_remove("CI");
+        command
+    }
+
+    fn goldpath(&self, arguments: &str) -> Ended {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ended {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    fn must_be(&self, code: i32) {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+    }
+
+    /// Nothing was started, and the complaint has these words.
+    #[track_caller]
+    fn must_be_wrong_input(&self, words: &[&str]) {
+        self.must_be(2);
+        assert_eq!(self.out, "");
+        must_say(&self.err, words);
+    }
+}
+
+#[track_caller]
+fn must_say(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "no `{word}` in\n{text}");
+    }
+}
+
+#[test]
+fn what_passes_ends_with_0() {
+    let ended = Desk::with(&[CASE]).goldpath("run");
+    ended.must_be(0);
+    must_say(&ended.out, &["2 passed, 0 failed"]);
+}
+
+#[test]
+fn one_changed_rule_ends_with_1_and_says_everything() {
+    let desk = Desk::with(&[CASE]);
+    let (rule, other) = ("-d 9.9.9.9 -j MASQUERADE", "-o eth0 -j MASQUERADE");
+    desk.edit(&format!("cases/{CASE}.toml"), other, rule);
+    let ended = desk.goldpath("run --backend iptables-nft");
+    ended.must_be(1);
+    let folder = format!("evidence/{CASE}/iptables-nft");
+    must_say(
+        &ended.out,
+        &[
+            "the path leaves its golden at line 6",
+            "in       probe 1  c1 → 8.8.8.8  icmp echo",
+            "expected fate: answered",
+            "seen     fate: reply dropped at isp net unreachable",
+            "after    host              .                                               filter/FORWARD policy: accept",
+            "expected host              .  source 10.55.66.2 → 10.0.2.15",
+            "seen     host              .                                               nat/POSTROUTING policy: accept",
+            "rule responsible: nat/POSTROUTING policy: accept; the golden has nat/POSTROUTING -s 10.55.66.2/32 -o eth0 -j MASQUERADE: accept",
+            &format!("evidence: {folder}"),
+            &format!("again: goldpath run {CASE} --backend iptables-nft"),
+            &format!("goldpath accept {CASE}"),
+            "0 passed, 1 failed",
+        ],
+    );
+    must_say(
+        &desk.read(&format!("{folder}/trace.txt")),
+        &["nat/POSTROUTING", "8.8.8.8"],
+    );
+    must_say(
+        &desk.read(&format!("{folder}/ruleset.nft")),
+        &["table ip nat", "9.9.9.9"],
+    );
+    must_say(
+        &desk.read(&format!("{folder}/links.txt")),
+        &["# c1", "# host", "hwchiu0"],
+    );
+    must_say(
+        &desk.read(&format!("{folder}/again.sh")),
+        &["#!/bin/sh", CASE],
+    );
+    must_say(
+        &desk.read(&format!("golden/{CASE}.snap.new")),
+        &["reply dropped at isp"],
+    );
+    let capture = desk.path(&format!("{folder}/all.pcapng"));
+    let mut capture = pcap::Capture::from_file(capture).unwrap();
+    let mut frames = 0;
+    while capture.next_packet().is_ok() {
+        frames += 1;
+    }
+    // Five interfaces out, five back to where it ends, and the error.
+    assert!(frames >= 10, "{frames} frames");
+}
+
+#[test]
+fn a_command_that_fails_ends_with_3_and_says_why() {
+    let desk = Desk::with(&[CASE]);
+    let (route, wrong) = ("default via 10.55.66.1", "default via 10.99.0.1");
+    desk.edit(&format!("cases/{CASE}.toml"), route, wrong);
+    let ended = desk.goldpath("run --backend iptables-nft");
+    ended.must_be(3);
+    let words = [
+        "errored",
+        "line 13 of the case: in netns 'c1': ip route add default via 10.99.0.1: exit status: 2",
+        "Error: Nexthop has invalid gateway",
+    ];
+    must_say(&ended.out, &words);
+}
+
+#[test]
+fn the_report_is_as_its_schema_says() {
+    let desk = Desk::with(&[DROPPED]);
+    desk.goldpath("run --json report.json").must_be(0);
+    let schema: Value = serde_json::from_str(include_str!("../report.schema.json")).unwrap();
+    let report: Value = serde_json::from_str(&desk.read("report.json")).unwrap();
+    assert_eq!(schema_violation(&schema, &schema, &report, "report"), None);
+    assert_eq!(report["summary"]["passed"], 2);
+    assert_eq!(report["cases"][0]["id"], DROPPED);
+    assert_eq!(
+        report["cases"][0]["paths"].as_array().map(Vec::len),
+        Some(2)
+    );
+
+    let mut wrong = report.clone();
+    wrong["cases"][1]["outcome"] = "vanished".into();
+    let violation = schema_violation(&schema, &schema, &wrong, "report");
+    must_say(&violation.unwrap(), &["report.cases[1].outcome"]);
+    let mut wrong = report;
+    wrong["summary"].as_object_mut().unwrap().remove("errored");
+    assert!(schema_violation(&schema, &schema, &wrong, "report").is_some());
+}
+
+#[test]
+fn the_schema_checked_in_is_the_one_generated() {
+    let ended = Desk::with(&[]).goldpath("run --schema");
+    ended.must_be(0);
+    assert_eq!(ended.out, include_str!("../report.schema.json"));
+}
+
+/// The words of JSON Schema that schemars writes for a report; any other is a violation, lest it goes unchecked.
+fn schema_violation(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
+    let inner = |schema, value, at: &str| schema_violation(root, schema, value, at);
+    for (word, wanted) in schema.as_object()? {
+        let wrong = match word.as_str() {
+            "$schema" | "title" | "description" | "format" => None,
+            "$defs" => None,
+            "$ref" => {
+                let pointer = wanted.as_str()?.trim_start_matches('#');
+                inner(root.pointer(pointer)?, value, at)
+            }
+            "type" => {
+                let types = wanted
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_else(|| vec![wanted.clone()]);
+                let fits = types.iter().any(|name| is_of_type(value, name));
+                (!fits).then(|| format!("{at} is not {wanted}"))
+            }
+            "const" => (value != wanted).then(|| format!("{at} is not {wanted}")),
+            "enum" => {
+                let fits = wanted.as_array()?.contains(value);
+                (!fits).then(|| format!("{at} is none of {wanted}"))
+            }
+            "minimum" => {
+                let fits = value.as_f64() >= wanted.as_f64();
+                (!fits).then(|| format!("{at} is below {wanted}"))
+            }
+            "oneOf" | "anyOf" => {
+                let mut choices = wanted.as_array()?.iter();
+                let fits = choices.any(|choice| inner(choice, value, at).is_none());
+                (!fits).then(|| format!("{at} fits none of {word}"))
+            }
+            "required" => {
+                let mut names = wanted.as_array()?.iter().filter_map(Value::as_str);
+                let missing = names.find(|name| value.get(name).is_none());
+                missing.map(|name| format!("{at} has no {name}"))
+            }
+            "properties" => wanted.as_object()?.iter().find_map(|(name, schema)| {
+                inner(schema, value.get(name)?, &format!("{at}.{name}"))
+            }),
+            "items" => value
+                .as_array()?
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| inner(wanted, item, &format!("{at}[{index}]"))),
+            other => Some(format!("this test does not know the word {other}")),
+        };
+        if wrong.is_some() {
+            return wrong;
+        }
+    }
+    None
+}
+
+fn is_of_type(value: &Value, name: &Value) -> bool {
+    match name.as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64() || value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_golden_with_merge_markers_ends_with_2_before_anything_starts() {
+    let desk = Desk::with(&[CASE, DROPPED]);
+    let golden = format!("golden/{DROPPED}.snap");
+    desk.edit(&golden, "fate:", "<<<<<<< HEAD\nfate:");
+    let words = [
+        format!("{golden}:6: merge marker"),
+        format!("goldpath accept {DROPPED}"),
+    ];
+    let words = [words[0].as_str(), words[1].as_str()];
+    desk.goldpath("run").must_be_wrong_input(&words);
+    desk.goldpath("check --golden golden")
+        .must_be_wrong_input(&words);
+    desk.goldpath("check").must_be_wrong_input(&words);
+    desk.goldpath(&format!("check {CASE}")).must_be(0);
+    assert!(!desk.path("evidence").exists());
+}
+
+#[test]
+fn a_golden_without_a_case_is_an_error_of_check() {
+    let desk = Desk::with(&[CASE, DROPPED]);
+    desk.goldpath("check").must_be(0);
+    fs::remove_file(desk.path(&format!("cases/{DROPPED}.toml"))).unwrap();
+    let words = [&*format!(
+        "golden/{DROPPED}.snap: this golden belongs to no case"
+    )];
+    desk.goldpath("check").must_be_wrong_input(&words);
+    desk.goldpath("check --cases cases")
+        .must_be_wrong_input(&words);
+    desk.goldpath(&format!("check {CASE}")).must_be(0);
+}
+
+#[test]
+fn a_missing_program_ends_with_2_and_names_its_package() {
+    let desk = Desk::with(&[CASE]);
+    let (add, other) = (
+        "\"ip address add",
+        "\"brctl-of-nowhere show\", \"ip address add",
+    );
+    desk.edit(&format!("cases/{CASE}.toml"), add, other);
+    let words =
+        ["'brctl-of-nowhere' is not installed; please run: sudo apt-get install bridge-utils"];
+    desk.goldpath("run").must_be_wrong_input(&words);
+    desk.goldpath(&format!("show {CASE}"))
+        .must_be_wrong_input(&words);
+    desk.goldpath("accept").must_be_wrong_input(&words);
+    // Known from the case files, and a case that is not run needs nothing.
+    desk.edit(
+        &format!("cases/{CASE}.toml"),
+        "title",
+        "disabled = \"not today\"\ntitle",
+    );
+    let ended = desk.goldpath("run");
+    ended.must_be(0);
+    must_say(&ended.out, &["2 disabled"]);
+}
+
+#[test]
+fn programs_are_found_without_a_path() {
+    let desk = Desk::with(&[CASE]);
+    let output = desk
+        .command("run")
+        .env("PATH", "/nowhere")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_folder_without_cases_ends_with_2() {
+    let desk = Desk::with(&[]);
+    desk.goldpath("run").must_be_wrong_input(&["cases"]);
+    desk.goldpath("run --cases nowhere")
+        .must_be_wrong_input(&["nowhere"]);
+    desk.goldpath("check").must_be_wrong_input(&["cases"]);
+}
+
+#[test]
+fn the_same_id_twice_ends_with_2() {
+    let desk = Desk::with(&[CASE]);
+    fs::create_dir_all(desk.path("more/article")).unwrap();
+    let name = format!("{CASE}.toml");
+    fs::copy(
+        desk.path(&format!("cases/{name}")),
+        desk.path(&format!("more/{name}")),
+    )
+    .unwrap();
+    let ended = desk.goldpath("run --cases cases --cases more");
+    ended.must_be_wrong_input(&[&format!("cases/{name}"), &format!("more/{name}")]);
+}
+
+#[test]
+fn an_unknown_node_ends_with_2_and_its_line() {
+    let desk = Desk::with(&[CASE]);
+    desk.edit(
+        &format!("cases/{CASE}.toml"),
+        "from = \"c1\"",
+        "from = \"c9\"",
+    );
+    desk.goldpath("run")
+        .must_be_wrong_input(&[&format!("{CASE}.toml:14"), "c9"]);
+}
+
+#[test]
+fn wrong_arguments_end_with_2() {
+    let desk = Desk::with(&[CASE]);
+    let backend = ["--backend", "iptables-nft and iptables-legacy"];
+    desk.goldpath("run --backend foo")
+        .must_be_wrong_input(&backend);
+    desk.goldpath("run --jobs 0")
+        .must_be_wrong_input(&["--jobs"]);
+    desk.goldpath("run nothing-like-it")
+        .must_be_wrong_input(&["nothing-like-it"]);
+    desk.goldpath("walk").must_be_wrong_input(&["walk"]);
+}
+
+#[test]
+fn accept_makes_a_golden_that_the_next_run_agrees_with() {
+    let desk = Desk::with(&[CASE]);
+    let golden = format!("golden/{CASE}.snap");
+    let original = desk.read(&golden);
+    fs::remove_file(desk.path(&golden)).unwrap();
+    let ended = desk.goldpath("run");
+    ended.must_be(1);
+    must_say(&ended.out, &["there is no golden path for this case yet"]);
+    desk.goldpath("accept").must_be(0);
+    assert_eq!(desk.read(&golden), original);
+    assert!(!desk.path(&format!("{golden}.new")).exists());
+    desk.goldpath("run").must_be(0);
+}
+
+#[test]
+fn doctor_says_whether_the_suite_can_run() {
+    let desk = Desk::with(&[]);
+    let ended = desk.goldpath("doctor --json");
+    ended.must_be(0);
+    let said: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(said["article_suite_can_run"], true);
+    let findings = said["findings"].as_array().unwrap();
+    let sandbox = findings.iter().find(|finding| finding["name"] == "sandbox");
+    assert_eq!(sandbox.unwrap()["state"], "ok");
+    must_say(&desk.goldpath("doctor").out, &["kernel", "br_netfilter"]);
+}
