@@ -5,6 +5,8 @@ pub mod check;
 pub mod exit;
 pub mod explain;
 pub mod list;
+pub mod report;
+mod report_files;
 pub mod run;
 mod sandbox;
 pub mod show;
@@ -29,6 +31,7 @@ enum Verb {
     Show(show::Args),
     Explain(explain::Args),
     Accept(accept::Args),
+    Report(report::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
@@ -40,5 +43,6 @@ pub fn main() -> ExitCode {
         Verb::Show(args) => show::run(&args),
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
+        Verb::Report(args) => report::run(&args).into(),
     }
 }

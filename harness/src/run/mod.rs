@@ -6,14 +6,18 @@ mod folder;
 mod judge;
 mod observe;
 mod outcome;
+mod partition;
 mod questions;
 mod scene;
 mod schedule;
+mod tools;
 mod trial;
 
 pub use error::RunError;
 pub use execute::{GoldenUse, Options, execute};
 pub use observe::{EVIDENCE_WAIT, Watch};
 pub use outcome::{Outcome, ProbeRecord, TrialResult};
+pub use partition::Partition;
 pub use schedule::run_all;
+pub use tools::{Tool, recipe_tools};
 pub use trial::Trial;
