@@ -50,6 +50,18 @@ impl<'a> Matrix<'a> {
         let rows = rows.collect();
         Self { columns, rows }
     }
+
+    /// The rows of each area, in order.
+    pub fn areas(&self) -> Vec<(&'a str, Vec<&Row<'a>>)> {
+        let mut areas: Vec<(&str, Vec<&Row<'_>>)> = Vec::new();
+        for row in &self.rows {
+            match areas.last_mut() {
+                Some((area, rows)) if *area == row.area() => rows.push(row),
+                _ => areas.push((row.area(), vec![row])),
+            }
+        }
+        areas
+    }
 }
 
 impl<'a> Row<'a> {

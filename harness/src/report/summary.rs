@@ -59,6 +59,11 @@ impl Summary {
         }
     }
 
+    /// How many ended so.
+    pub fn of_outcome(mut self, outcome: Outcome) -> usize {
+        *self.count(outcome)
+    }
+
     /// All trials.
     pub fn total(&self) -> usize {
         let Self {
