@@ -1,7 +1,10 @@
 //! Where implementations part: which trials of a case saw the same, and the first line in which the others differ.
 
+use std::cmp::Reverse;
+
 use super::{CaseReport, Row};
 use crate::golden::{Comparison, Difference, Golden, compare};
+use crate::run::Outcome;
 
 /// Trials of one case whose paths are the same text.
 #[derive(Debug, Clone)]
@@ -21,7 +24,8 @@ pub struct Parting {
     pub difference: Difference,
 }
 
-/// The row's trials with a path, grouped by what they saw, the largest group first; then those without, one group each.
+/// The row's trials with a path, grouped by what they saw, those that passed first, then the largest group;
+/// then those without, one group each.
 pub fn alike<'a>(row: &Row<'a>) -> Vec<Alike<'a>> {
     let mut groups: Vec<(String, Vec<&CaseReport>)> = Vec::new();
     for trial in row.trials() {
@@ -34,7 +38,8 @@ pub fn alike<'a>(row: &Row<'a>) -> Vec<Alike<'a>> {
             None => groups.push((text, vec![trial])),
         }
     }
-    groups.sort_by_key(|(text, trials)| (text.is_empty(), std::cmp::Reverse(trials.len())));
+    let passed = |trials: &[&CaseReport]| trials.iter().any(|t| t.outcome == Outcome::Passed);
+    groups.sort_by_key(|(text, trials)| (text.is_empty(), !passed(trials), Reverse(trials.len())));
     let first = groups.first().cloned();
     groups
         .into_iter()

@@ -82,7 +82,7 @@ pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
                         thead {
                             tr {
                                 th scope="col" { (area.0) }
-                                @for column in &matrix.columns { th.column scope="col" { (column) } }
+                                @for column in &matrix.columns { th.column scope="col" { (broken(column)) } }
                             }
                         }
                         tbody { @for row in &area.1 { (line(row)) } }
@@ -91,6 +91,14 @@ pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
             }
         }
     }
+}
+
+/// A column's name that may break behind its slash.
+fn broken(column: &str) -> Markup {
+    let (name, backend) = column
+        .split_once('/')
+        .map_or((column, None), |(name, backend)| (name, Some(backend)));
+    html! { (name) @if let Some(backend) = backend { "/" wbr; (backend) } }
 }
 
 fn line(row: &Row<'_>) -> Markup {

@@ -5,7 +5,7 @@ use crate::packet::Headers;
 use crate::path::{End, Rewrite, Rule, Verdict};
 
 /// Longest line of a note; a rule that is longer is broken at its words.
-const NOTE_CHARACTERS: usize = 54;
+const NOTE_CHARACTERS: usize = 64;
 
 /// Source and destination; what differs from `before` stands out.
 pub(super) fn addresses(now: &Headers, before: Option<&Headers>) -> Vec<Run> {

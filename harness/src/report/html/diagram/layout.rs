@@ -27,13 +27,15 @@ pub(super) fn layout(path: &PacketPath, lanes: &Lanes) -> Picture {
         pen.leg(leg, &path.fate);
     }
     if path.legs.is_empty() {
-        let x = lanes.nodes.first().map_or(MARGIN, |n| n.left + n.width / 2);
+        // Nothing left the sender, so the first table that was asked is its.
+        let sender = path.lookups.first().map(|lookup| lookup.node.as_str());
+        let x = lanes.x(sender.unwrap_or_default(), "");
         pen.y += 18;
         pen.end(x, &path.fate.to_string(), Tone::Drop);
     }
     Picture {
         width: pen.width,
-        height: pen.y + 18,
+        height: pen.y + 26,
         marks: pen.marks,
     }
 }
