@@ -8,6 +8,8 @@ pub mod explain;
 pub mod list;
 pub mod mutate;
 mod preflight;
+pub mod report;
+mod report_files;
 pub mod run;
 
 mod sandbox;
@@ -35,6 +37,7 @@ enum Verb {
     Accept(accept::Args),
     Mutate(mutate::Args),
     Doctor(doctor::Args),
+    Report(report::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
@@ -48,5 +51,6 @@ pub fn main() -> ExitCode {
         Verb::Accept(args) => accept::run(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Report(args) => report::run(&args).into(),
     }
 }

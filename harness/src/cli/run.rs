@@ -1,7 +1,6 @@
 //! `goldpath run`: trials, their table, and the reports.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,11 +8,13 @@ use std::sync::Arc;
 use super::exit::Exit;
 use super::list::chosen;
 use super::preflight::{must_have_programs, must_read_goldens};
+use super::report::closing;
+use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::lab::Graveyard;
-use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
-use crate::run::{GoldenUse, Options, Rerun, Trial, Watch, run_all};
+use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, trial_name};
+use crate::run::{GoldenUse, Options, Partition, Rerun, Trial, Watch, recipe_tools, run_all};
 
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
@@ -30,9 +31,12 @@ pub struct Args {
     /// Runs only this firewall back end.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
-    /// Writes the report as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    /// Runs only one part of the trials, as `hash:1/2`; `goldpath report merge` joins the parts' reports.
+    #[arg(long, value_name = "PART")]
+    pub partition: Option<Partition>,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub files: ReportFiles,
     /// Folder for the evidence of trials that did not pass.
     #[arg(long, value_name = "DIR", default_value = "evidence")]
     pub evidence: PathBuf,
@@ -76,7 +80,15 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = ready {
         return exit.into();
     }
-    inside(|| run_trials(args, &trials))
+    let part: Vec<Trial> = trials
+        .iter()
+        .filter(|trial| {
+            args.partition
+                .is_none_or(|part| part.holds(&trial_name(trial)))
+        })
+        .cloned()
+        .collect();
+    inside(|| run_trials(args, &part, &trials))
 }
 
 /// The trials of the chosen cases, or why there are none.
@@ -100,7 +112,7 @@ pub(super) fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
+fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial]) -> Exit {
     let options = Options {
         golden: args.golden.clone(),
         evidence: Some(args.evidence.clone()),
@@ -123,26 +135,33 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
         .iter()
         .zip(&results)
         .map(|(trial, result)| CaseReport::of(trial, result));
-    let report = Report::of(cases.collect());
-    let _ = writeln!(out, "\n{}{}", claims_table(&report), summary_line(&report));
-    if let Some(path) = &args.json
-        && let Err(error) = write_json(path, &report)
-    {
-        let _ = writeln!(
-            io::stderr(),
-            "cannot write the report to {}: {error}",
-            path.display()
-        );
-        return Exit::Errored;
+    let report = Report::of(cases.collect(), planned, under_test(), command());
+    let _ = write!(out, "\n{}", closing(&report));
+    match args.files.write(&report) {
+        Ok(()) => exit_of(&report),
+        Err(exit) => exit,
     }
-    exit_of(&report)
 }
 
-fn write_json(path: &Path, report: &Report) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    serde_json::to_writer_pretty(&mut file, report)?;
-    writeln!(file)?;
-    file.flush()
+/// Recipes are goldpath's own; their programs are the machine's.
+fn under_test() -> Vec<ImplementationReport> {
+    vec![ImplementationReport {
+        name: String::from("recipe"),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        tools: recipe_tools(),
+    }]
+}
+
+/// This command line, to be pasted.
+fn command() -> String {
+    let words = std::env::args().skip(1);
+    let quoted = words.map(|word| {
+        shlex::try_quote(&word).map_or_else(|_| word.clone(), std::borrow::Cow::into_owned)
+    });
+    std::iter::once(String::from("goldpath"))
+        .chain(quoted)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 pub(super) fn exit_of(report: &Report) -> Exit {

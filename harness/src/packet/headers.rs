@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a packet's headers say, decoded once at the edge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Headers {
     /// Source address.
     pub source: IpAddr,
@@ -29,7 +30,7 @@ pub struct Headers {
 }
 
 /// The part of the transport header that tells packets of one probe apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Transport {
     /// ICMP echo request (RFC 792).
@@ -81,7 +82,7 @@ pub enum Transport {
 }
 
 /// The TCP control bits that matter to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TcpFlags {
     /// Synchronise.
     pub syn: bool,
@@ -94,7 +95,7 @@ pub struct TcpFlags {
 }
 
 /// The ICMP errors that a router or a host answers with (RFC 792, RFC 1812 5.2.7, RFC 4443).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IcmpError {
     /// No route to the destination's network.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::packet::Headers;
@@ -55,7 +56,9 @@ pub struct Interface {
 }
 
 /// Which packet of the exchange a leg follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum LegKind {
     /// What the probing node sent.
@@ -67,7 +70,9 @@ pub enum LegKind {
 }
 
 /// Which way a frame passed an interface, seen from its node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Leaving the node, or handed down by a bridge device to its ports.
@@ -98,7 +103,9 @@ pub struct Frame {
 }
 
 /// Where in the IP stack a chain was called (`include/uapi/linux/netfilter.h`, `NF_INET_*`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hook {
     /// Before the first routing decision.
@@ -114,7 +121,7 @@ pub enum Hook {
 }
 
 /// What a rule or policy decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// On to the next chain.
@@ -132,7 +139,7 @@ pub enum Action {
 }
 
 /// Which rule spoke.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// A rule, by its text without the leading `-A CHAIN`.
@@ -195,7 +202,7 @@ pub enum Answer {
 }
 
 /// A conntrack entry's two directions (`man conntrack`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Binding {
     /// Node's name.
     pub node: String,
@@ -208,7 +215,7 @@ pub struct Binding {
 }
 
 /// One answer of a table that decides who gets a packet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lookup {
     /// Node's name.
     pub node: String,

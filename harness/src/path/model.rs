@@ -1,12 +1,13 @@
 //! The packet path: hops, verdicts between them, and the fate.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Action, Binding, Direction, Hook, LegKind, Lookup, Rule};
 use crate::packet::{Headers, IcmpError};
 
 /// The whole way of one probe and its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PacketPath {
     /// Request first, then the reply or the error.
     pub legs: Vec<Leg>,
@@ -21,7 +22,7 @@ pub struct PacketPath {
 }
 
 /// One packet on its way: the request, its reply, or an ICMP error about either.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Leg {
     /// Which packet.
     pub kind: LegKind,
@@ -30,7 +31,7 @@ pub struct Leg {
 }
 
 /// One step of a leg.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// The packet was seen on an interface.
@@ -51,7 +52,7 @@ pub enum Step {
 }
 
 /// One place where the packet was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hop {
     /// Node's name.
     pub node: String,
@@ -64,7 +65,7 @@ pub struct Hop {
 }
 
 /// Netfilter's word on the packet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// Node's name.
     pub node: String,
@@ -79,7 +80,7 @@ pub struct Verdict {
 }
 
 /// One address (and port) of the packet that became another one within a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rewrite {
     /// Node's name.
     pub node: String,
@@ -92,7 +93,7 @@ pub struct Rewrite {
 }
 
 /// One end of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// Source address and port.
@@ -102,7 +103,7 @@ pub enum End {
 }
 
 /// How a path ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// The probing socket got its answer.

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::path::render;
-use crate::run::{Outcome, ProbeRecord, Trial, TrialResult};
+use super::{Conclusion, Summary};
+use crate::path::{PacketPath, render};
+use crate::run::{Outcome, ProbeRecord, Tool, Trial, TrialResult};
 
 /// Version of the report's format. It grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -18,27 +19,29 @@ pub struct Report {
     pub goldpath: String,
     /// Kernel release, as `uname -r`.
     pub kernel: String,
+    /// The run in one word.
+    pub result: Conclusion,
     /// How many trials ended in which way.
     pub summary: Summary,
-    /// Every trial, sorted by id, implementation and back end.
+    /// What was under test, with the versions of the programs that took part.
+    pub implementations: Vec<ImplementationReport>,
+    /// Command lines that made this report; several if it was merged.
+    pub commands: Vec<String>,
+    /// Every trial of the whole run by name, also those that other partitions run.
+    pub planned: Vec<String>,
+    /// Every trial of this run, sorted by name.
     pub cases: Vec<CaseReport>,
 }
 
-/// How many trials ended in which way. Nothing is left out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Summary {
-    /// The path is the golden one and every expectation holds.
-    pub passed: usize,
-    /// The implementation did otherwise.
-    pub failed: usize,
-    /// Failed as declared.
-    pub expected_failure: usize,
-    /// A required feature is not claimed.
-    pub not_supported: usize,
-    /// Switched off by the person who runs it.
-    pub disabled: usize,
-    /// The harness or the machine broke.
-    pub errored: usize,
+/// Something under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImplementationReport {
+    /// Its name, as `recipe`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Programs that took part.
+    pub tools: Vec<Tool>,
 }
 
 /// One trial.
@@ -62,6 +65,8 @@ pub struct CaseReport {
     pub checks: Vec<String>,
     /// Claims of the article that a pass refutes.
     pub refutes: Vec<String>,
+    /// The case file as it was run.
+    pub contract: String,
     /// Where the requirement comes from.
     pub source: Vec<String>,
     /// Wall-clock time in milliseconds.
@@ -83,41 +88,8 @@ pub struct PathReport {
     pub fate: String,
     /// The path as the golden shows it.
     pub text: String,
-}
-
-impl Summary {
-    /// Counts outcomes.
-    pub fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
-        let mut summary = Self::default();
-        for outcome in outcomes {
-            *summary.count(outcome) += 1;
-        }
-        summary
-    }
-
-    fn count(&mut self, outcome: Outcome) -> &mut usize {
-        match outcome {
-            Outcome::Passed => &mut self.passed,
-            Outcome::Failed => &mut self.failed,
-            Outcome::ExpectedFailure => &mut self.expected_failure,
-            Outcome::NotSupported => &mut self.not_supported,
-            Outcome::Disabled => &mut self.disabled,
-            Outcome::Errored => &mut self.errored,
-        }
-    }
-
-    /// All trials.
-    pub fn total(&self) -> usize {
-        let Self {
-            passed,
-            failed,
-            expected_failure,
-            not_supported,
-            disabled,
-            errored,
-        } = self;
-        passed + failed + expected_failure + not_supported + disabled + errored
-    }
+    /// The path itself: hops with all their headers, verdicts, rewrites.
+    pub path: PacketPath,
 }
 
 /// The report's JSON schema, as checked in beside this crate.
@@ -129,21 +101,69 @@ pub fn schema() -> String {
 }
 
 impl Report {
-    /// The report of these trials on the running kernel.
-    pub fn of(cases: Vec<CaseReport>) -> Self {
+    /// The report of these trials, of all `planned` ones, on the running kernel.
+    pub fn of(
+        mut cases: Vec<CaseReport>,
+        planned: &[Trial],
+        implementations: Vec<ImplementationReport>,
+        command: String,
+    ) -> Self {
         let kernel =
             nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+        cases.sort_by_cached_key(CaseReport::trial);
+        let mut planned: Vec<String> = planned.iter().map(trial_name).collect();
+        planned.sort();
         Self {
             schema_version: SCHEMA_VERSION,
             goldpath: env!("CARGO_PKG_VERSION").to_owned(),
             kernel: kernel.unwrap_or_default(),
+            result: Conclusion::of(&cases, planned.len()),
             summary: Summary::of(cases.iter().map(|case| case.outcome)),
+            implementations,
+            commands: vec![command],
+            planned,
             cases,
         }
     }
 }
 
+/// The name by which a trial is planned, as [`CaseReport::trial`] has it.
+pub fn trial_name(trial: &Trial) -> String {
+    let nothing = TrialResult::without_run(Outcome::Disabled, String::new());
+    CaseReport::of(trial, &nothing).trial()
+}
+
 impl CaseReport {
+    /// The trial's name, `ID::IMPLEMENTATION/BACKEND/FAMILY`, the same in every run.
+    pub fn trial(&self) -> String {
+        format!("{}::{}/{}", self.id, self.column(), self.families.join("+"))
+    }
+
+    /// What ran it: implementation and back end, as `recipe/iptables-nft`.
+    pub fn column(&self) -> String {
+        match &self.backend {
+            Some(backend) => format!("{}/{backend}", self.implementation),
+            None => self.implementation.clone(),
+        }
+    }
+
+    /// The command line that runs this trial alone.
+    pub fn reproduce(&self) -> String {
+        let mut words = vec![String::from("goldpath run"), self.id.clone()];
+        if let Some(backend) = &self.backend {
+            words.push(format!("--backend {backend}"));
+        }
+        words.join(" ")
+    }
+
+    /// All paths as one text, for comparison with another implementation's.
+    pub fn text(&self) -> String {
+        let texts = self.paths.iter().enumerate();
+        let texts =
+            texts.map(|(at, path)| format!("probe {}  {}\n{}", at + 1, path.probe, path.text));
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
     /// The report of one trial.
     pub fn of(trial: &Trial, result: &TrialResult) -> Self {
         let case = &trial.case;
@@ -159,6 +179,7 @@ impl CaseReport {
             outcome: result.outcome,
             checks: words(&case.checks),
             refutes: words(&case.refutes),
+            contract: std::fs::read_to_string(&case.path).unwrap_or_default(),
             source: case.source.clone(),
             duration_ms: result.duration.as_secs_f64() * 1_000.0,
             message: result.message.clone(),
@@ -177,6 +198,30 @@ impl PathReport {
             probe: probe.title.clone(),
             fate: probe.path.fate.to_string(),
             text: render(&probe.path),
+            path: probe.path.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_schema_that_is_checked_in_is_current() {
+        let checked_in = include_str!("../../report.schema.json");
+        assert!(
+            checked_in == schema(),
+            "out of date; type: target/debug/goldpath run --schema > harness/report.schema.json"
+        );
+    }
+
+    #[test]
+    fn a_report_reads_back_as_it_was_written() -> Result<(), serde_json::Error> {
+        let text = serde_json::to_string(&sample::report())?;
+        let read: Report = serde_json::from_str(&text)?;
+        assert_eq!(serde_json::to_string(&read)?, text);
+        Ok(())
     }
 }

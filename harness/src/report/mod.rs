@@ -1,9 +1,27 @@
-//! What a person or a program reads after a run.
+//! What a person or a program reads after a run. Pure: reports are written from a [`Report`] alone, also from one read back.
 
 mod claims;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod matrix;
+mod merge;
+mod parting;
+#[cfg(test)]
+mod sample;
+mod summary;
 mod terminal;
 
 pub use claims::{Standing, claims_table, standing};
-pub use json::{CaseReport, PathReport, Report, SCHEMA_VERSION, Summary, schema};
-pub use terminal::{summary_line, trial_line};
+pub use html::html;
+pub use json::{
+    CaseReport, ImplementationReport, PathReport, Report, SCHEMA_VERSION, schema, trial_name,
+};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use matrix::{Matrix, Row};
+pub use merge::{MergeError, merge};
+pub use parting::{Alike, Parting, alike};
+pub use summary::{Conclusion, Summary};
+pub use terminal::{matrix_table, summary_line, trial_line};

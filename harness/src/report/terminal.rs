@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CaseReport, Report};
+use super::{CaseReport, Matrix, Report};
 use crate::run::Outcome;
 
 /// One trial's line, and below it why it did not pass.
@@ -38,4 +38,40 @@ pub fn summary_line(report: &Report) -> String {
         .map(|(count, outcome)| format!("{count} {outcome}"))
         .collect();
     words.join(", ")
+}
+
+/// Cases by implementations, one symbol a cell; empty where there is nothing to compare.
+pub fn matrix_table(report: &Report) -> String {
+    let matrix = Matrix::of(report);
+    let mut text = String::new();
+    if matrix.columns.len() < 2 {
+        return text;
+    }
+    let ids = matrix.rows.iter().map(|row| row.id.chars().count());
+    let width = ids.max().unwrap_or(0);
+    for (position, column) in matrix.columns.iter().enumerate() {
+        let _ = writeln!(text, "{:width$}  {}{column}", "", "│ ".repeat(position));
+    }
+    for row in &matrix.rows {
+        let cells: Vec<&str> = row
+            .cells
+            .iter()
+            .map(|cell| cell.map_or("·", |case| case.outcome.symbol()))
+            .collect();
+        let _ = writeln!(text, "{:width$}  {}", row.id, cells.join(" "));
+    }
+    let legend = Outcome::ALL.map(|outcome| format!("{} {outcome}", outcome.symbol()));
+    let _ = writeln!(text, "{}  · no such trial", legend.join("  "));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_table_has_a_symbol_for_each_trial() {
+        insta::assert_snapshot!(matrix_table(&sample::report()));
+    }
 }

@@ -26,6 +26,30 @@ pub enum Outcome {
     Errored,
 }
 
+impl Outcome {
+    /// Every outcome, in the order of reports.
+    pub const ALL: [Self; 6] = [
+        Self::Passed,
+        Self::Failed,
+        Self::ExpectedFailure,
+        Self::NotSupported,
+        Self::Disabled,
+        Self::Errored,
+    ];
+
+    /// A sign of one column; tables say the word with it or in a legend.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Passed => "✓",
+            Self::Failed => "✗",
+            Self::ExpectedFailure => "≈",
+            Self::NotSupported => "○",
+            Self::Disabled => "⊘",
+            Self::Errored => "!",
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

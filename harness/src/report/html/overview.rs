@@ -1,0 +1,180 @@
+//! The page's head, tables and foot.
+
+use maud::{Markup, html};
+
+use super::anchor;
+use crate::case::Claim;
+use crate::report::claims::{Standing, standing};
+use crate::report::{Matrix, Report, Row, Summary};
+use crate::run::Outcome;
+
+/// The run in one word, its counts, and what took part.
+pub(super) fn head(report: &Report) -> Markup {
+    let total = report.summary.total();
+    html! {
+        header {
+            p.brand { "goldpath " span { (report.goldpath) } }
+            h1 { span.result.{ (report.result) } { (report.result) } }
+            p.lead {
+                (total) " of " (report.planned.len()) " planned trials, " (count(&report.cases, |c| c.id.clone()))
+                " cases, kernel " code { (report.kernel) }
+            }
+            (bar(report.summary))
+            dl.counts {
+                @for outcome in Outcome::ALL {
+                    @let count = report.summary.of_outcome(outcome);
+                    div.count.(outcome.to_string()).none[count == 0] {
+                        dt { (outcome) }
+                        dd { span.sign aria-hidden="true" { (outcome.symbol()) } (count) }
+                    }
+                }
+            }
+            ul.tools {
+                @for implementation in &report.implementations {
+                    li {
+                        strong { (implementation.name) } " " (implementation.version)
+                        @for tool in &implementation.tools {
+                            span.tool { b { (tool.name) } " " (tool.version) }
+                        }
+                    }
+                }
+            }
+            nav {
+                a href="#matrix" { "Matrix" }
+                a href="#claims" { "Claims" }
+                a href="#cases" { "Paths" }
+                a href="#again" { "Run it again" }
+            }
+        }
+    }
+}
+
+fn count<T>(of: &[T], key: impl Fn(&T) -> String) -> usize {
+    let keys: std::collections::BTreeSet<String> = of.iter().map(key).collect();
+    keys.len()
+}
+
+fn bar(summary: Summary) -> Markup {
+    html! {
+        div.bar aria-hidden="true" {
+            @for outcome in Outcome::ALL {
+                @let count = summary.of_outcome(outcome);
+                @if count > 0 {
+                    span.(outcome.to_string()) style={ "flex-grow:" (count) } {}
+                }
+            }
+        }
+    }
+}
+
+/// Cases by implementations.
+pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
+    html! {
+        section #matrix {
+            h2 { "Matrix" }
+            div.filter hidden {
+                input type="search" placeholder="Filter cases" aria-label="Filter cases";
+                label { input type="checkbox"; " only what did not pass" }
+            }
+            @for area in matrix.areas() {
+                div.scroll tabindex="0" role="region" aria-label={ "Cases of " (area.0) } {
+                    table.matrix {
+                        thead {
+                            tr {
+                                th scope="col" { (area.0) }
+                                @for column in &matrix.columns { th.column scope="col" { (broken(column)) } }
+                            }
+                        }
+                        tbody { @for row in &area.1 { (line(row)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A column's name that may break behind its slash.
+fn broken(column: &str) -> Markup {
+    let (name, backend) = column
+        .split_once('/')
+        .map_or((column, None), |(name, backend)| (name, Some(backend)));
+    html! { (name) @if let Some(backend) = backend { "/" wbr; (backend) } }
+}
+
+fn line(row: &Row<'_>) -> Markup {
+    let title = row.trials().next().map(|case| case.title.as_str());
+    let passed = row.trials().all(|case| case.outcome == Outcome::Passed);
+    let anchor = anchor(row);
+    html! {
+        tr data-row=(row.id) data-passed[passed] {
+            th scope="row" {
+                a href={ "#" (anchor) } { (title.unwrap_or_default()) }
+                small { (row.name()) }
+            }
+            @for cell in &row.cells {
+                td {
+                    @if let Some(case) = cell {
+                        a.cell.(case.outcome.to_string()) href={ "#" (anchor) } {
+                            span.sign aria-hidden="true" { (case.outcome.symbol()) }
+                            " " (case.outcome)
+                        }
+                    } @else {
+                        span.absent title="no such trial" { "–" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the run says about the article's claims.
+pub(super) fn claims(report: &Report) -> Markup {
+    let matrix = Matrix::of(report);
+    let link = |id: &str| {
+        let row = matrix.rows.iter().find(|row| row.id == id);
+        row.map(|row| html! { a href={ "#" (anchor(row)) } { (row.name()) } })
+    };
+    html! {
+        section #claims {
+            h2 { "The article's claims" }
+            ul.claims {
+                @for claim in Claim::ALL {
+                    @let (standing, ids) = standing(report, *claim);
+                    li.(tone(standing)) {
+                        p {
+                            b.claim { (claim) }
+                            span.standing { (standing) }
+                            (claim.text())
+                        }
+                        @if !ids.is_empty() {
+                            details {
+                                summary { (ids.len()) @if ids.len() == 1 { " case" } @else { " cases" } }
+                                p.links { @for id in ids { @if let Some(link) = link(id) { (link) " " } } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tone(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Holds => "holds",
+        Standing::DoesNotHold => "refuted",
+        Standing::Unproven => "unproven",
+        Standing::NotAsked => "not-asked",
+    }
+}
+
+/// How to run it again.
+pub(super) fn foot(report: &Report) -> Markup {
+    html! {
+        footer #again {
+            h2 { "Run it again" }
+            @for command in &report.commands { pre { code { (command) } } }
+            p { "One case: " code { "goldpath run CASE" } ", and " code { "goldpath show CASE" } " draws its paths as text." }
+        }
+    }
+}
