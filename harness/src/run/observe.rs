@@ -18,7 +18,8 @@ use crate::trace::{Conntrack, ConntrackEntry, Tracer};
 
 /// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
 /// with a packet happens within the sender's system call or a soft interrupt after it; on a machine
-/// with every core taken that interrupt was seen 40 ms late. This bounds only what has no evidence.
+/// with every core taken that interrupt was seen 40 ms late, and every proof came in time where each
+/// instruction is emulated on such a machine (`ci/kernels`). This bounds only what has no evidence.
 pub const EVIDENCE_WAIT: Duration = Duration::from_secs(3);
 
 /// Length of an Ethernet header without VLAN tag, in bytes.
