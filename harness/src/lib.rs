@@ -9,6 +9,8 @@
 pub mod capture;
 pub mod case;
 pub mod cli;
+#[cfg(test)]
+mod fuzz;
 pub mod golden;
 pub mod lab;
 pub mod mutate;

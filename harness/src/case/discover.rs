@@ -162,3 +162,27 @@ fn syntax(error: &toml::de::Error, path: &Path, text: &Arc<str>) -> CaseError {
             .with_help("the format is described in cases/README.md"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::render;
+    use crate::fuzz::{feed_text, files};
+
+    #[test]
+    fn foreign_text_does_no_harm() {
+        let mut seeds = files("cases", "toml");
+        seeds.extend([
+            b"[network.n]\nsubnet = \"10.77.1.0/24\"\n[container.c]\nnetwork = \"n\"\npublish = [\"8080:80/tcp\"]\n".to_vec(),
+            // Deeper than any recursion may go.
+            [b"title = ".to_vec(), b"[".repeat(4_000)].concat(),
+            b"a.".repeat(2_000),
+        ]);
+        let path = Path::new("cases/area/subject.toml");
+        feed_text("case", &seeds, |text| {
+            if let Err(errors) = parse(text.to_owned(), path, "area/subject") {
+                assert!(!render(&errors, false).is_empty());
+            }
+        });
+    }
+}

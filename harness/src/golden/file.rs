@@ -194,7 +194,9 @@ fn write(path: &Path, id: &str, text: &str) -> Result<(), GoldenError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::compare;
     use super::*;
+    use crate::fuzz::{feed_text, files};
 
     #[test]
     fn what_is_accepted_is_read_back() {
@@ -248,5 +250,16 @@ mod tests {
             read(folder.path(), "subject"),
             Err(GoldenError::NoHeader { .. })
         ));
+    }
+
+    #[test]
+    fn foreign_text_does_no_harm() {
+        feed_text("golden", &files("golden", "snap"), |text| {
+            let golden = parse(text);
+            if let Some(golden) = &golden {
+                assert!(golden.first_line <= text.lines().count() + 1);
+            }
+            let _ = compare(golden.as_ref(), "probe c1 → c2  icmp echo\n\nwho gets it\n");
+        });
     }
 }

@@ -123,6 +123,7 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::feed;
 
     #[test]
     fn an_error_carries_errno_and_explanation() {
@@ -160,5 +161,12 @@ mod tests {
         let mut bytes = vec![0; HEADER];
         bytes[0] = 200;
         assert!(replies(&bytes).is_err());
+    }
+
+    #[test]
+    fn foreign_bytes_do_no_harm() {
+        let seed = include_bytes!("../fuzz/rtnetlink.bin");
+        assert!(replies(seed).is_ok_and(|replies| replies.len() > 9));
+        feed("rtnetlink", &[seed.to_vec()], |bytes| drop(replies(bytes)));
     }
 }

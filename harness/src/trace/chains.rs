@@ -83,20 +83,39 @@ fn decode(message: &Message<'_>, chains: &mut NftChains) -> Option<()> {
 mod tests {
     use super::super::netlink::messages;
     use super::*;
-    use proptest::prelude::*;
+    use crate::fuzz::feed;
 
-    proptest! {
-        #[test]
-        fn foreign_bytes_do_no_harm(kind in 3u8..8, body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut request = Request::default();
-            request.message(u16::from_be_bytes([10, kind]), 0, 1, 2, 0).attribute(1, &body);
-            for cut in 0..request.bytes().len() {
-                for message in messages(&request.bytes()[..cut]) {
-                    decode(&message, &mut NftChains::new());
-                }
+    #[test]
+    fn foreign_bytes_do_no_harm() {
+        let mut chain = Request::default();
+        chain
+            .message(0x0a03, 0, 1, 2, 0)
+            .string(1, "filter")
+            .string(3, "FORWARD")
+            .nest(4, |hooked| {
+                hooked.number(1, 2).number(2, 0);
+            });
+        let mut rule = Request::default();
+        rule.message(0x0a06, 0, 1, 2, 0)
+            .string(1, "filter")
+            .string(2, "FORWARD")
+            .attribute(3, &7u64.to_be_bytes());
+        let seeds = [chain, rule].map(|request| request.bytes().to_vec());
+        let mut read = NftChains::new();
+        for seed in &seeds {
+            for message in messages(seed) {
+                decode(&message, &mut read);
             }
-            let message = Message { kind: u16::from_be_bytes([10, kind]), flags: 0, sequence: 0, body: &body };
-            decode(&message, &mut NftChains::new());
         }
+        let forward = &read[&(2, "filter".to_owned(), "FORWARD".to_owned())];
+        assert_eq!(
+            (forward.hook, forward.handles.as_slice()),
+            (Some(Hook::Forward), &[7][..])
+        );
+        feed("chains", &seeds, |bytes| {
+            for message in messages(bytes) {
+                decode(&message, &mut NftChains::new());
+            }
+        });
     }
 }

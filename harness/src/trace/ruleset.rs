@@ -145,6 +145,7 @@ mod tests {
     use super::super::chains::NftChain;
     use super::super::save::parse_save;
     use super::*;
+    use crate::fuzz::feed_text;
 
     const SAVED: &str = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:USER - [0:0]\n-A FORWARD -j USER\n\
         -A FORWARD -j REJECT\n-A USER -j LOG\n-A USER -j RETURN\nCOMMIT\n";
@@ -200,5 +201,28 @@ mod tests {
         assert_eq!(text(&ruleset, 9), None);
         ruleset.chains = Some([(key, chain(&[6, 3, 8]))].into());
         assert_eq!(text(&ruleset, 3).as_deref(), Some("counter accept"));
+    }
+
+    #[test]
+    fn foreign_text_does_no_harm() {
+        let native = "table inet t { # handle 1\n\tset s { # handle 2\n\t\ttype ipv4_addr\n\t}\n\tchain c { # handle 3\n\
+            \t\ttype filter hook forward priority 0; policy drop;\n\t\tip saddr @s accept # handle 4\n\t}\n}\n";
+        feed_text("nft list", &[native.as_bytes().to_vec()], |text| {
+            drop(parse_native(text))
+        });
+    }
+
+    #[test]
+    fn foreign_numbers_do_no_harm() {
+        let number = |text: &str| text.len() % 7;
+        feed_text("legacy rules", &[SAVED.as_bytes().to_vec()], |text| {
+            let ruleset = Ruleset {
+                legacy: Some(parse_save(text)),
+                ..Ruleset::default()
+            };
+            for chain in ["FORWARD", "USER"] {
+                let _ = ruleset.legacy("filter", chain, number(text));
+            }
+        });
     }
 }

@@ -236,3 +236,26 @@ fn headers(packet: &[u8]) -> Option<(Headers, Vec<u8>)> {
     };
     Some((headers, Vec::new()))
 }
+
+#[cfg(test)]
+mod tests {
+    use etherparse::PacketBuilder;
+
+    use super::*;
+    use crate::fuzz::feed;
+
+    #[test]
+    fn foreign_packets_do_no_harm() {
+        let packet = || PacketBuilder::ipv4([10, 55, 66, 2], [8, 8, 8, 8], 64);
+        let (mut echo, mut error) = (Vec::new(), Vec::new());
+        let request = packet().icmpv4_echo_request(7, 1);
+        request.write(&mut echo, b"gold").expect("room");
+        let quoting = packet().icmpv4_raw(3, 1, [0; 4]);
+        quoting.write(&mut error, &echo[..12]).expect("room");
+        let seeds = [echo, error];
+        for seed in &seeds {
+            assert!(headers(seed).is_some(), "{seed:?}");
+        }
+        feed("reported packet", &seeds, |bytes| drop(headers(bytes)));
+    }
+}
