@@ -8,7 +8,6 @@ use super::exit::Exit;
 use super::run::{chosen_trials, default_jobs};
 use super::sandbox::{broken, inside};
 use crate::golden::{self, Comparison};
-use crate::lab::Graveyard;
 use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch, run_all};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
@@ -41,13 +40,16 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         watch: Watch::All,
         rerun: String::from("goldpath run"),
     };
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
+    let ran = match run_all(trials, &options, default_jobs(), |_| {}) {
+        Ok(ran) => ran,
+        Err(error) => return broken("start the trials", &error),
     };
-    let results = run_all(trials, &options, default_jobs(), &graveyard, |_, _| {});
+    if let Some(signal) = ran.interrupted {
+        return signal.into();
+    }
     let mut exit = Exit::Success;
-    let pairs: Vec<(&Trial, &TrialResult)> = trials.iter().zip(&results).collect();
+    let pairs: Vec<(&Trial, &TrialResult)> =
+        trials.iter().zip(ran.results.iter().flatten()).collect();
     for of_case in pairs.chunk_by(|a, b| a.0.case.id == b.0.case.id) {
         let ended = accept_case(args, of_case).unwrap_or_else(|why| {
             let _ = writeln!(

@@ -5,6 +5,7 @@ pub mod check;
 pub mod exit;
 pub mod explain;
 pub mod list;
+mod progress;
 pub mod run;
 mod sandbox;
 pub mod show;
@@ -31,7 +32,8 @@ enum Verb {
     Accept(accept::Args),
 }
 
-/// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
+/// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored,
+/// 128 and the signal's number if it was told to stop.
 pub fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::List(args) => list::run(&args).into(),

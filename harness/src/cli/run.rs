@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::exit::Exit;
 use super::list::chosen;
-use super::sandbox::{broken, inside};
+use super::progress::Progress;
+use super::sandbox::{broken, inside_and_look};
 use crate::case::Backend;
-use crate::lab::Graveyard;
 use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
-use crate::run::{GoldenUse, Options, Trial, Watch, run_all};
+use crate::run::{Event, GoldenUse, Options, Trial, Watch, run_all};
 
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(trials) => trials,
         Err(exit) => return exit.into(),
     };
-    inside(|| run_trials(args, &trials))
+    inside_and_look(|| run_trials(args, &trials))
 }
 
 /// The trials of the chosen cases, or why there are none.
@@ -104,21 +104,36 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
     };
     let jobs = args.jobs.map_or_else(default_jobs, usize::from);
     let mut out = io::stdout();
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
-    };
-    let results = run_all(trials, &options, jobs, &graveyard, |position, result| {
-        let line = trial_line(&CaseReport::of(&trials[position], result));
-        // A closed pipe must not stop the run: the reports are still to be written.
-        let _ = out.write_all(line.as_bytes());
+    let names = trials.iter().map(ToString::to_string).collect();
+    let progress = Progress::begin(names);
+    let ran = run_all(trials, &options, jobs, |event| match event {
+        Event::Started(position) => progress.started(position),
+        Event::Finished(position, result) => {
+            let line = trial_line(&CaseReport::of(&trials[position], result));
+            progress.finished(position, || {
+                // A closed pipe must not stop the run: the reports are still to be written.
+                let _ = out.write_all(line.as_bytes());
+            });
+        }
     });
-    let cases = trials
-        .iter()
-        .zip(&results)
-        .map(|(trial, result)| CaseReport::of(trial, result));
+    progress.end();
+    let ran = match ran {
+        Ok(ran) => ran,
+        Err(error) => return broken("start the trials", &error),
+    };
+    let finished = trials.iter().zip(&ran.results);
+    let cases =
+        finished.filter_map(|(trial, result)| Some(CaseReport::of(trial, result.as_ref()?)));
     let report = Report::of(cases.collect());
     let _ = writeln!(out, "\n{}{}", claims_table(&report), summary_line(&report));
+    if let Some(signal) = ran.interrupted {
+        let left = trials.len() - report.cases.len();
+        let _ = writeln!(
+            out,
+            "interrupted by {signal}: {left} of {} trials not finished",
+            trials.len()
+        );
+    }
     if let Some(path) = &args.json
         && let Err(error) = write_json(path, &report)
     {
@@ -129,7 +144,7 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
         );
         return Exit::Errored;
     }
-    exit_of(&report)
+    ran.interrupted.map_or_else(|| exit_of(&report), Exit::from)
 }
 
 fn write_json(path: &Path, report: &Report) -> io::Result<()> {

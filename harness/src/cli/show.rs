@@ -8,7 +8,6 @@ use super::exit::Exit;
 use super::run::{chosen_trials, parse_backend};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
-use crate::lab::Graveyard;
 use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
@@ -63,25 +62,22 @@ fn show(trial: &Trial) -> Exit {
         watch: Watch::All,
         rerun: String::from("goldpath show"),
     };
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
+    let ran = match run_all(std::slice::from_ref(trial), &options, 1, |_| {}) {
+        Ok(ran) => ran,
+        Err(error) => return broken("start the trial", &error),
     };
-    let results = run_all(
-        std::slice::from_ref(trial),
-        &options,
-        1,
-        &graveyard,
-        |_, _| {},
-    );
+    if let Some(signal) = ran.interrupted {
+        return signal.into();
+    }
+    let result = ran.results.first().and_then(Option::as_ref);
     let mut out = io::stdout();
-    for result in &results {
+    if let Some(result) = result {
         let _ = writeln!(out, "{}\n{trial}\n\n{}", trial.case.title, result.text);
         if result.outcome != Outcome::Passed {
             let _ = writeln!(out, "{}: {}", result.outcome, result.message);
         }
     }
-    match results.first().map(|result| result.outcome) {
+    match result.map(|result| result.outcome) {
         Some(Outcome::Errored) | None => Exit::Errored,
         Some(Outcome::Failed) => Exit::Failed,
         Some(_) => Exit::Success,

@@ -15,5 +15,5 @@ pub use error::RunError;
 pub use execute::{GoldenUse, Options, execute};
 pub use observe::{EVIDENCE_WAIT, Watch};
 pub use outcome::{Outcome, ProbeRecord, TrialResult};
-pub use schedule::run_all;
+pub use schedule::{Event, Run, run_all};
 pub use trial::Trial;
