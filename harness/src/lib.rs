@@ -11,6 +11,7 @@ pub mod case;
 pub mod cli;
 pub mod golden;
 pub mod lab;
+pub mod mutate;
 pub mod packet;
 pub mod path;
 pub mod probe;

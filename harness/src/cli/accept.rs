@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
-use super::run::{chosen_trials, default_jobs};
-use super::sandbox::{broken, inside};
+use super::run::{chosen_trials, default_jobs, run_quietly};
+use super::sandbox::inside;
 use crate::golden::{self, Comparison};
-use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Trial, TrialResult, Watch};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
@@ -40,16 +40,12 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         watch: Watch::All,
         rerun: String::from("goldpath run"),
     };
-    let ran = match run_all(trials, &options, default_jobs(), |_| {}) {
-        Ok(ran) => ran,
-        Err(error) => return broken("start the trials", &error),
+    let results = match run_quietly(trials, &options, default_jobs()) {
+        Ok(results) => results,
+        Err(exit) => return exit,
     };
-    if let Some(signal) = ran.interrupted {
-        return signal.into();
-    }
     let mut exit = Exit::Success;
-    let pairs: Vec<(&Trial, &TrialResult)> =
-        trials.iter().zip(ran.results.iter().flatten()).collect();
+    let pairs: Vec<(&Trial, &TrialResult)> = trials.iter().zip(&results).collect();
     for of_case in pairs.chunk_by(|a, b| a.0.case.id == b.0.case.id) {
         let ended = accept_case(args, of_case).unwrap_or_else(|why| {
             let _ = writeln!(

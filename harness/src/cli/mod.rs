@@ -5,6 +5,7 @@ pub mod check;
 pub mod exit;
 pub mod explain;
 pub mod list;
+pub mod mutate;
 mod progress;
 pub mod run;
 mod sandbox;
@@ -30,6 +31,7 @@ enum Verb {
     Show(show::Args),
     Explain(explain::Args),
     Accept(accept::Args),
+    Mutate(mutate::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored,
@@ -42,5 +44,6 @@ pub fn main() -> ExitCode {
         Verb::Show(args) => show::run(&args),
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
+        Verb::Mutate(args) => mutate::run(&args),
     }
 }

@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::sandbox::{broken, inside_and_look};
 use crate::case::Backend;
 use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
-use crate::run::{Event, GoldenUse, Options, Trial, Watch, run_all};
+use crate::run::{Event, GoldenUse, Options, Trial, TrialResult, Watch, run_all};
 
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
@@ -145,6 +145,19 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
         return Exit::Errored;
     }
     ran.interrupted.map_or_else(|| exit_of(&report), Exit::from)
+}
+
+/// Runs all trials without a word about each, or says how the command ends instead.
+pub(super) fn run_quietly(
+    trials: &[Trial],
+    options: &Options,
+    jobs: usize,
+) -> Result<Vec<TrialResult>, Exit> {
+    let ran = run_all(trials, options, jobs, |_| {}).map_err(|e| broken("start the trials", &e))?;
+    ran.interrupted.map_or_else(
+        || Ok(ran.results.into_iter().flatten().collect()),
+        |signal| Err(signal.into()),
+    )
 }
 
 fn write_json(path: &Path, report: &Report) -> io::Result<()> {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
-use super::run::{chosen_trials, parse_backend};
-use super::sandbox::{broken, inside};
+use super::run::{chosen_trials, parse_backend, run_quietly};
+use super::sandbox::inside;
 use crate::case::Backend;
-use crate::run::{GoldenUse, Options, Outcome, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Trial, Watch};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
 #[derive(Debug, clap::Args)]
@@ -62,14 +62,11 @@ fn show(trial: &Trial) -> Exit {
         watch: Watch::All,
         rerun: String::from("goldpath show"),
     };
-    let ran = match run_all(std::slice::from_ref(trial), &options, 1, |_| {}) {
-        Ok(ran) => ran,
-        Err(error) => return broken("start the trial", &error),
+    let results = match run_quietly(std::slice::from_ref(trial), &options, 1) {
+        Ok(results) => results,
+        Err(exit) => return exit,
     };
-    if let Some(signal) = ran.interrupted {
-        return signal.into();
-    }
-    let result = ran.results.first().and_then(Option::as_ref);
+    let result = results.first();
     let mut out = io::stdout();
     if let Some(result) = result {
         let _ = writeln!(out, "{}\n{trial}\n\n{}", trial.case.title, result.text);

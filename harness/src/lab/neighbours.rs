@@ -11,14 +11,17 @@ use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::build::permanent_neighbour;
-use super::lookup::way;
+use super::lookup::{names, way};
 use super::netlink::{Batch, RouteSocket};
 use super::ready::next_event;
 use super::{Lab, LabError};
 
-/// The kernel asks three times, a second apart (`mcast_solicit`, `retrans_time_ms`), and then gives up; one more second
-/// for a machine under load.
+/// The kernel asks three times (`mcast_solicit`), [`ASKING_MS`] apart, and then gives up; the rest is for a machine
+/// under load.
 const NEIGHBOUR_WAIT: Duration = Duration::from_secs(4);
+/// Milliseconds between two ARP requests where nobody owns the address, instead of the kernel's 1000: that nobody
+/// answers is then known after 0.3 s, by the kernel's own event.
+const ASKING_MS: &str = "100";
 /// `RTNLGRP_NEIGH`.
 const NEIGHBOUR_EVENTS: u32 = 3;
 /// More nodes in a row than any lab has: the bound for routes that lead in a circle.
@@ -41,7 +44,7 @@ impl Lab {
             };
             let next = way.gateway.unwrap_or(to);
             let Some((there, back_device)) = self.owner(next)? else {
-                return Ok(());
+                return self.give_up_soon(&here, way.device);
             };
             if there == here {
                 return Ok(());
@@ -57,6 +60,17 @@ impl Lab {
             here = there;
         }
         Ok(())
+    }
+
+    /// Lets the kernel ask in short intervals on an interface behind which nobody will answer.
+    fn give_up_soon(&self, node: &str, device: u32) -> Result<(), LabError> {
+        let names = names(&mut self.live(node)?.socket())?;
+        let Some(name) = names.get(&device) else {
+            return Ok(());
+        };
+        let path = format!("/proc/sys/net/ipv4/neigh/{name}/retrans_time_ms");
+        let written = self.netns(node)?.run(|| std::fs::write(&path, ASKING_MS))?;
+        written.map_err(|error| LabError::system("write", path, error))
     }
 
     /// The node that owns an address, with the index of the interface that has it.
@@ -78,7 +92,7 @@ impl Lab {
         match look(&mut socket, device, address)? {
             Look::Permanent => return Ok(()),
             Look::Resolved(mac) => return keep(&mut socket, device, address, &mac),
-            Look::Waiting => {}
+            Look::Waiting | Look::Failed => {}
         }
         // NTF_USE starts the same resolution as a packet would, without a packet.
         let mut used = NeighbourMessage::default();
@@ -106,8 +120,12 @@ impl Lab {
         let mut events = RouteSocket::open(node, &live.netns, &[NEIGHBOUR_EVENTS])?;
         let start = Instant::now();
         loop {
-            if let Look::Resolved(mac) = look(&mut socket, device, address)? {
-                return keep(&mut socket, device, address, &mac);
+            match look(&mut socket, device, address)? {
+                Look::Resolved(mac) => return keep(&mut socket, device, address, &mac),
+                Look::Permanent => return Ok(()),
+                // It exists and doesn't answer: that is for the probe to tell.
+                Look::Failed => return Ok(()),
+                Look::Waiting => {}
             }
             if !next_event(&mut events, start, NEIGHBOUR_WAIT)? {
                 let (event, node) = (format!("neighbour {address} resolved"), node.to_string());
@@ -125,6 +143,7 @@ enum Look {
     Permanent,
     Resolved(Vec<u8>),
     Waiting,
+    Failed,
 }
 
 fn look(socket: &mut RouteSocket, device: u32, address: IpAddr) -> Result<Look, LabError> {
@@ -160,8 +179,8 @@ fn look(socket: &mut RouteSocket, device: u32, address: IpAddr) -> Result<Look, 
         });
     Ok(match (entry.header.state, mac) {
         (NeighbourState::Permanent | NeighbourState::Noarp, _) => Look::Permanent,
-        (NeighbourState::Incomplete | NeighbourState::Failed | NeighbourState::None, _)
-        | (_, None) => Look::Waiting,
+        (NeighbourState::Failed, _) => Look::Failed,
+        (NeighbourState::Incomplete | NeighbourState::None, _) | (_, None) => Look::Waiting,
         (_, Some(mac)) => Look::Resolved(mac),
     })
 }

@@ -89,28 +89,41 @@ impl Observation<'_> {
     }
 }
 
-/// Orders what one passage showed. With `bridge-nf-call-iptables`, prerouting runs on the bridge
-/// port, before the bridge hands the packet up to its own device (`br_netfilter_hooks.c`).
+/// Orders what one passage showed.
+///
+/// With `bridge-nf-call-iptables`, prerouting runs on the bridge port, before the bridge hands the
+/// packet up to its own device. A packet that a DNAT there turns to a neighbour on the same bridge
+/// is never handed up: it is sent through the bridge device and then forwarded between ports, so
+/// forward and postrouting run behind that device (`br_netfilter_hooks.c`, `BRNF_BRIDGED_DNAT`).
 fn observations<'a>(evidence: &Evidence, transit: &Transit<'a>) -> Vec<Observation<'a>> {
-    let on_port = evidence
-        .nodes
-        .get(transit.node)
-        .is_some_and(|node| node.bridge_netfilter)
-        && transit
-            .entered
-            .first()
-            .is_some_and(|frame| bridge(evidence, frame).is_some());
+    let entered_bridge = transit
+        .entered
+        .first()
+        .and_then(|frame| bridge(evidence, frame));
+    let on_port = entered_bridge.is_some()
+        && evidence
+            .nodes
+            .get(transit.node)
+            .is_some_and(|node| node.bridge_netfilter);
+    let turned_on_bridge = on_port
+        && transit.entered.len() == 1
+        && transit.left.first().map(|frame| frame.interface.as_str()) == entered_bridge;
     let (early, late): (Vec<_>, Vec<_>) = transit
         .verdicts
         .iter()
+        .copied()
         .partition(|verdict| on_port && verdict.hook == Hook::Prerouting);
     let mut entered = transit.entered.iter().map(|f| Observation::Frame(f));
+    let mut left = transit.left.iter().map(|f| Observation::Frame(f));
     let mut all = Vec::new();
     all.extend(entered.next());
-    all.extend(early.into_iter().map(|v| Observation::Verdict(v)));
+    all.extend(early.into_iter().map(Observation::Verdict));
     all.extend(entered);
-    all.extend(late.into_iter().map(|v| Observation::Verdict(v)));
-    all.extend(transit.left.iter().map(|f| Observation::Frame(f)));
+    if turned_on_bridge {
+        all.extend(left.next());
+    }
+    all.extend(late.into_iter().map(Observation::Verdict));
+    all.extend(left);
     all
 }
 
@@ -156,13 +169,18 @@ fn rewrites(node: &str, before: &Headers, after: &Headers) -> Vec<Step> {
 }
 
 impl Hook {
-    /// How far along a node's IP stack the hook is, from 0.
-    pub(super) fn depth(self) -> u8 {
-        match self {
-            Self::Prerouting | Self::Output => 0,
-            Self::Input | Self::Forward => 1,
-            Self::Postrouting => 2,
-        }
+    /// Whether one passage through a node's IP stack may meet `next` at or behind this hook: a packet
+    /// that enters goes from prerouting to input, or over forward to postrouting; one that a local
+    /// socket sends goes from output to postrouting.
+    pub(super) fn leads_to(self, next: Self) -> bool {
+        self == next
+            || matches!(
+                (self, next),
+                (
+                    Self::Prerouting,
+                    Self::Input | Self::Forward | Self::Postrouting
+                ) | (Self::Forward | Self::Output, Self::Postrouting)
+            )
     }
 }
 

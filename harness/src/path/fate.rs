@@ -40,6 +40,12 @@ fn answered(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
 
 fn refused(evidence: &Evidence, legs: &[Leg], errno: &str) -> Fate {
     told_by_error(evidence, legs).unwrap_or_else(|| {
+        // No packet told it: the node's own kernel did, as when no neighbour answers ARP.
+        if ["EHOSTUNREACH", "ENETUNREACH"].contains(&errno) {
+            return Fate::Unreachable {
+                reason: errno.to_owned(),
+            };
+        }
         let reset = last_hop(legs, LegKind::Reply).is_some();
         let by = if reset { "tcp reset" } else { errno };
         Fate::Rejected { by: by.to_owned() }

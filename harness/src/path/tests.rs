@@ -253,6 +253,32 @@ fn a_flooded_packet_is_followed_on_every_wire() {
     );
 }
 
+/// A packet to the node's own address leaves and enters by `lo`: OUTPUT speaks before, INPUT behind.
+#[test]
+fn a_packet_over_lo_meets_output_before_and_input_behind() {
+    let mut r = Recording::default();
+    r.evidence.from = String::from("host");
+    let packet = || echo(LegKind::Request, "10.0.2.15", "10.0.2.15", 64);
+    let policy = |r: &mut Recording, hook, chain| {
+        r.verdict(hook, chain, Rule::Policy, Action::Accept, packet());
+    };
+    policy(&mut r, Hook::Output, "filter/OUTPUT");
+    r.frame(LegKind::Request, "host:lo", Direction::Out, packet());
+    r.frame(LegKind::Request, "host:lo", Direction::In, packet());
+    policy(&mut r, Hook::Input, "filter/INPUT");
+    let path = assemble(&r.evidence);
+    let words: Vec<String> = path
+        .steps(LegKind::Request)
+        .iter()
+        .map(|step| match step {
+            Step::Hop(hop) => hop.direction.arrow().to_string(),
+            Step::Verdict(verdict) => verdict.chain.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(words, ["filter/OUTPUT", ">", "<", "filter/INPUT"]);
+}
+
 proptest! {
     #[test]
     fn shuffled_and_doubled_frames_give_the_same_path(

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::evidence::{Direction, Evidence, Frame, LegKind, VerdictEvent};
+use super::evidence::{Direction, Evidence, Frame, Hook, LegKind, VerdictEvent};
 
 /// One passage through one node: frames in, netfilter's decisions, frames out.
 #[derive(Debug, Default)]
@@ -182,8 +182,7 @@ fn peer<'a>(evidence: &'a Evidence, frame: &'a Frame) -> Option<(&'a str, &'a st
     Some((node, interface))
 }
 
-/// Hands each node's decisions to its passages. A passage's hooks only go forward
-/// (`prerouting`/`output`, then `input`/`forward`, then `postrouting`), so a step back begins the next one.
+/// Hands each node's decisions to its passages, in the order of both.
 fn assign_verdicts<'a>(evidence: &'a Evidence, leg: LegKind, transits: &mut Vec<Transit<'a>>) {
     let mut by_node: BTreeMap<&str, BTreeMap<u64, &VerdictEvent>> = BTreeMap::new();
     for verdict in &evidence.verdicts {
@@ -193,17 +192,32 @@ fn assign_verdicts<'a>(evidence: &'a Evidence, leg: LegKind, transits: &mut Vec<
         }
     }
     for (node, verdicts) in by_node {
-        for (nth, group) in passages(verdicts.into_values()).into_iter().enumerate() {
-            let transit = transits.iter_mut().filter(|t| t.node == node).nth(nth);
-            match transit {
-                Some(transit) => transit.verdicts = group,
+        let mut next = 0;
+        for group in passages(verdicts.into_values()) {
+            let fits = |transit: &Transit<'_>| transit.node == node && transit.may_meet(group[0]);
+            let found = transits.iter().skip(next).position(fits);
+            if let Some(ahead) = found {
+                next += ahead + 1;
+                transits[next - 1].verdicts = group;
+            } else {
                 // Decided before any interface saw the packet, as in OUTPUT.
-                None => transits.push(Transit {
+                transits.push(Transit {
                     node,
                     verdicts: group,
                     ..Transit::default()
-                }),
+                });
             }
+        }
+    }
+}
+
+impl Transit<'_> {
+    /// Whether a passage that began with this decision can be this one.
+    fn may_meet(&self, first: &VerdictEvent) -> bool {
+        match first.hook {
+            Hook::Output => self.entered.is_empty(),
+            Hook::Prerouting | Hook::Input | Hook::Forward => !self.entered.is_empty(),
+            Hook::Postrouting => true,
         }
     }
 }
@@ -212,11 +226,7 @@ fn passages<'a>(verdicts: impl Iterator<Item = &'a VerdictEvent>) -> Vec<Vec<&'a
     let mut groups: Vec<Vec<&VerdictEvent>> = Vec::new();
     for verdict in verdicts {
         match groups.last_mut() {
-            Some(group)
-                if group
-                    .last()
-                    .is_some_and(|v| v.hook.depth() <= verdict.hook.depth()) =>
-            {
+            Some(group) if group.last().is_some_and(|v| v.hook.leads_to(verdict.hook)) => {
                 group.push(verdict);
             }
             _ => groups.push(vec![verdict]),

@@ -38,6 +38,9 @@ impl EchoProber {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(family, SockType::Raw, flags, protocol)
             .map_err(|errno| request.error("open a raw socket", errno))?;
+        // With it a raw socket hears that the next hop doesn't answer ARP, and of ICMP errors (`man 7 ip`).
+        setsockopt(&socket, sockopt::Ipv4RecvErr, &true)
+            .map_err(|errno| request.error("ask for errors", errno))?;
         if let Some(ttl) = request.ttl {
             setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
                 .map_err(|errno| request.error("set the TTL", errno))?;
@@ -90,6 +93,9 @@ impl EchoProber {
                 Ok(held) => held,
                 Err(Errno::EAGAIN) => return Ok(None),
                 Err(Errno::EINTR) => continue,
+                Err(errno) if let Some(name) = refusal(errno) => {
+                    return Ok(Some(Answer::Refused(name)));
+                }
                 Err(errno) => return Err(self.request.error("receive an echo reply", errno)),
             };
             // Every raw socket of a namespace is handed every ICMP packet; only the token tells.

@@ -12,9 +12,9 @@ use super::questions::ask_tables;
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
 use crate::packet::decode;
-use crate::path::{Direction, Evidence, Frame, LegKind, Node, PacketPath, assemble};
+use crate::path::{Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
-use crate::trace::{Conntrack, Tracer};
+use crate::trace::{Conntrack, ConntrackEntry, Tracer};
 
 /// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
 /// with a packet happens within the sender's system call or a soft interrupt after it; on a machine
@@ -161,7 +161,7 @@ impl Observer {
             self.wait(&prober, services, left)?;
         };
         evidence.lookups = ask_tables(lab, &evidence, &path)?;
-        evidence.bindings = self.bindings(&path)?;
+        evidence.bindings = self.bindings(request)?;
         let path = assemble(&evidence);
         Ok(Recorded { evidence, path })
     }
@@ -225,17 +225,18 @@ impl Observer {
         }
     }
 
-    fn bindings(&mut self, path: &PacketPath) -> Result<Vec<crate::path::Binding>, RunError> {
+    /// The probe's own connection: no other of its lab has this source port or ICMP identifier.
+    fn bindings(&mut self, request: &Request) -> Result<Vec<Binding>, RunError> {
         let Some(conntrack) = &mut self.conntrack else {
             return Ok(Vec::new());
         };
-        let mut ends: Vec<(String, String)> = Vec::new();
-        for hop in path.hops(LegKind::Request).filter(|hop| hop.node == "host") {
-            ends.push((hop.headers.source_text(), hop.headers.destination_text()));
-        }
-        let mut bindings = conntrack.bindings()?;
-        bindings.retain(|binding| ends.contains(&binding.original));
-        Ok(bindings)
+        let own = |entry: &ConntrackEntry| {
+            let ports = entry.original.ports.map(|(source, _)| source);
+            entry.original.icmp_id.or(ports) == Some(request.source_port)
+        };
+        let entries = conntrack.dump()?;
+        let own = entries.iter().filter(|entry| own(entry));
+        Ok(own.map(|entry| entry.binding("host")).collect())
     }
 }
 

@@ -25,11 +25,16 @@ pub(super) fn ask_tables(
             answer,
         });
     };
-    let first = path.hops(LegKind::Request).next();
-    let destination = first.map(|hop| hop.headers.destination);
-    if let Some(destination) = destination.or(evidence.asked) {
+    if let Some(destination) = evidence.asked {
         let answer = lab.route_get(&evidence.from, destination, None, None)?;
         add(&evidence.from, "route", answer);
+    }
+    // A DNAT in OUTPUT has the packet routed again (`ip_route_me_harder`).
+    if evidence.from == "host"
+        && let Some(destination) = destination_at_host(path)
+    {
+        let answer = lab.route_get("host", destination, None, None)?;
+        add("host", "route", answer);
     }
     if evidence.sent != Sent::Accepted {
         return Ok(lookups);

@@ -46,7 +46,7 @@ impl Scene {
             services: RefCell::default(),
             commands: Vec::new(),
         };
-        if stage == Stage::Bare {
+        if names_a_namespace(case) {
             scene.lab.name_namespaces()?;
         }
         let argv = [String::from("iptables-restore")];
@@ -118,6 +118,18 @@ impl Scene {
         }
         graveyard.bury(self.lab);
     }
+}
+
+/// Whether a command puts an interface into a node by its name, as `ip link set veth0 netns c1`.
+fn names_a_namespace(case: &Case) -> bool {
+    let commands = case
+        .steps
+        .iter()
+        .flat_map(|step| &step.commands)
+        .flat_map(|of| &of.commands);
+    commands
+        .flat_map(|command| &command.argv)
+        .any(|word| word == "netns")
 }
 
 fn mode(attachment: &Attachment) -> Mode {

@@ -1,0 +1,82 @@
+//! One change in one command of one case.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::operators::{self, Edit};
+use crate::case::{Case, CommandLine};
+
+/// What was changed, in words that also name it in the data of equivalent mutants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// The case's id.
+    pub case: String,
+    /// Line of the case file.
+    pub line: usize,
+    /// The node whose configuration changed.
+    pub node: String,
+    /// The kind of change, as `drop the line`.
+    pub operator: String,
+    /// The command as written.
+    pub was: String,
+    /// The command instead, empty where it was dropped.
+    pub is: String,
+}
+
+/// A case with one change.
+#[derive(Debug, Clone)]
+pub struct Mutant {
+    /// What was changed.
+    pub change: Change,
+    /// The case with the change.
+    pub case: Arc<Case>,
+}
+
+/// Every mutant of a case, in the order of its commands.
+pub fn mutants(case: &Case) -> Vec<Mutant> {
+    let mut found = Vec::new();
+    for (step, of_step) in case.steps.iter().enumerate() {
+        for (node, of_node) in of_step.commands.iter().enumerate() {
+            let commands = &of_node.commands;
+            for (position, command) in commands.iter().enumerate() {
+                let next = commands.get(position + 1);
+                for edit in operators::edits(command, next) {
+                    let mut mutated = case.clone();
+                    apply(
+                        &mut mutated.steps[step].commands[node].commands,
+                        position,
+                        &edit,
+                    );
+                    found.push(Mutant {
+                        change: Change {
+                            case: case.id.to_string(),
+                            line: command.line,
+                            node: of_node.node.to_string(),
+                            operator: edit.operator().to_owned(),
+                            was: command.text.clone(),
+                            is: edit.text(),
+                        },
+                        case: Arc::new(mutated),
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn apply(commands: &mut Vec<CommandLine>, position: usize, edit: &Edit) {
+    match edit {
+        Edit::Dropped => {
+            commands.remove(position);
+        }
+        Edit::Swapped { .. } => commands.swap(position, position + 1),
+        Edit::Replaced { argv, .. } => {
+            let command = &mut commands[position];
+            command.text = argv.join(" ");
+            command.argv.clone_from(argv);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Mutants that change nothing which a packet could meet, declared in data with the reason.
+
+use serde::Deserialize;
+
+use super::Change;
+
+/// The mutants that are declared equivalent. They are listed in every score.
+const DECLARED: &str = include_str!("equivalent.toml");
+
+/// One declared equivalence. It covers a mutant when every field that is given is the mutant's.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Equivalent {
+    /// The case's id; every case if absent.
+    pub case: Option<String>,
+    /// The kind of change; every kind if absent.
+    pub operator: Option<String>,
+    /// The command as written.
+    pub was: String,
+    /// The command instead; every one if absent.
+    pub is: Option<String>,
+    /// Why no packet of the case can tell the difference.
+    pub reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    equivalent: Vec<Equivalent>,
+}
+
+/// The data of equivalent mutants is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("harness/src/mutate/equivalent.toml: {0}")]
+pub struct EquivalentError(#[from] toml::de::Error);
+
+/// The declared equivalences.
+///
+/// # Errors
+/// The data is malformed.
+pub fn declared() -> Result<Vec<Equivalent>, EquivalentError> {
+    Ok(toml::from_str::<File>(DECLARED)?.equivalent)
+}
+
+impl Equivalent {
+    /// Whether this declaration means the change.
+    pub fn covers(&self, change: &Change) -> bool {
+        let same =
+            |given: &Option<String>, is: &str| given.as_deref().is_none_or(|given| given == is);
+        self.was == change.was
+            && same(&self.case, &change.case)
+            && same(&self.operator, &change.operator)
+            && same(&self.is, &change.is)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declaration_has_a_reason() {
+        for equivalent in declared().unwrap() {
+            assert!(equivalent.reason.ends_with('.'), "{equivalent:?}");
+        }
+    }
+}
