@@ -17,7 +17,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, Uid, getgid, getuid, pipe2};
 
-use super::residue::Surroundings;
+use super::residue::{Residue, Surroundings};
 use super::{Finished, Look, MARKER, Options, SandboxError, UserNamespace};
 
 /// What a person types to stop the run; the inner process is told, and the outer one waits for it.
@@ -28,9 +28,12 @@ const FORWARDED: [Signal; 4] = [
     Signal::SIGQUIT,
 ];
 
-/// How long the inner process may take to report after it was told to stop, so that all is over within a second. It has
-/// nothing to wait for then; what takes time is the kernel's, closing captures.
-const REPORT_WAIT: Duration = Duration::from_millis(800);
+/// How long the inner process may take to report after it was told to stop, and the kernel to take it down. It has
+/// nothing to wait for then and is killed after this.
+const REPORT_WAIT: Duration = Duration::from_millis(600);
+/// How long the kernel may take after that, so that all is over within a second. It closes captures by RCU grace periods,
+/// which are long where every core is taken, and needs nobody for it: then this process ends first, and says so.
+const CLOSING_WAIT: Duration = Duration::from_millis(200);
 
 /// The thread that left the caller's namespaces and started the inner process. The kernel kills that process when the
 /// thread ends, so it stays.
@@ -68,11 +71,14 @@ pub(super) fn supervise(options: Options) -> Result<Finished, SandboxError> {
     let (reader, _writer) =
         pipe2(OFlag::O_CLOEXEC).map_err(|e| SandboxError::system("make a pipe", e))?;
     let mut starter = Starter::start(reader)?;
-    let code = wait(&mut starter.child, &signals)?;
+    let (code, is_over) = wait(&mut starter.child, &signals)?;
     drop(starter.stay);
     // It only waited for this.
     let _ = starter.thread.join();
-    let residue = before.map(|before| before.residue(starter.pid_namespace.as_deref()));
+    let residue = before.map(|before| Residue {
+        is_settled: is_over,
+        ..before.residue(starter.pid_namespace.as_deref())
+    });
     Ok(Finished { code, residue })
 }
 
@@ -121,7 +127,8 @@ fn leave_and_start(reader: &OwnedFd) -> Result<Child, SandboxError> {
         .map_err(|e| SandboxError::system("start the sandbox's first process", e))
 }
 
-fn wait(child: &mut Child, signals: &SignalFd) -> Result<ExitCode, SandboxError> {
+/// Waits for the inner process, and passes signals on. Returns how it ended, and whether the kernel is done with it.
+fn wait(child: &mut Child, signals: &SignalFd) -> Result<(ExitCode, bool), SandboxError> {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
     let mut killed_for = None;
     let mut deadline: Option<(Signal, Instant)> = None;
@@ -152,16 +159,9 @@ fn wait(child: &mut Child, signals: &SignalFd) -> Result<ExitCode, SandboxError>
                 deadline.get_or_insert((signal, Instant::now() + REPORT_WAIT));
             } else {
                 killed_for.get_or_insert(signal);
+                deadline.get_or_insert((signal, Instant::now() + CLOSING_WAIT));
                 let _ = kill(pid, Signal::SIGKILL);
             }
-        }
-        if let Some((signal, at)) = deadline
-            && Instant::now() >= at
-            && killed_for.is_none()
-        {
-            killed_for = Some(signal);
-            let _ = kill(pid, Signal::SIGKILL);
-            deadline = None;
         }
         let ended = child
             .try_wait()
@@ -172,11 +172,23 @@ fn wait(child: &mut Child, signals: &SignalFd) -> Result<ExitCode, SandboxError>
                 .map(|signal| signal as i32)
                 .or_else(|| status.signal());
             let code = status.code().or_else(|| signal.map(|signal| 128 + signal));
-            return Ok(code
-                .and_then(|code| u8::try_from(code).ok())
-                .map_or(ExitCode::FAILURE, ExitCode::from));
+            return Ok((code.map_or(ExitCode::FAILURE, exit_code), true));
+        }
+        if let Some((signal, at)) = deadline
+            && Instant::now() >= at
+        {
+            if killed_for.is_some() {
+                return Ok((exit_code(128 + signal as i32), false));
+            }
+            killed_for = Some(signal);
+            let _ = kill(pid, Signal::SIGKILL);
+            deadline = Some((signal, Instant::now() + CLOSING_WAIT));
         }
     }
+}
+
+fn exit_code(code: i32) -> ExitCode {
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Whether a process catches a signal, or blocks it to wait for it (`man proc_pid_status`).

@@ -19,6 +19,8 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Residue {
+    /// Whether the kernel was done with the inner process. After a signal nobody waits for that longer than a second.
+    pub is_settled: bool,
     /// Namespaces of processes that are left, as `net:[4026531840]`.
     pub namespaces: BTreeSet<String>,
     /// Links that the starting network namespace did not have before.
@@ -52,7 +54,7 @@ impl Residue {
 
     /// Whether something was found that can be nobody else's.
     pub fn is_certain(&self) -> bool {
-        !self.processes.is_empty()
+        self.is_settled && !self.processes.is_empty()
     }
 }
 
@@ -62,7 +64,9 @@ impl fmt::Display for Residue {
         let counts = self
             .kinds()
             .map(|(kind, found)| format!("{} {kind}", found.len()));
-        let word = if self.is_empty() {
+        let word = if !self.is_settled {
+            "killed; the kernel is still closing what it held"
+        } else if self.is_empty() {
             "nothing left behind"
         } else {
             "left behind, or made by another program meanwhile"
@@ -108,6 +112,7 @@ impl Surroundings {
             mounts: new(&now.mounts, &self.mounts),
             cgroups: new(&now.cgroups, &self.cgroups),
             files: new(&now.files, &self.files),
+            is_settled: true,
             ..Residue::default()
         };
         if let Some(pid_namespace) = pid_namespace {
@@ -236,8 +241,12 @@ mod tests {
 
     #[test]
     fn nothing_is_said_with_every_zero() {
+        let residue = Residue {
+            is_settled: true,
+            ..Residue::default()
+        };
         assert_eq!(
-            Residue::default().to_string(),
+            residue.to_string(),
             "nothing left behind: 0 namespaces, 0 links, 0 mounts, 0 processes, 0 cgroups, 0 files"
         );
     }
