@@ -8,7 +8,7 @@ mod machine;
 mod start;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use goldpath::lab::sandbox::{self, Entered, Options, UserNamespace};
@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         return ExitCode::from(3);
     }
     let trials = vec![
+        Trial::test("a_leftover_is_seen", seen),
         Trial::test("a_passing_run", passing),
         Trial::test("a_failing_run", failing),
         Trial::test("a_panic_in_a_case", panic),
@@ -74,6 +75,51 @@ fn unchanged(body: impl FnOnce() -> Checked) -> Checked {
         before.differences(&Machine::read()?).join("\n"),
         String::new(),
     )
+}
+
+/// The control: what is left would be found.
+fn seen() -> Checked {
+    let ip = |line: &str| Command::new("ip").args(line.split(' ')).status();
+    let before = Machine::read()?;
+    ip("link add left type bridge")?;
+    ip("address add 10.9.9.1/24 dev left")?;
+    ip("link set left up")?;
+    ip("rule add to 10.9.9.9 table 99")?;
+    Command::new("nft")
+        .args(["add", "table", "left"])
+        .status()?;
+    std::fs::write("/tmp/left", "")?;
+    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
+    let socket = std::net::UdpSocket::bind("10.9.9.1:99")?;
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
+    let differences = before.differences(&Machine::read()?);
+    drop(child.stdin.take());
+    child.wait()?;
+    drop(socket);
+    std::fs::write("/proc/sys/net/ipv4/ip_forward", "0")?;
+    std::fs::remove_file("/tmp/left")?;
+    Command::new("nft")
+        .args(["delete", "table", "left"])
+        .status()?;
+    ip("rule del to 10.9.9.9 table 99")?;
+    ip("link del left")?;
+    let kinds = [
+        "+ Link",
+        "+ Address",
+        "+ Route",
+        "+ Rule",
+        "+ Firewall",
+        "+ Sysctl",
+        "+ Socket",
+        "+ file",
+        "+ process",
+    ];
+    let missing = kinds.iter().filter(|kind| {
+        let found = |line: &String| line.starts_with(**kind);
+        !differences.iter().any(found)
+    });
+    must(missing.collect::<Vec<_>>(), Vec::new())?;
+    must(before.differences(&Machine::read()?), Vec::new())
 }
 
 fn passing() -> Checked {
