@@ -110,7 +110,12 @@ impl Surroundings {
         let mut residue = Residue {
             links: new(&now.links, &self.links),
             mounts: new(&now.mounts, &self.mounts),
-            cgroups: new(&now.cgroups, &self.cgroups),
+            cgroups: now
+                .cgroups
+                .difference(&self.cgroups)
+                .filter(|cgroup| !is_populated(Path::new(cgroup)))
+                .cloned()
+                .collect(),
             files: new(&now.files, &self.files),
             is_settled: true,
             ..Residue::default()
@@ -198,6 +203,15 @@ fn cgroups() -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// Whether a process is in a cgroup or below it. Such a one is somebody else's when every process of the run has ended,
+/// and where one has not it is listed itself.
+fn is_populated(cgroup: &Path) -> bool {
+    // Version 2 says it in one word, version 1 doesn't.
+    let events = fs::read_to_string(cgroup.join("cgroup.events")).unwrap_or_default();
+    let processes = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap_or_default();
+    events.lines().any(|line| line == "populated 1") || !processes.trim().is_empty()
 }
 
 fn add_folders(folder: &Path, found: &mut BTreeSet<String>) {
