@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
     match sandbox::enter(sandbox::Options::default()) {
         Ok(Entered::Inside(_)) => run(&arguments, listed),
-        Ok(Entered::Finished(code)) => code,
+        Ok(Entered::Finished(finished)) => finished.code,
         Err(error) => end(ERRORED, &error.to_string()),
     }
 }

@@ -17,7 +17,7 @@ type Checked = Result<(), Failed>;
 #[expect(clippy::print_stderr, reason = "there is no report before the sandbox")]
 fn main() -> ExitCode {
     match sandbox::enter(Options::default()) {
-        Ok(Entered::Finished(code)) => return code,
+        Ok(Entered::Finished(finished)) => return finished.code,
         Ok(Entered::Inside(_)) => match std::env::args().nth(1).as_deref() {
             Some("hold") => return hold(),
             Some("seven") => return ExitCode::from(7),

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     if !arguments.list {
         match sandbox::enter(sandbox::Options::default()) {
             Ok(Entered::Inside(_)) => {}
-            Ok(Entered::Finished(code)) => return code,
+            Ok(Entered::Finished(finished)) => return finished.code,
             Err(error) => {
                 // Nobody to tell is no reason to end in another way.
                 let _ = writeln!(std::io::stderr(), "{error}");

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{chosen_trials, default_jobs};
-use super::sandbox::{broken, inside};
+use super::run::{chosen_trials, default_jobs, run_quietly};
+use super::sandbox::inside;
 use crate::golden::{self, Comparison};
-use crate::lab::Graveyard;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
@@ -45,11 +44,10 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         watch: Watch::All,
         rerun: Rerun::Goldpath(vec![String::from("run")]),
     };
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
+    let results = match run_quietly(trials, &options, default_jobs()) {
+        Ok(results) => results,
+        Err(exit) => return exit,
     };
-    let results = run_all(trials, &options, default_jobs(), &graveyard, |_, _| {});
     let mut exit = Exit::Success;
     let pairs: Vec<(&Trial, &TrialResult)> = trials.iter().zip(&results).collect();
     for of_case in pairs.chunk_by(|a, b| a.0.case.id == b.0.case.id) {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use nix::sys::signal::Signal;
+
 /// The exit codes, which are documented and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -14,8 +16,25 @@ pub enum Exit {
     WrongInput = 2,
     /// The harness or the machine broke.
     Errored = 3,
+    /// The terminal went away (128 + SIGHUP).
+    HungUp = 129,
     /// Stopped by Ctrl-C (128 + SIGINT).
     Interrupted = 130,
+    /// Stopped by Ctrl-\ (128 + SIGQUIT).
+    Quit = 131,
+    /// Stopped by `kill` (128 + SIGTERM).
+    Terminated = 143,
+}
+
+impl From<Signal> for Exit {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::SIGHUP => Self::HungUp,
+            Signal::SIGQUIT => Self::Quit,
+            Signal::SIGTERM => Self::Terminated,
+            _ => Self::Interrupted,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod list;
 pub mod mutate;
 mod preflight;
+mod progress;
 pub mod report;
 mod report_files;
 pub mod run;
@@ -40,7 +41,8 @@ enum Verb {
     Report(report::Args),
 }
 
-/// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
+/// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored,
+/// 128 and the signal's number if it was told to stop.
 pub fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::List(args) => list::run(&args).into(),

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
-use super::run::{chosen_trials, default_jobs, parse_backend};
+use super::run::{chosen_trials, default_jobs, parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
-use crate::lab::Graveyard;
 use crate::mutate::{Fate, Mutant, Score, Scored, declared, judge, mutants};
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
 
 /// Changes one thing at a time in recipe cases and counts the changes that they notice.
 #[derive(Debug, clap::Args)]
@@ -54,10 +53,6 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
             return Exit::WrongInput;
         }
     };
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
-    };
     let options = Options {
         golden: args.golden.clone(),
         evidence: None,
@@ -66,7 +61,10 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
     };
     // A mutant that fails proves nothing if the original fails, too.
-    let before = run_all(originals, &options, default_jobs(), &graveyard, |_, _| {});
+    let before = match run_quietly(originals, &options, default_jobs()) {
+        Ok(before) => before,
+        Err(exit) => return exit,
+    };
     for (trial, result) in originals.iter().zip(&before) {
         if result.outcome != Outcome::Passed {
             let _ = writeln!(
@@ -89,7 +87,10 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
             backend: args.backend,
         })
         .collect();
-    let results = run_all(&trials, &options, default_jobs(), &graveyard, |_, _| {});
+    let results = match run_quietly(&trials, &options, default_jobs()) {
+        Ok(results) => results,
+        Err(exit) => return exit,
+    };
     let scored = mutants
         .iter()
         .zip(&results)

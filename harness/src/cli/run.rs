@@ -8,13 +8,15 @@ use std::sync::Arc;
 use super::exit::Exit;
 use super::list::chosen;
 use super::preflight::{must_have_programs, must_read_goldens};
+use super::progress::Progress;
 use super::report::closing;
 use super::report_files::ReportFiles;
-use super::sandbox::{broken, inside};
+use super::sandbox::{broken, inside_and_look};
 use crate::case::Backend;
-use crate::lab::Graveyard;
 use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, trial_name};
-use crate::run::{GoldenUse, Options, Partition, Rerun, Trial, Watch, recipe_tools, run_all};
+use crate::run::{
+    Event, GoldenUse, Options, Partition, Rerun, Trial, TrialResult, Watch, recipe_tools, run_all,
+};
 
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
@@ -88,7 +90,7 @@ pub fn run(args: &Args) -> ExitCode {
         })
         .cloned()
         .collect();
-    inside(|| run_trials(args, &part, &trials))
+    inside_and_look(|| run_trials(args, &part, &trials))
 }
 
 /// The trials of the chosen cases, or why there are none.
@@ -122,25 +124,53 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial]) -> Exit {
     };
     let jobs = args.jobs.map_or_else(default_jobs, usize::from);
     let mut out = io::stdout();
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
-    };
-    let results = run_all(trials, &options, jobs, &graveyard, |position, result| {
-        let line = trial_line(&CaseReport::of(&trials[position], result));
-        // A closed pipe must not stop the run: the reports are still to be written.
-        let _ = out.write_all(line.as_bytes());
+    let names = trials.iter().map(ToString::to_string).collect();
+    let progress = Progress::begin(names);
+    let ran = run_all(trials, &options, jobs, |event| match event {
+        Event::Started(position) => progress.started(position),
+        Event::Finished(position, result) => {
+            let line = trial_line(&CaseReport::of(&trials[position], result));
+            progress.finished(position, || {
+                // A closed pipe must not stop the run: the reports are still to be written.
+                let _ = out.write_all(line.as_bytes());
+            });
+        }
     });
-    let cases = trials
-        .iter()
-        .zip(&results)
-        .map(|(trial, result)| CaseReport::of(trial, result));
+    progress.end();
+    let ran = match ran {
+        Ok(ran) => ran,
+        Err(error) => return broken("start the trials", &error),
+    };
+    let finished = trials.iter().zip(&ran.results);
+    let cases =
+        finished.filter_map(|(trial, result)| Some(CaseReport::of(trial, result.as_ref()?)));
     let report = Report::of(cases.collect(), planned, under_test(), command());
     let _ = write!(out, "\n{}", closing(&report));
-    match args.files.write(&report) {
-        Ok(()) => exit_of(&report),
-        Err(exit) => exit,
+    if let Some(signal) = ran.interrupted {
+        let left = trials.len() - report.cases.len();
+        let _ = writeln!(
+            out,
+            "interrupted by {signal}: {left} of {} trials not finished",
+            trials.len()
+        );
     }
+    if let Err(exit) = args.files.write(&report) {
+        return exit;
+    }
+    ran.interrupted.map_or_else(|| exit_of(&report), Exit::from)
+}
+
+/// Runs all trials without a word about each, or says how the command ends instead.
+pub(super) fn run_quietly(
+    trials: &[Trial],
+    options: &Options,
+    jobs: usize,
+) -> Result<Vec<TrialResult>, Exit> {
+    let ran = run_all(trials, options, jobs, |_| {}).map_err(|e| broken("start the trials", &e))?;
+    ran.interrupted.map_or_else(
+        || Ok(ran.results.into_iter().flatten().collect()),
+        |signal| Err(signal.into()),
+    )
 }
 
 /// Recipes are goldpath's own; their programs are the machine's.

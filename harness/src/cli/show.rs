@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{chosen_trials, parse_backend};
-use super::sandbox::{broken, inside};
+use super::run::{chosen_trials, parse_backend, run_quietly};
+use super::sandbox::inside;
 use crate::case::Backend;
-use crate::lab::Graveyard;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
 #[derive(Debug, clap::Args)]
@@ -67,25 +66,19 @@ fn show(trial: &Trial) -> Exit {
         watch: Watch::All,
         rerun: Rerun::Goldpath(vec![String::from("show")]),
     };
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => graveyard,
-        Err(error) => return broken("start the closing threads", &error),
+    let results = match run_quietly(std::slice::from_ref(trial), &options, 1) {
+        Ok(results) => results,
+        Err(exit) => return exit,
     };
-    let results = run_all(
-        std::slice::from_ref(trial),
-        &options,
-        1,
-        &graveyard,
-        |_, _| {},
-    );
+    let result = results.first();
     let mut out = io::stdout();
-    for result in &results {
+    if let Some(result) = result {
         let _ = writeln!(out, "{}\n{trial}\n\n{}", trial.case.title, result.text);
         if result.outcome != Outcome::Passed {
             let _ = writeln!(out, "{}: {}", result.outcome, result.message);
         }
     }
-    match results.first().map(|result| result.outcome) {
+    match result.map(|result| result.outcome) {
         Some(Outcome::Errored) | None => Exit::Errored,
         Some(Outcome::Failed) => Exit::Failed,
         Some(_) => Exit::Success,

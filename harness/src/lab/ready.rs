@@ -6,12 +6,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{
-    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo, LinkMessage, State,
+    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    State,
 };
 use std::os::fd::AsFd;
 
+use super::lookup::{links, name};
 use super::netlink::RouteSocket;
-use super::{LabError, Netns};
+use super::{Lab, LabError, Netns};
 
 /// The kernel runs its link watch once a second when it defers it (`net/core/link_watch.c`, `HZ`); a machine under load
 /// gets five times that.
@@ -47,6 +49,43 @@ pub(super) fn wait(
     Ok(())
 }
 
+impl Lab {
+    /// Waits until every link that has a carrier is ready, in every node. To be called after a case's own commands: the
+    /// kernel's link watch follows them later, and until then a bridge does not forward to a new port.
+    ///
+    /// # Errors
+    /// A link is not ready in time, or can't be asked.
+    pub fn wait_for_links(&self) -> Result<(), LabError> {
+        for live in self.nodes.values() {
+            let mut socket = live.socket();
+            for link in links(&mut socket)?
+                .iter()
+                .filter(|link| is_on_its_way(link))
+            {
+                let named = name(link);
+                wait(&live.netns, &mut socket, link.header.index, &named)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the link watch has yet to see that there is a carrier. A port that listens, learns or blocks does so by STP, or
+/// because the case has it so.
+fn is_on_its_way(link: &LinkMessage) -> bool {
+    let has_carrier = link
+        .attributes
+        .iter()
+        .any(|attribute| matches!(attribute, LinkAttribute::Carrier(1)));
+    let by_intent = port_state(link).is_some_and(|state| {
+        !matches!(
+            state,
+            BridgePortState::Disabled | BridgePortState::Forwarding
+        )
+    });
+    link.header.flags.contains(LinkFlags::Up) && has_carrier && !by_intent && !is_ready(link)
+}
+
 /// Waits for the next event; false when `bound` has passed since `start`.
 pub(super) fn next_event(
     events: &mut RouteSocket,
@@ -74,14 +113,27 @@ fn look(socket: &mut RouteSocket, index: u32, name: &str) -> Result<bool, LabErr
 }
 
 fn is_ready(link: &LinkMessage) -> bool {
-    link.attributes.iter().all(|attribute| match attribute {
+    let is_up = link.attributes.iter().all(|attribute| match attribute {
         LinkAttribute::OperState(state) => matches!(state, State::Up | State::Unknown),
-        LinkAttribute::LinkInfo(parts) => parts.iter().all(|part| match part {
-            LinkInfo::PortData(InfoPortData::BridgePort(port)) => !port.iter().any(
-                |p| matches!(p, InfoBridgePort::State(s) if *s != BridgePortState::Forwarding),
-            ),
-            _ => true,
-        }),
         _ => true,
+    });
+    is_up && port_state(link).is_none_or(|state| state == BridgePortState::Forwarding)
+}
+
+/// The state of a bridge port, none if the link is no port.
+fn port_state(link: &LinkMessage) -> Option<BridgePortState> {
+    link.attributes.iter().find_map(|attribute| {
+        let LinkAttribute::LinkInfo(parts) = attribute else {
+            return None;
+        };
+        parts.iter().find_map(|part| {
+            let LinkInfo::PortData(InfoPortData::BridgePort(port)) = part else {
+                return None;
+            };
+            port.iter().find_map(|data| match data {
+                InfoBridgePort::State(state) => Some(*state),
+                _ => None,
+            })
+        })
     })
 }

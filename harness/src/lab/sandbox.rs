@@ -1,14 +1,18 @@
 //! The process leaves the caller's namespaces before it does anything else.
 //!
-//! The outer process unshares, starts itself again as pid 1 of a new pid namespace, and waits. When it dies, the kernel
-//! kills pid 1, and with it every process, mount and namespace of the run: nothing is left, also after `kill -9`.
+//! A thread of the outer process unshares and starts the program again as pid 1 of a new pid namespace. The others stay
+//! where they were started, wait, and look around when the run is over. When the outer process dies, the kernel kills
+//! pid 1, and with it every process, mount and namespace of the run: nothing is left, also after `kill -9`.
 
 mod inner;
 mod outer;
+mod residue;
 
 use std::process::ExitCode;
 
 use thiserror::Error;
+
+pub use residue::Residue;
 
 /// Tells the inner process who it is: the number of its end of the outer process's pipe.
 const MARKER: &str = "GOLDPATH_SANDBOX";
@@ -18,6 +22,18 @@ const MARKER: &str = "GOLDPATH_SANDBOX";
 pub struct Options {
     /// When to make a user namespace.
     pub user_namespace: UserNamespace,
+    /// Whether the outer process looks for what the run left behind.
+    pub look: Look,
+}
+
+/// Whether the outer process looks for what the run left behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Look {
+    /// It only waits.
+    #[default]
+    Away,
+    /// It looks before and after.
+    Around,
 }
 
 /// When to make a user namespace.
@@ -35,8 +51,18 @@ pub enum UserNamespace {
 pub enum Entered {
     /// The inner process: do the work.
     Inside(Sandbox),
-    /// The outer process: the work is done, exit with this.
-    Finished(ExitCode),
+    /// The outer process: the work is done.
+    Finished(Finished),
+}
+
+/// What the outer process knows when the inner one has ended.
+#[derive(Debug)]
+#[must_use = "the exit code is the inner process's word"]
+pub struct Finished {
+    /// How the inner process ended, as a shell puts it.
+    pub code: ExitCode,
+    /// What is there that was not there before; none if nobody was to look.
+    pub residue: Option<Residue>,
 }
 
 /// What the inner process has around it.

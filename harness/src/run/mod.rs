@@ -23,7 +23,7 @@ pub use outcome::{Outcome, ProbeRecord, TrialResult};
 pub use partition::Partition;
 pub use programs::missing_programs;
 pub use rerun::Rerun;
-pub use schedule::{run_all, run_one};
+pub use schedule::{Event, Run, run_all, run_one};
 pub use tools::{Tool, recipe_tools};
 pub use trial::Trial;
 pub use witness::{Witness, witness};

@@ -90,6 +90,9 @@ impl Scene {
                     })?;
             }
         }
+        if !step.commands.is_empty() {
+            self.lab.wait_for_links()?;
+        }
         for listen in &step.listen {
             let service = self.listen(listen)?;
             self.services.borrow_mut().push(service);

@@ -1,9 +1,15 @@
-//! Trials on worker threads, goldpath's own or a test runner's.
+//! Trials on worker threads, goldpath's own or a test runner's, until they are done or the person has had enough.
 
 use std::cell::OnceCell;
+use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
+
+use nix::sys::signal::Signal;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::execute::execute;
 use super::{Options, RunError, Trial, TrialResult};
@@ -29,38 +35,118 @@ pub(super) fn on_own_mounts<T>(work: impl FnOnce() -> T) -> Result<T, RunError> 
     })
 }
 
-/// Runs all trials, `jobs` at a time, and hands each result over as it comes, with its trial's position.
+/// What happens during a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The trial at this position was begun.
+    Started(usize),
+    /// The trial at this position is over.
+    Finished(usize, &'a TrialResult),
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Run {
+    /// The result of each trial, in the trials' order; none where it was not reached or not finished.
+    pub results: Vec<Option<TrialResult>>,
+    /// The signal that ended the run early. Trials are then still at work: the process is to end soon.
+    pub interrupted: Option<Signal>,
+}
+
+enum Message {
+    Started(usize),
+    Finished(usize, Box<TrialResult>),
+    Stop(Signal),
+}
+
+/// What every worker shares. Workers are not scoped: an interrupted run does not wait for them.
+struct Shared {
+    trials: Vec<Trial>,
+    options: Options,
+    next: AtomicUsize,
+    graveyard: Graveyard,
+}
+
+/// Runs all trials, `jobs` at a time, and tells of each as it begins and ends. A signal that asks the process to end makes
+/// it return with what is finished by then.
+///
+/// # Errors
+/// Signals can't be caught, or a thread can't be started.
 pub fn run_all(
     trials: &[Trial],
     options: &Options,
     jobs: usize,
-    graveyard: &Graveyard,
-    mut done: impl FnMut(usize, &TrialResult),
-) -> Vec<TrialResult> {
-    let next = AtomicUsize::new(0);
-    let (sender, results) = mpsc::channel();
-    let mut all: Vec<Option<TrialResult>> = trials.iter().map(|_| None).collect();
-    thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, trials.len().max(1)) {
-            let sender = sender.clone();
-            let next = &next;
-            scope.spawn(move || {
-                loop {
-                    let position = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(trial) = trials.get(position) else {
-                        break;
-                    };
-                    let result = run_one(trial, options, graveyard);
-                    // The receiver lives as long as this scope.
-                    let _ = sender.send((position, result));
-                }
-            });
-        }
-        drop(sender);
-        for (position, result) in results {
-            done(position, &result);
-            all[position] = Some(result);
-        }
+    mut tell: impl FnMut(Event<'_>),
+) -> io::Result<Run> {
+    let mut run = Run {
+        results: trials.iter().map(|_| None).collect(),
+        interrupted: None,
+    };
+    let (sender, messages) = mpsc::channel();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+    let listening = signals.handle();
+    let stop = sender.clone();
+    let listener = thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for number in signals.forever() {
+                // Nobody listens when the run is over.
+                let _ = Signal::try_from(number).map(|signal| stop.send(Message::Stop(signal)));
+            }
+        })?;
+    let shared = Arc::new(Shared {
+        trials: trials.to_vec(),
+        options: options.clone(),
+        next: AtomicUsize::new(0),
+        graveyard: Graveyard::open()?,
     });
-    all.into_iter().flatten().collect()
+    let workers = (0..jobs.clamp(1, trials.len().max(1))).map(|number| {
+        let (shared, sender) = (Arc::clone(&shared), sender.clone());
+        thread::Builder::new()
+            .name(format!("worker {number}"))
+            .spawn(move || shared.work(&sender))
+    });
+    let workers: Vec<_> = workers.collect::<io::Result<_>>()?;
+    let mut left = trials.len();
+    while left > 0 {
+        // This end's own sender keeps the channel open.
+        match messages.recv() {
+            Ok(Message::Started(position)) => tell(Event::Started(position)),
+            Ok(Message::Finished(position, result)) => {
+                left -= 1;
+                tell(Event::Finished(position, &result));
+                run.results[position] = Some(*result);
+            }
+            Ok(Message::Stop(signal)) => {
+                shared.next.store(shared.trials.len(), Ordering::Relaxed);
+                run.interrupted = Some(signal);
+                return Ok(run);
+            }
+            Err(mpsc::RecvError) => break,
+        }
+    }
+    for worker in workers {
+        // A trial's panic is caught where it happens.
+        let _ = worker.join();
+    }
+    listening.close();
+    let _ = listener.join();
+    // The last of them: this waits until the captures are closed.
+    drop(shared);
+    Ok(run)
+}
+
+impl Shared {
+    fn work(&self, sender: &Sender<Message>) {
+        loop {
+            let position = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(trial) = self.trials.get(position) else {
+                return;
+            };
+            // An interrupted run doesn't listen any more.
+            let _ = sender.send(Message::Started(position));
+            let result = run_one(trial, &self.options, &self.graveyard);
+            let _ = sender.send(Message::Finished(position, Box::new(result)));
+        }
+    }
 }
