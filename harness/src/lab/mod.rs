@@ -1,9 +1,11 @@
 //! Live kernel objects and their owners: sandbox, namespaces, links, commands.
 
 pub mod article;
+pub mod attach;
 mod backend;
 mod build;
 mod command;
+pub mod contract;
 mod error;
 mod graveyard;
 mod inventory;
@@ -15,6 +17,7 @@ mod netlink;
 mod netns;
 mod ready;
 mod reply;
+mod room;
 pub mod sandbox;
 mod sysctl;
 pub mod topology;
@@ -24,6 +27,7 @@ pub use error::LabError;
 pub use graveyard::Graveyard;
 pub use live::Lab;
 pub use netns::{Netns, NetnsGuard, privatise_thread_mounts};
+pub use room::Room;
 pub use topology::LabSpec;
 
 use live::LiveNode;

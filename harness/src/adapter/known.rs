@@ -1,0 +1,135 @@
+//! The implementations that goldpath knows how to ask, and whether they are on this machine.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::Adapter;
+use super::native::{Faults, Native};
+use super::plugin::Plugin;
+use crate::case::Feature;
+use crate::lab::find_program;
+
+/// What a person asks for by `--implementation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Selection {
+    /// goldpath's own.
+    Native(Faults),
+    /// A program of somebody else's.
+    Plugin(PathBuf),
+}
+
+/// Not an implementation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no implementation is called `{0}`; there are native, plugin:PROGRAM")]
+pub struct SelectionError(String);
+
+impl Selection {
+    /// Every implementation that has a fixed name.
+    pub fn all() -> Vec<Self> {
+        vec![Self::Native(Faults::default())]
+    }
+
+    /// Plants faults, where the implementation can have some.
+    #[must_use]
+    pub fn with_faults(self, faults: &Faults) -> Self {
+        match self {
+            Self::Native(_) => Self::Native(faults.clone()),
+            other => other,
+        }
+    }
+}
+
+impl FromStr for Selection {
+    type Err = SelectionError;
+
+    fn from_str(text: &str) -> Result<Self, SelectionError> {
+        match text.split_once(':') {
+            None if text == "native" => Ok(Self::Native(Faults::default())),
+            Some(("plugin", program)) if !program.is_empty() => Ok(Self::Plugin(program.into())),
+            _ => Err(SelectionError(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native(_) => f.write_str("native"),
+            Self::Plugin(program) => write!(f, "plugin:{}", program.display()),
+        }
+    }
+}
+
+/// A selected implementation, or why this machine does not have it.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its name in reports.
+    pub name: String,
+    /// What the person typed for it.
+    pub selection: Selection,
+    /// The adapter, or what is missing.
+    pub adapter: Result<Arc<dyn Adapter>, String>,
+}
+
+impl Candidate {
+    /// Looks for an implementation. Programs are only asked for their versions; a plugin is asked for `info`, so this is to
+    /// be called inside the sandbox.
+    pub fn find(selection: &Selection) -> Self {
+        let adapter = look(selection);
+        let name = match &adapter {
+            Ok(adapter) => adapter.implementation().name.clone(),
+            Err(_) => selection.to_string(),
+        };
+        Self {
+            name,
+            selection: selection.clone(),
+            adapter,
+        }
+    }
+
+    /// Why a case that requires these features can't be put to it, if it can't.
+    pub fn refuses(&self, requires: &[Feature]) -> Option<String> {
+        let adapter = match &self.adapter {
+            Ok(adapter) => adapter,
+            Err(reason) => return Some(reason.clone()),
+        };
+        let claimed = adapter.features();
+        let lacking: Vec<&str> = requires
+            .iter()
+            .filter(|feature| !claimed.contains(feature))
+            .map(|feature| feature.as_str())
+            .collect();
+        (!lacking.is_empty())
+            .then(|| format!("{} does not claim {}", self.name, lacking.join(", ")))
+    }
+}
+
+fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
+    match selection {
+        Selection::Native(faults) => {
+            find_program("nft").map_err(|error| error.to_string())?;
+            Ok(Arc::new(Native::with(faults.clone())))
+        }
+        Selection::Plugin(program) => Plugin::ask(program)
+            .map(|plugin| Arc::new(plugin) as Arc<dyn Adapter>)
+            .map_err(|error| error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_reads_what_it_writes() {
+        for text in ["native", "plugin:./mine"] {
+            let read = text.parse::<Selection>().map(|s| s.to_string());
+            assert_eq!(read.as_deref(), Ok(text));
+        }
+        assert!("plugin:".parse::<Selection>().is_err());
+        assert!("dokcer".parse::<Selection>().is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! Implementations under test, and the code that makes each of them realise a case.
+//!
+//! An adapter gets a [`Scenario`] and a [`Site`], and makes the one true in the other. What it made is read back from
+//! the kernel, never taken from its word.
+
+mod error;
+mod implementation;
+mod known;
+pub mod native;
+pub mod plugin;
+mod program;
+mod scenario;
+mod site;
+
+pub use error::AdapterError;
+pub use implementation::{Adapter, Implementation, Namespaces, Realised};
+pub use known::{Candidate, Selection, SelectionError};
+pub use program::Program;
+pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+pub use site::Site;
