@@ -114,6 +114,22 @@ pub(super) struct ListenFile {
     pub(super) port: Spanned<i64>,
 }
 
+/// Contract cases: a route that a person adds in a node, or an attacker.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Route")]
+pub(super) struct RouteFile {
+    /// The node whose routing table gets it.
+    #[schemars(with = "String")]
+    pub(super) at: Spanned<String>,
+    /// `default`, or a network of the case.
+    #[schemars(with = "String")]
+    pub(super) to: Spanned<String>,
+    /// The next hop: an address, a node or a role.
+    #[schemars(with = "String")]
+    pub(super) via: Spanned<String>,
+}
+
 /// A marked packet to send.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -146,6 +146,9 @@ words! {
         Dropped = "dropped",
         /// No evidence says where the packet went after its last hop.
         Lost = "lost",
+        /// Contract cases: dropped, rejected, unreachable or lost, whatever the implementation prefers, and no frame of
+        /// it reached another container or the node that it was sent to.
+        Blocked = "blocked",
     }
 }
 

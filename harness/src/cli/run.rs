@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::exit::Exit;
 use super::list::chosen;
 use super::sandbox::{broken, inside};
-use crate::case::Backend;
+use crate::adapter::native::{Fault, Faults};
+use crate::adapter::{Candidate, Selection, plugin};
+use crate::case::{Backend, Case};
 use crate::lab::Graveyard;
 use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
 use crate::run::{GoldenUse, Options, Trial, Watch, run_all};
@@ -29,6 +31,12 @@ pub struct Args {
     /// Runs only this firewall back end.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
+    /// Puts contract cases to this implementation, `native` if absent; may be given several times.
+    #[arg(short, long, value_name = "NAME")]
+    pub implementation: Vec<Selection>,
+    /// Plants a fault in the native implementation, to see it found; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Vec<Fault>,
     /// Writes the report as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -38,6 +46,9 @@ pub struct Args {
     /// Trials at work at the same time; the number of processors if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
+    /// Prints the JSON schema of the plugin protocol and runs nothing.
+    #[arg(long)]
+    pub plugin_schema: bool,
     /// Prints the JSON schema of the report and runs nothing.
     #[arg(long)]
     pub schema: bool,
@@ -57,8 +68,13 @@ pub(super) fn parse_backend(text: &str) -> Result<Backend, String> {
 /// Runs the chosen cases inside the sandbox and reports on standard output.
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
-    if args.schema {
-        let printed = io::stdout().write_all(schema().as_bytes());
+    if args.schema || args.plugin_schema {
+        let text = if args.schema {
+            schema()
+        } else {
+            plugin::plugin_schema()
+        };
+        let printed = io::stdout().write_all(text.as_bytes());
         return if printed.is_ok() {
             Exit::Success
         } else {
@@ -66,27 +82,55 @@ pub fn run(args: &Args) -> ExitCode {
         }
         .into();
     }
-    let trials = match chosen_trials(&args.cases, &args.patterns, args.backend, &mut err) {
-        Ok(trials) => trials,
+    let cases = match chosen_cases(&args.cases, &args.patterns, &mut err) {
+        Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    inside(|| run_trials(args, &trials))
+    inside(
+        || match implementations(&args.implementation, &args.fault) {
+            Ok(found) => run_trials(args, &Trial::of(&cases, args.backend, &found)),
+            Err(reason) => {
+                let _ = writeln!(io::stderr(), "{reason}");
+                Exit::WrongInput
+            }
+        },
+    )
 }
 
-/// The trials of the chosen cases, or why there are none.
-pub(super) fn chosen_trials(
+/// What the command line asks for, `native` if nothing. What is asked for by name must be there. Called inside the
+/// sandbox, since a plugin is asked who it is.
+pub(super) fn implementations(
+    asked: &[Selection],
+    faults: &[Fault],
+) -> Result<Vec<Candidate>, String> {
+    let faults: Faults = faults.iter().copied().collect();
+    let asked = match asked {
+        [] => &[Selection::Native(Faults::default())],
+        some => some,
+    };
+    let mut found = Vec::new();
+    for selection in asked {
+        let candidate = Candidate::find(&selection.clone().with_faults(&faults));
+        if let Err(reason) = &candidate.adapter {
+            return Err(format!("implementation {selection}: {reason}"));
+        }
+        found.push(candidate);
+    }
+    Ok(found)
+}
+
+/// The chosen cases, or why there are none.
+pub(super) fn chosen_cases(
     directories: &[PathBuf],
     patterns: &[String],
-    backend: Option<Backend>,
     err: &mut impl Write,
-) -> Result<Vec<Trial>, Exit> {
+) -> Result<Vec<Arc<Case>>, Exit> {
     let cases = chosen(directories, patterns, err).map_err(|_| Exit::Errored)?;
-    let cases: Vec<Arc<_>> = cases
+    Ok(cases
         .ok_or(Exit::WrongInput)?
         .into_iter()
         .map(Arc::new)
-        .collect();
-    Ok(Trial::of(&cases, backend))
+        .collect())
 }
 
 /// How many trials run at the same time if nobody says.

@@ -4,6 +4,7 @@ mod assemble;
 mod evidence;
 mod fate;
 mod model;
+mod neutral;
 mod render;
 mod walk;
 
@@ -16,4 +17,5 @@ pub use evidence::{
     Rule, Sent, VerdictEvent,
 };
 pub use model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
+pub use neutral::{Roles, Way, render_neutral};
 pub use render::render;

@@ -9,6 +9,7 @@ mod outcome;
 mod questions;
 mod scene;
 mod schedule;
+mod stage;
 mod trial;
 
 pub use error::RunError;

@@ -20,6 +20,9 @@ const INFRASTRUCTURE: [&str; 4] = ["host", "gateway", "isp", "outside"];
 /// Containers that the labs of recipes have.
 const LAB_CONTAINERS: [&str; 2] = ["c1", "c2"];
 
+/// Nodes that the lab of contracts has.
+const CONTRACT_NODES: [&str; 2] = ["lan", "segment"];
+
 /// Makes a case of a file, or lists everything that is wrong with it.
 pub(in crate::case) fn validate(
     file: &CaseFile,
@@ -66,9 +69,11 @@ pub(in crate::case) fn validate(
     wrong_kind(&mut findings, file, recipe);
 
     let mut names: Vec<&str> = INFRASTRUCTURE.to_vec();
-    if recipe {
-        names.extend(LAB_CONTAINERS);
-    }
+    names.extend(if recipe {
+        LAB_CONTAINERS.as_slice()
+    } else {
+        CONTRACT_NODES.as_slice()
+    });
     let reserved = names
         .iter()
         .filter_map(|name| NodeName::new(name).ok())
@@ -112,7 +117,7 @@ pub(in crate::case) fn validate(
             help,
         );
     }
-    control::positive(&mut findings, &file.step, &steps);
+    control::positive(&mut findings, &file.step, &steps, recipe);
 
     let kind = if recipe {
         Kind::Recipe {
