@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::Adapter;
+use super::docker::Docker;
 use super::native::{Faults, Native};
 use super::plugin::Plugin;
 use crate::case::Feature;
@@ -17,19 +18,21 @@ use crate::lab::find_program;
 pub enum Selection {
     /// goldpath's own.
     Native(Faults),
+    /// Docker, as installed here.
+    Docker,
     /// A program of somebody else's.
     Plugin(PathBuf),
 }
 
 /// Not an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no implementation is called `{0}`; there are native, plugin:PROGRAM")]
+#[error("no implementation is called `{0}`; there are native, docker, plugin:PROGRAM")]
 pub struct SelectionError(String);
 
 impl Selection {
     /// Every implementation that has a fixed name.
     pub fn all() -> Vec<Self> {
-        vec![Self::Native(Faults::default())]
+        vec![Self::Native(Faults::default()), Self::Docker]
     }
 
     /// Plants faults, where the implementation can have some.
@@ -48,6 +51,7 @@ impl FromStr for Selection {
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         match text.split_once(':') {
             None if text == "native" => Ok(Self::Native(Faults::default())),
+            None if text == "docker" => Ok(Self::Docker),
             Some(("plugin", program)) if !program.is_empty() => Ok(Self::Plugin(program.into())),
             _ => Err(SelectionError(text.to_owned())),
         }
@@ -58,6 +62,7 @@ impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Native(_) => f.write_str("native"),
+            Self::Docker => f.write_str("docker"),
             Self::Plugin(program) => write!(f, "plugin:{}", program.display()),
         }
     }
@@ -113,6 +118,7 @@ fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
             find_program("nft").map_err(|error| error.to_string())?;
             Ok(Arc::new(Native::with(faults.clone())))
         }
+        Selection::Docker => Ok(Arc::new(Docker::find()?)),
         Selection::Plugin(program) => Plugin::ask(program)
             .map(|plugin| Arc::new(plugin) as Arc<dyn Adapter>)
             .map_err(|error| error.to_string()),
@@ -125,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_selection_reads_what_it_writes() {
-        for text in ["native", "plugin:./mine"] {
+        for text in ["native", "docker", "plugin:./mine"] {
             let read = text.parse::<Selection>().map(|s| s.to_string());
             assert_eq!(read.as_deref(), Ok(text));
         }

@@ -3,7 +3,10 @@
 //! An adapter gets a [`Scenario`] and a [`Site`], and makes the one true in the other. What it made is read back from
 //! the kernel, never taken from its word.
 
+mod daemon;
+pub mod docker;
 mod error;
+mod image;
 mod implementation;
 mod known;
 pub mod native;
