@@ -6,8 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::Adapter;
+use super::cni::Cni;
 use super::docker::Docker;
 use super::native::{Faults, Native};
+use super::netavark::Netavark;
 use super::plugin::Plugin;
 use crate::case::Feature;
 use crate::lab::find_program;
@@ -20,19 +22,42 @@ pub enum Selection {
     Native(Faults),
     /// Docker, as installed here.
     Docker,
+    /// CNI plugins in this version of the specification.
+    Cni(CniVersion),
+    /// A CNI conflist.
+    Conflist(PathBuf),
+    /// netavark without podman.
+    Netavark,
     /// A program of somebody else's.
     Plugin(PathBuf),
 }
 
+/// Versions of the CNI specification that are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CniVersion {
+    /// 0.4.0, the first with CHECK.
+    V0_4_0,
+    /// 1.0.0.
+    V1_0_0,
+}
+
 /// Not an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no implementation is called `{0}`; there are native, docker, plugin:PROGRAM")]
+#[error(
+    "no implementation is called `{0}`; there are native, docker, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
+)]
 pub struct SelectionError(String);
 
 impl Selection {
     /// Every implementation that has a fixed name.
     pub fn all() -> Vec<Self> {
-        vec![Self::Native(Faults::default()), Self::Docker]
+        vec![
+            Self::Native(Faults::default()),
+            Self::Docker,
+            Self::Netavark,
+            Self::Cni(CniVersion::V1_0_0),
+            Self::Cni(CniVersion::V0_4_0),
+        ]
     }
 
     /// Plants faults, where the implementation can have some.
@@ -52,6 +77,10 @@ impl FromStr for Selection {
         match text.split_once(':') {
             None if text == "native" => Ok(Self::Native(Faults::default())),
             None if text == "docker" => Ok(Self::Docker),
+            None if text == "netavark" => Ok(Self::Netavark),
+            None if text == "cni" => Ok(Self::Cni(CniVersion::V1_0_0)),
+            None if text == "cni-0.4.0" => Ok(Self::Cni(CniVersion::V0_4_0)),
+            Some(("cni", path)) if !path.is_empty() => Ok(Self::Conflist(path.into())),
             Some(("plugin", program)) if !program.is_empty() => Ok(Self::Plugin(program.into())),
             _ => Err(SelectionError(text.to_owned())),
         }
@@ -63,6 +92,10 @@ impl fmt::Display for Selection {
         match self {
             Self::Native(_) => f.write_str("native"),
             Self::Docker => f.write_str("docker"),
+            Self::Netavark => f.write_str("netavark"),
+            Self::Cni(CniVersion::V1_0_0) => f.write_str("cni"),
+            Self::Cni(CniVersion::V0_4_0) => f.write_str("cni-0.4.0"),
+            Self::Conflist(path) => write!(f, "cni:{}", path.display()),
             Self::Plugin(program) => write!(f, "plugin:{}", program.display()),
         }
     }
@@ -119,6 +152,10 @@ fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
             Ok(Arc::new(Native::with(faults.clone())))
         }
         Selection::Docker => Ok(Arc::new(Docker::find()?)),
+        Selection::Netavark => Ok(Arc::new(Netavark::find()?)),
+        Selection::Cni(CniVersion::V1_0_0) => Ok(Arc::new(Cni::usual("1.0.0")?)),
+        Selection::Cni(CniVersion::V0_4_0) => Ok(Arc::new(Cni::usual("0.4.0")?)),
+        Selection::Conflist(path) => Ok(Arc::new(Cni::of_file(path)?)),
         Selection::Plugin(program) => Plugin::ask(program)
             .map(|plugin| Arc::new(plugin) as Arc<dyn Adapter>)
             .map_err(|error| error.to_string()),
@@ -131,7 +168,15 @@ mod tests {
 
     #[test]
     fn a_selection_reads_what_it_writes() {
-        for text in ["native", "docker", "plugin:./mine"] {
+        for text in [
+            "native",
+            "docker",
+            "netavark",
+            "cni",
+            "cni-0.4.0",
+            "cni:./x.conflist",
+            "plugin:./mine",
+        ] {
             let read = text.parse::<Selection>().map(|s| s.to_string());
             assert_eq!(read.as_deref(), Ok(text));
         }

@@ -3,6 +3,7 @@
 //! An adapter gets a [`Scenario`] and a [`Site`], and makes the one true in the other. What it made is read back from
 //! the kernel, never taken from its word.
 
+pub mod cni;
 mod daemon;
 pub mod docker;
 mod error;
@@ -10,6 +11,7 @@ mod image;
 mod implementation;
 mod known;
 pub mod native;
+pub mod netavark;
 pub mod plugin;
 mod program;
 mod scenario;
@@ -17,7 +19,7 @@ mod site;
 
 pub use error::AdapterError;
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
-pub use known::{Candidate, Selection, SelectionError};
+pub use known::{Candidate, CniVersion, Selection, SelectionError};
 pub use program::Program;
 pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
 pub use site::Site;

@@ -93,6 +93,12 @@ impl Program {
         text.lines().next().unwrap_or_default().trim().to_owned()
     }
 
+    /// What it complains about when it is run where the calling thread is.
+    pub(super) fn complaint(&self) -> String {
+        let output = self.output_here();
+        output.map(|output| texts(&output).1).unwrap_or_default()
+    }
+
     fn output_here(&self) -> Result<Output, AdapterError> {
         let failed = |source| self.start_error(source);
         let mut child = self
