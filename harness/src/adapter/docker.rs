@@ -53,7 +53,7 @@ impl Docker {
 }
 
 /// `20.10.24` of `Docker version 20.10.24+dfsg1, build 5d6db84`.
-fn number(text: &str) -> String {
+pub(super) fn number(text: &str) -> String {
     let word = text
         .split_whitespace()
         .find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
@@ -189,16 +189,30 @@ impl Realised for Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        // Control groups that a container has left are empty, and can be removed like folders.
-        let roots = std::fs::read_dir("/sys/fs/cgroup")
-            .into_iter()
-            .flatten()
-            .flatten();
-        for root in roots {
-            let _ = std::fs::remove_dir(root.path().join(&self.group));
-        }
-        let _ = std::fs::remove_dir(Path::new("/sys/fs/cgroup").join(&self.group));
+        remove_groups(&self.group);
     }
+}
+
+/// Removes control groups of this name. Those that containers have left are empty, and can be removed like folders.
+pub(super) fn remove_groups(name: &str) {
+    let root = Path::new("/sys/fs/cgroup");
+    // Version 1 has a hierarchy for each controller.
+    let controllers = std::fs::read_dir(root).into_iter().flatten().flatten();
+    for folder in controllers
+        .map(|entry| entry.path())
+        .chain([root.to_owned()])
+    {
+        remove_empty(&folder.join(name));
+    }
+}
+
+fn remove_empty(group: &Path) {
+    let inner = std::fs::read_dir(group).into_iter().flatten().flatten();
+    for folder in inner.filter(|entry| entry.path().is_dir()) {
+        remove_empty(&folder.path());
+    }
+    // One that is not there, or not empty, stays as it is.
+    let _ = std::fs::remove_dir(group);
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::docker::Docker;
 use super::native::{Faults, Native};
 use super::netavark::Netavark;
 use super::plugin::Plugin;
+use super::podman::{NetworkBackend, Podman};
 use crate::case::Feature;
 use crate::lab::find_program;
 
@@ -28,6 +29,8 @@ pub enum Selection {
     Conflist(PathBuf),
     /// netavark without podman.
     Netavark,
+    /// Podman with this network back end.
+    Podman(NetworkBackend),
     /// A program of somebody else's.
     Plugin(PathBuf),
 }
@@ -44,7 +47,7 @@ pub enum CniVersion {
 /// Not an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no implementation is called `{0}`; there are native, docker, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
+    "no implementation is called `{0}`; there are native, docker, podman, podman-cni, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
 )]
 pub struct SelectionError(String);
 
@@ -54,6 +57,8 @@ impl Selection {
         vec![
             Self::Native(Faults::default()),
             Self::Docker,
+            Self::Podman(NetworkBackend::Netavark),
+            Self::Podman(NetworkBackend::Cni),
             Self::Netavark,
             Self::Cni(CniVersion::V1_0_0),
             Self::Cni(CniVersion::V0_4_0),
@@ -77,6 +82,8 @@ impl FromStr for Selection {
         match text.split_once(':') {
             None if text == "native" => Ok(Self::Native(Faults::default())),
             None if text == "docker" => Ok(Self::Docker),
+            None if text == "podman" => Ok(Self::Podman(NetworkBackend::Netavark)),
+            None if text == "podman-cni" => Ok(Self::Podman(NetworkBackend::Cni)),
             None if text == "netavark" => Ok(Self::Netavark),
             None if text == "cni" => Ok(Self::Cni(CniVersion::V1_0_0)),
             None if text == "cni-0.4.0" => Ok(Self::Cni(CniVersion::V0_4_0)),
@@ -92,6 +99,8 @@ impl fmt::Display for Selection {
         match self {
             Self::Native(_) => f.write_str("native"),
             Self::Docker => f.write_str("docker"),
+            Self::Podman(NetworkBackend::Netavark) => f.write_str("podman"),
+            Self::Podman(NetworkBackend::Cni) => f.write_str("podman-cni"),
             Self::Netavark => f.write_str("netavark"),
             Self::Cni(CniVersion::V1_0_0) => f.write_str("cni"),
             Self::Cni(CniVersion::V0_4_0) => f.write_str("cni-0.4.0"),
@@ -152,6 +161,7 @@ fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
             Ok(Arc::new(Native::with(faults.clone())))
         }
         Selection::Docker => Ok(Arc::new(Docker::find()?)),
+        Selection::Podman(backend) => Ok(Arc::new(Podman::find(*backend)?)),
         Selection::Netavark => Ok(Arc::new(Netavark::find()?)),
         Selection::Cni(CniVersion::V1_0_0) => Ok(Arc::new(Cni::usual("1.0.0")?)),
         Selection::Cni(CniVersion::V0_4_0) => Ok(Arc::new(Cni::usual("0.4.0")?)),
@@ -171,6 +181,8 @@ mod tests {
         for text in [
             "native",
             "docker",
+            "podman",
+            "podman-cni",
             "netavark",
             "cni",
             "cni-0.4.0",

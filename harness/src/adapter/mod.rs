@@ -13,6 +13,7 @@ mod known;
 pub mod native;
 pub mod netavark;
 pub mod plugin;
+pub mod podman;
 mod program;
 mod scenario;
 mod site;

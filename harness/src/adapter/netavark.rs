@@ -66,8 +66,10 @@ impl Adapter for Netavark {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
+        // It accepts whatever is routed to a container: `NETAVARK_FORWARD` drops nothing but invalid packets.
+        let lacking = [Feature::Ipv6, Feature::HiddenPorts];
         let all = Feature::ALL.iter().copied();
-        all.filter(|feature| *feature != Feature::Ipv6).collect()
+        all.filter(|feature| !lacking.contains(feature)).collect()
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {

@@ -199,6 +199,8 @@ words! {
         PublishAddress = "publish-address",
         /// A container reaches itself or its neighbour by the host's published port.
         Hairpin = "hairpin",
+        /// Ports that are not published can't be reached by a route through the host.
+        HiddenPorts = "hidden-ports",
         /// Networks are isolated from each other.
         Isolation = "isolation",
         /// A network without a way out.
