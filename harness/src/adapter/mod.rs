@@ -7,6 +7,7 @@ pub mod cni;
 mod daemon;
 pub mod docker;
 mod error;
+mod expected;
 mod image;
 mod implementation;
 mod known;
@@ -19,6 +20,7 @@ mod scenario;
 mod site;
 
 pub use error::AdapterError;
+pub use expected::{Expected, Versions, VersionsError, expected};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
 pub use known::{Candidate, CniVersion, Selection, SelectionError};
 pub use program::Program;

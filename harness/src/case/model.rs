@@ -57,9 +57,18 @@ pub enum Kind {
     Contract {
         /// What an implementation must be able to do.
         requires: Vec<Feature>,
+        /// The state in which the implementation finds the host.
+        host: Host,
         /// The networks, by name.
         networks: Vec<Network>,
     },
+}
+
+/// The state in which an implementation finds the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Host {
+    /// Whether it forwards already.
+    pub forwards: bool,
 }
 
 impl Kind {

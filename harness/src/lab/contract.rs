@@ -16,7 +16,7 @@ pub const SEGMENT: &str = "segment";
 pub const UPLINK_INTERFACE: &str = "eth0";
 
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
-pub fn spec(containers: &[&str]) -> LabSpec {
+pub fn spec(containers: &[&str], forwarding: Forwarding) -> LabSpec {
     let mut spec = article::spec(Stage::Bare, &[]);
     let gateway = Prefix::v4([10, 0, 2, 2], 24);
     // Host and gateway are no longer wired to each other but to the segment.
@@ -31,8 +31,8 @@ pub fn spec(containers: &[&str]) -> LabSpec {
         });
     }
     if let Some(host) = spec.node_mut("host") {
-        // Forwarding, and whether bridged packets are filtered, is the implementation's to set.
-        host.forwarding = Forwarding::Off;
+        // Whether bridged packets are filtered is the implementation's to set, and on a fresh machine forwarding is, too.
+        host.forwarding = forwarding;
         host.bridge_netfilter = Some(false);
     }
     spec.nodes.push(NodeSpec {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn host_gateway_and_lan_share_a_segment() {
-        let spec = spec(&["c1"]);
+        let spec = spec(&["c1"], Forwarding::Off);
         let on_segment = spec
             .veths
             .iter()

@@ -11,6 +11,7 @@ use super::judge::{gap, judge};
 use super::observe::{Observer, Recorded, Watch};
 use super::scene::Scene;
 use super::{Outcome, ProbeRecord, RunError, Trial, TrialResult};
+use crate::adapter::Expected;
 use crate::case::{Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
@@ -63,8 +64,29 @@ pub fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> Trial
         catch_unwind(AssertUnwindSafe(|| run(trial, options, graveyard)))
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
     };
+    if let Some(entry) = trial.expected_failure() {
+        hold_against(&entry, &mut result);
+    }
     result.duration = start.elapsed();
     result
+}
+
+/// A known defect that shows itself is no news; one that doesn't is.
+fn hold_against(entry: &Expected, result: &mut TrialResult) {
+    match result.outcome {
+        // Without a probe it failed for another reason: set-up broke.
+        Outcome::Failed if !result.probes.is_empty() => {
+            result.outcome = Outcome::ExpectedFailure;
+            result.message = format!("{entry}\n{}", result.message);
+        }
+        Outcome::Passed => {
+            result.outcome = Outcome::Failed;
+            result.message = format!(
+                "it passed, and was expected to fail ({entry}); narrow `versions` of this entry in harness/src/adapter/expected.toml"
+            );
+        }
+        _ => {}
+    }
 }
 
 fn panic_text(panic: &Box<dyn std::any::Any + std::marker::Send>) -> String {

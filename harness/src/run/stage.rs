@@ -7,7 +7,8 @@ use super::RunError;
 use crate::adapter::{
     Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site,
 };
-use crate::case::{Case, Endpoint, Exchange, FateWord, Step};
+use crate::case::{Case, Endpoint, Exchange, FateWord, Kind, Step};
+use crate::lab::topology::Forwarding;
 use crate::lab::{Lab, contract};
 use crate::path::{Roles, Way};
 
@@ -28,7 +29,7 @@ impl Stage {
             Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
             Namespaces::Brought => Vec::new(),
         };
-        let mut lab = Lab::build(&contract::spec(&own))?;
+        let mut lab = Lab::build(&contract::spec(&own, forwarding(case)))?;
         let mut given = BTreeMap::new();
         for name in &own {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
@@ -105,6 +106,14 @@ impl Stage {
     /// Has the implementation undo everything.
     pub(super) fn clear(&mut self) -> Vec<AdapterError> {
         self.realised.teardown(&self.site)
+    }
+}
+
+/// Whether the implementation finds a host that forwards.
+fn forwarding(case: &Case) -> Forwarding {
+    match &case.kind {
+        Kind::Contract { host, .. } if host.forwards => Forwarding::On,
+        Kind::Contract { .. } | Kind::Recipe { .. } => Forwarding::Off,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::adapter::Candidate;
+use crate::adapter::{Candidate, Expected, expected};
 use crate::case::{Backend, Case, Kind};
 
 /// One case on one back end or implementation.
@@ -56,6 +56,14 @@ impl Trial {
             Some(candidate) => candidate.name.clone(),
             None => self.backend.to_string(),
         }
+    }
+
+    /// The known defect because of which this implementation is expected to fail this case, if there is one.
+    pub fn expected_failure(&self) -> Option<Expected> {
+        let adapter = self.implementation.as_ref()?.adapter.as_ref().ok()?;
+        let found = adapter.implementation();
+        // A test reads the entries: they are well-formed.
+        expected(&found.name, &found.version, self.case.id.as_str()).ok()?
     }
 
     /// Why this case can't be put to this implementation, if it can't: known before anything runs.

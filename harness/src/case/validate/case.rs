@@ -11,7 +11,7 @@ use super::step::{Scene, step};
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
 use crate::case::id::CaseId;
-use crate::case::model::{Case, Kind};
+use crate::case::model::{Case, Host, Kind};
 use crate::case::place::NodeName;
 use crate::case::vocabulary::{Backend, Family, LabName, Level};
 
@@ -125,7 +125,14 @@ pub(in crate::case) fn validate(
             backends,
         }
     } else {
-        Kind::Contract { requires, networks }
+        let host = file.host.as_ref().map(|host| Host {
+            forwards: host.get_ref().forwards,
+        });
+        Kind::Contract {
+            requires,
+            host: host.unwrap_or_default(),
+            networks,
+        }
     };
     if !findings.errors.is_empty() {
         findings.errors.sort_by_key(CaseError::line_and_column);
@@ -183,6 +190,7 @@ fn wrong_kind(findings: &mut Findings<'_>, file: &CaseFile, recipe: bool) {
     };
     let misplaced = if recipe {
         vec![
+            ("host", file.host.as_ref().map(toml::Spanned::span)),
             ("requires", file.requires.first().map(toml::Spanned::span)),
             (
                 "network",
