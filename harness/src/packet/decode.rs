@@ -23,7 +23,7 @@ fn decode_at_depth(bytes: &[u8], quotations: u8) -> Option<(Headers, &[u8])> {
     // Ethernet pads short frames; the IP length says where the packet ends.
     let length = total_length(&ip);
     let held = usize::from(length).saturating_sub(header_length);
-    let behind = &behind[..behind.len().min(held.max(0))];
+    let behind = &behind[..behind.len().min(held)];
     let mut headers = match &ip {
         LaxIpSlice::Ipv4(v4) => {
             let header = v4.header();

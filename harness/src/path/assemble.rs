@@ -107,9 +107,9 @@ fn observations<'a>(evidence: &Evidence, transit: &Transit<'a>) -> Vec<Observati
     let mut entered = transit.entered.iter().map(|f| Observation::Frame(f));
     let mut all = Vec::new();
     all.extend(entered.next());
-    all.extend(early.into_iter().map(|v| Observation::Verdict(v)));
+    all.extend(early.into_iter().map(Observation::Verdict));
     all.extend(entered);
-    all.extend(late.into_iter().map(|v| Observation::Verdict(v)));
+    all.extend(late.into_iter().map(Observation::Verdict));
     all.extend(transit.left.iter().map(|f| Observation::Frame(f)));
     all
 }
