@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 
-FEATURES = ["bridge", "masquerade", "publish-tcp", "publish-udp", "publish-address", "hairpin", "isolation", "internal", "hidden-ports",
+FEATURES = ["bridge", "masquerade", "publish-tcp", "publish-udp", "publish-local", "publish-address", "hairpin", "isolation", "internal", "hidden-ports",
             "mtu", "static-address", "none-mode", "host-mode", "container-mode"]
 
 

@@ -140,7 +140,7 @@ impl Adapter for Cni {
     fn features(&self) -> BTreeSet<Feature> {
         use Feature::{
             Bridge, ContainerMode, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
-            PublishAddress, PublishTcp, PublishUdp, StaticAddress,
+            PublishAddress, PublishLocal, PublishTcp, PublishUdp, StaticAddress,
         };
         let mut features = BTreeSet::from([NoneMode, HostMode, ContainerMode]);
         for plugin in plugins(&self.conflist) {
@@ -150,7 +150,13 @@ impl Adapter for Cni {
                     features.extend((plugin["ipMasq"] == true).then_some(Masquerade));
                 }
                 Some("portmap") => {
-                    features.extend([PublishTcp, PublishUdp, PublishAddress, Hairpin]);
+                    features.extend([
+                        PublishTcp,
+                        PublishUdp,
+                        PublishLocal,
+                        PublishAddress,
+                        Hairpin,
+                    ]);
                 }
                 Some("firewall") if plugin["ingressPolicy"].is_string() => {
                     features.extend([Isolation]);

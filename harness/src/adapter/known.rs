@@ -12,6 +12,7 @@ use super::native::{Faults, Native};
 use super::netavark::Netavark;
 use super::plugin::Plugin;
 use super::podman::{NetworkBackend, Podman};
+use super::recipe::Recipe;
 use crate::case::Feature;
 use crate::lab::find_program;
 
@@ -21,6 +22,8 @@ use crate::lab::find_program;
 pub enum Selection {
     /// goldpath's own.
     Native(Faults),
+    /// The article's commands.
+    Recipe,
     /// Docker, as installed here.
     Docker,
     /// CNI plugins in this version of the specification.
@@ -47,7 +50,7 @@ pub enum CniVersion {
 /// Not an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no implementation is called `{0}`; there are native, docker, podman, podman-cni, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
+    "no implementation is called `{0}`; there are native, recipe, docker, podman, podman-cni, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
 )]
 pub struct SelectionError(String);
 
@@ -56,6 +59,7 @@ impl Selection {
     pub fn all() -> Vec<Self> {
         vec![
             Self::Native(Faults::default()),
+            Self::Recipe,
             Self::Docker,
             Self::Podman(NetworkBackend::Netavark),
             Self::Podman(NetworkBackend::Cni),
@@ -81,6 +85,7 @@ impl FromStr for Selection {
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         match text.split_once(':') {
             None if text == "native" => Ok(Self::Native(Faults::default())),
+            None if text == "recipe" => Ok(Self::Recipe),
             None if text == "docker" => Ok(Self::Docker),
             None if text == "podman" => Ok(Self::Podman(NetworkBackend::Netavark)),
             None if text == "podman-cni" => Ok(Self::Podman(NetworkBackend::Cni)),
@@ -98,6 +103,7 @@ impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Native(_) => f.write_str("native"),
+            Self::Recipe => f.write_str("recipe"),
             Self::Docker => f.write_str("docker"),
             Self::Podman(NetworkBackend::Netavark) => f.write_str("podman"),
             Self::Podman(NetworkBackend::Cni) => f.write_str("podman-cni"),
@@ -160,6 +166,7 @@ fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
             find_program("nft").map_err(|error| error.to_string())?;
             Ok(Arc::new(Native::with(faults.clone())))
         }
+        Selection::Recipe => Ok(Arc::new(Recipe::find()?)),
         Selection::Docker => Ok(Arc::new(Docker::find()?)),
         Selection::Podman(backend) => Ok(Arc::new(Podman::find(*backend)?)),
         Selection::Netavark => Ok(Arc::new(Netavark::find()?)),
@@ -180,6 +187,7 @@ mod tests {
     fn a_selection_reads_what_it_writes() {
         for text in [
             "native",
+            "recipe",
             "docker",
             "podman",
             "podman-cni",

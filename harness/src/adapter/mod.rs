@@ -16,6 +16,7 @@ pub mod netavark;
 pub mod plugin;
 pub mod podman;
 mod program;
+pub mod recipe;
 mod scenario;
 mod site;
 

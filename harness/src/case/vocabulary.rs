@@ -195,6 +195,8 @@ words! {
         PublishTcp = "publish-tcp",
         /// Host ports lead to container ports over UDP.
         PublishUdp = "publish-udp",
+        /// The host itself reaches published ports, by its own address and by 127.0.0.1.
+        PublishLocal = "publish-local",
         /// A port is published on one address of the host.
         PublishAddress = "publish-address",
         /// A container reaches itself or its neighbour by the host's published port.
