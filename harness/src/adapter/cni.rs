@@ -96,7 +96,20 @@ fn plugin_version(path: &Path) -> String {
         let digits = word.strip_prefix('v').unwrap_or_default();
         digits.starts_with(|c: char| c.is_ascii_digit())
     });
-    word.unwrap_or_default().trim_start_matches('v').to_owned()
+    match word {
+        Some(word) => word.trim_start_matches('v').to_owned(),
+        None => packaged_version(path),
+    }
+}
+
+/// Distributions build the plugins without their version; then their package manager knows it.
+fn packaged_version(path: &Path) -> String {
+    let path = path.display().to_string();
+    let owner = Program::new(["dpkg-query", "--search", &path]).version();
+    let Some((package, _)) = owner.split_once(':') else {
+        return String::from("unknown");
+    };
+    Program::new(["dpkg-query", "--showformat=${Version}", "--show", package]).version()
 }
 
 fn usual(version: &str) -> Value {

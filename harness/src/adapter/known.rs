@@ -20,6 +20,8 @@ use crate::lab::find_program;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Selection {
+    /// Every one with a fixed name; those that are not here are listed as not supported.
+    All,
     /// goldpath's own.
     Native(Faults),
     /// The article's commands.
@@ -50,7 +52,7 @@ pub enum CniVersion {
 /// Not an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no implementation is called `{0}`; there are native, recipe, docker, podman, podman-cni, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
+    "no implementation is called `{0}`; there are all, native, recipe, docker, podman, podman-cni, netavark, cni, cni-0.4.0, cni:CONFLIST, plugin:PROGRAM"
 )]
 pub struct SelectionError(String);
 
@@ -84,6 +86,7 @@ impl FromStr for Selection {
 
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         match text.split_once(':') {
+            None if text == "all" => Ok(Self::All),
             None if text == "native" => Ok(Self::Native(Faults::default())),
             None if text == "recipe" => Ok(Self::Recipe),
             None if text == "docker" => Ok(Self::Docker),
@@ -102,6 +105,7 @@ impl FromStr for Selection {
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::All => f.write_str("all"),
             Self::Native(_) => f.write_str("native"),
             Self::Recipe => f.write_str("recipe"),
             Self::Docker => f.write_str("docker"),
@@ -143,6 +147,11 @@ impl Candidate {
         }
     }
 
+    /// Looks for every implementation that has a fixed name.
+    pub fn every() -> Vec<Self> {
+        Selection::all().iter().map(Self::find).collect()
+    }
+
     /// Why a case that requires these features can't be put to it, if it can't.
     pub fn refuses(&self, requires: &[Feature]) -> Option<String> {
         let adapter = match &self.adapter {
@@ -162,6 +171,7 @@ impl Candidate {
 
 fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
     match selection {
+        Selection::All => Err(String::from("it is not one implementation")),
         Selection::Native(faults) => {
             find_program("nft").map_err(|error| error.to_string())?;
             Ok(Arc::new(Native::with(faults.clone())))
@@ -182,6 +192,29 @@ fn look(selection: &Selection) -> Result<Arc<dyn Adapter>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_here_refuses_every_case_with_the_reason() {
+        let candidate = Candidate {
+            name: "docker".into(),
+            selection: Selection::Docker,
+            adapter: Err("'dockerd' is not installed".into()),
+        };
+        let reason = candidate.refuses(&[]);
+        assert_eq!(reason.as_deref(), Some("'dockerd' is not installed"));
+    }
+
+    #[test]
+    fn a_feature_that_is_not_claimed_is_named() {
+        let native = Candidate {
+            name: "native".into(),
+            selection: Selection::Native(Faults::default()),
+            adapter: Ok(Arc::new(Native::with(Faults::default()))),
+        };
+        assert_eq!(native.refuses(&[Feature::Bridge]), None);
+        let reason = native.refuses(&[Feature::Bridge, Feature::Ipv6]);
+        assert_eq!(reason.as_deref(), Some("native does not claim ipv6"));
+    }
 
     #[test]
     fn a_selection_reads_what_it_writes() {

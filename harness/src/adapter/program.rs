@@ -1,10 +1,21 @@
 //! Programs of an implementation, run in the lab's room with nothing of the machine's environment.
 
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use super::AdapterError;
 use crate::lab::{CommandError, Room, find_program, quoted};
+
+/// The slowest one, a `docker run` beside twenty other labs on two cores, took 8 s. One that waits for something that
+/// never comes would stop the whole run.
+const PROGRAM_WAIT: Duration = Duration::from_secs(60);
 
 /// Where an implementation's programs look for others.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -104,6 +115,7 @@ impl Program {
         let mut child = self
             .command()
             .map_err(failed)?
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -113,7 +125,26 @@ impl Program {
             // A program that stops reading says why by its status.
             let _ = stdin.write_all(self.input.as_bytes());
         }
-        child.wait_with_output().map_err(failed)
+        let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+        let (ended, ends) = channel::<()>();
+        thread::scope(|scope| {
+            let watch = scope.spawn(move || {
+                let late = ends.recv_timeout(PROGRAM_WAIT) == Err(RecvTimeoutError::Timeout);
+                // Its group, as what it started may hold its output open.
+                let killed = late.then(|| killpg(group, Signal::SIGKILL));
+                killed.is_some()
+            });
+            let output = child.wait_with_output().map_err(failed)?;
+            drop(ended);
+            if watch.join().unwrap_or_default() {
+                return Err(AdapterError::Overdue {
+                    event: format!("the end of {}", self.command_line()),
+                    seconds: PROGRAM_WAIT.as_secs(),
+                    output: texts(&output).1,
+                });
+            }
+            Ok(output)
+        })
     }
 
     /// The command with its environment, to be started by the caller.

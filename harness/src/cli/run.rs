@@ -12,9 +12,10 @@ use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection, plugin};
 use crate::case::{Backend, Case};
+use crate::golden::{self, Comparison, GoldenError};
 use crate::lab::Graveyard;
 use crate::report::{CaseReport, Report, claims_table, schema, summary_line, trial_line};
-use crate::run::{GoldenUse, Options, Trial, Watch, run_all};
+use crate::run::{GoldenUse, Options, Trial, TrialResult, Watch, run_all};
 
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
@@ -31,12 +32,17 @@ pub struct Args {
     /// Runs only this firewall back end.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
-    /// Puts contract cases to this implementation, `native` if absent; may be given several times.
+    /// Puts contract cases to this implementation, `native` if absent; may be given several times. One that is not
+    /// installed is an error; with `all`, it is listed as not supported.
     #[arg(short, long, value_name = "NAME")]
     pub implementation: Vec<Selection>,
     /// Plants a fault in the native implementation, to see it found; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub fault: Vec<Fault>,
+    /// Also compares each implementation's path in detail with the one that it took before, kept below `detail/` of the
+    /// goldens, and writes new ones there. What differs is told, and fails nobody.
+    #[arg(long)]
+    pub detail: bool,
     /// Writes the report as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -110,6 +116,10 @@ pub(super) fn implementations(
     };
     let mut found = Vec::new();
     for selection in asked {
+        if *selection == Selection::All {
+            found.extend(Candidate::every());
+            continue;
+        }
         let candidate = Candidate::find(&selection.clone().with_faults(&faults));
         if let Err(reason) = &candidate.adapter {
             return Err(format!("implementation {selection}: {reason}"));
@@ -163,6 +173,15 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
         .map(|(trial, result)| CaseReport::of(trial, result));
     let report = Report::of(cases.collect());
     let _ = writeln!(out, "\n{}{}", claims_table(&report), summary_line(&report));
+    if args.detail {
+        for (trial, result) in trials.iter().zip(&results) {
+            match detail(&args.golden, trial, result) {
+                Ok(None) => {}
+                Ok(Some(news)) => drop(writeln!(out, "{news}")),
+                Err(error) => drop(writeln!(io::stderr(), "{error}")),
+            }
+        }
+    }
     if let Some(path) = &args.json
         && let Err(error) = write_json(path, &report)
     {
@@ -174,6 +193,39 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
         return Exit::Errored;
     }
     exit_of(&report)
+}
+
+/// What is new about an implementation's path in detail.
+fn detail(
+    golden: &Path,
+    trial: &Trial,
+    result: &TrialResult,
+) -> Result<Option<String>, GoldenError> {
+    let Some(candidate) = trial
+        .implementation
+        .as_ref()
+        .filter(|_| !result.probes.is_empty())
+    else {
+        return Ok(None);
+    };
+    let folder = golden.join("detail").join(candidate.name.replace('/', "_"));
+    let id = trial.case.id.as_str();
+    let known = golden::read(&folder, id)?;
+    Ok(match golden::compare(known.as_ref(), &result.detail) {
+        Comparison::Same => None,
+        Comparison::New => {
+            let path = golden::accept(&folder, id, &result.detail)?;
+            Some(format!("detail of {trial} is new: {}", path.display()))
+        }
+        Comparison::Different(difference) => {
+            let path = golden::write_pending(&folder, id, &result.detail)?;
+            let place = format!("line {}, {}", difference.line, difference.probe);
+            Some(format!(
+                "detail of {trial} differs at {place}: {}",
+                path.display()
+            ))
+        }
+    })
 }
 
 fn write_json(path: &Path, report: &Report) -> io::Result<()> {

@@ -6,12 +6,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{
-    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo, LinkMessage, State,
+    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    State,
 };
 use std::os::fd::AsFd;
 
+use super::lookup::{links, name};
 use super::netlink::RouteSocket;
-use super::{LabError, Netns};
+use super::{Lab, LabError, Netns};
 
 /// The kernel runs its link watch once a second when it defers it (`net/core/link_watch.c`, `HZ`); a machine under load
 /// gets five times that.
@@ -44,6 +46,38 @@ pub(super) fn wait(
         }
     }
     Ok(())
+}
+
+impl Lab {
+    /// Waits until every link that somebody set up carries packets. One that was set up a moment ago may still be waiting
+    /// for the kernel's link watch, and would lose the first packet. Bridge ports come first: a bridge has a carrier once
+    /// one of them forwards.
+    pub fn settle(&self) -> Result<(), LabError> {
+        for live in self.nodes.values() {
+            let mut socket = live.socket();
+            for only_ports in [true, false] {
+                let up: Vec<(u32, String)> = links(&mut socket)?
+                    .iter()
+                    .filter(|link| {
+                        link.header
+                            .flags
+                            .contains(LinkFlags::Up | LinkFlags::LowerUp)
+                    })
+                    .filter(|link| !only_ports || is_port(link))
+                    .map(|link| (link.header.index, name(link)))
+                    .collect();
+                for (index, name) in up {
+                    wait(&live.netns, &mut socket, index, &name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_port(link: &LinkMessage) -> bool {
+    let mut attributes = link.attributes.iter();
+    attributes.any(|attribute| matches!(attribute, LinkAttribute::Controller(_)))
 }
 
 /// Waits for the next event; false when `bound` has passed since `start`.

@@ -16,7 +16,7 @@ use crate::case::{Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
 use crate::packet::Token;
-use crate::path::{Way, render, render_neutral};
+use crate::path::{Way, by_wiring, render, render_neutral};
 use crate::probe::{Protocol, Request, SOURCE_PORT};
 
 /// Payload of an echo request in bytes, as `ping` sends it.
@@ -246,7 +246,7 @@ impl Play {
                 (title(exchange, &destination), render(&recorded.path), wrong)
             }
         };
-        let detail = render(&recorded.path);
+        let detail = render(&by_wiring(&recorded.path, &recorded.evidence.nodes));
         self.paragraph(&format!("probe {number}  {title}\n{drawn}"));
         self.detail
             .push_str(&format!("probe {number}  {title}\n{detail}\n"));

@@ -48,6 +48,7 @@ impl Stage {
                 Attached::None | Attached::Network { .. } => {}
             }
         }
+        lab.settle()?;
         let roles = roles(case, &scenario, &lab)?;
         let stage = Self {
             scenario,

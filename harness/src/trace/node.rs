@@ -7,6 +7,7 @@ use std::process::Command;
 use nix::sched::{CloneFlags, setns};
 
 use super::TraceError;
+use crate::lab::find_program;
 
 /// The namespace that sockets were opened in.
 pub(super) struct Node {
@@ -33,7 +34,9 @@ impl Node {
     pub(super) fn output(&self, argv: &[&str]) -> Result<String, TraceError> {
         let program = || shlex::try_join(argv.iter().copied()).unwrap_or_default();
         let (first, rest) = argv.split_first().unwrap_or((&"", &[]));
-        let output = self.inside(|| Command::new(first).args(rest).output());
+        // Also where the caller's PATH has no `sbin`.
+        let found = find_program(first).unwrap_or_else(|_| first.into());
+        let output = self.inside(|| Command::new(&found).args(rest).output());
         let output = output.map_err(|source| TraceError::Program {
             program: program(),
             node: self.name.clone(),
