@@ -1,11 +1,13 @@
 //! goldpath proves how packets travel through container networks.
 //!
 //! The modules are the stages of its pipeline, and data flows one way through them: a [`case`] is
-//! read and validated, a [`lab`] of network namespaces is built, [`probe`]s are sent, [`capture`]
+//! read and validated, a [`lab`] of network namespaces is built, an [`adapter`] makes an implementation
+//! realise it, [`probe`]s are sent, [`capture`]
 //! and [`trace`] record what the kernel did, [`path`] assembles one packet path from that record,
 //! [`golden`] compares it, [`run`] judges the case and [`report`] tells. The modules `case`,
 //! `packet`, `path`, `golden` and `report` touch no kernel.
 
+pub mod adapter;
 pub mod capture;
 pub mod case;
 pub mod cli;

@@ -52,6 +52,9 @@ pub(super) struct CaseFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, ContainerFile>")]
     pub(super) container: BTreeMap<Spanned<String>, ContainerFile>,
+    /// Contract cases: the state in which the implementation finds the host. A fresh machine if absent.
+    #[schemars(with = "Option<HostFile>")]
+    pub(super) host: Option<Spanned<HostFile>>,
     /// Contract cases: networks by name.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, NetworkFile>")]
@@ -80,6 +83,16 @@ pub(super) struct ContainerFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) publish: Vec<Spanned<String>>,
+}
+
+/// The state in which the implementation finds the host.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Host")]
+pub(super) struct HostFile {
+    /// Whether it forwards already, as a router or a host of virtual machines does. False if absent.
+    #[serde(default)]
+    pub(super) forwards: bool,
 }
 
 /// A container network.
@@ -112,6 +125,22 @@ pub(super) struct ListenFile {
     /// The port, on all addresses of the node.
     #[schemars(with = "u16", range(min = 1, max = 65535))]
     pub(super) port: Spanned<i64>,
+}
+
+/// Contract cases: a route that a person adds in a node, or an attacker.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Route")]
+pub(super) struct RouteFile {
+    /// The node whose routing table gets it.
+    #[schemars(with = "String")]
+    pub(super) at: Spanned<String>,
+    /// `default`, or a network of the case.
+    #[schemars(with = "String")]
+    pub(super) to: Spanned<String>,
+    /// The next hop: an address, a node or a role.
+    #[schemars(with = "String")]
+    pub(super) via: Spanned<String>,
 }
 
 /// A marked packet to send.

@@ -28,8 +28,8 @@ pub use discover::{Discovered, discover, read_case};
 pub use error::{CaseError, render};
 pub use id::{CaseId, CaseIdError};
 pub use model::{
-    Attachment, Case, Container, Ending, Exchange, Expect, InterfacesAre, Kind, Listen, Network,
-    Probe, RoutesAre, SameNamespace, Sighting, Step,
+    AddedRoute, Attachment, Case, Container, Ending, Exchange, Expect, Host, InterfacesAre, Kind,
+    Listen, Network, Probe, RoutesAre, SameNamespace, Sighting, Step,
 };
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
 pub use publish::{Publish, PublishError};

@@ -57,9 +57,18 @@ pub enum Kind {
     Contract {
         /// What an implementation must be able to do.
         requires: Vec<Feature>,
+        /// The state in which the implementation finds the host.
+        host: Host,
         /// The networks, by name.
         networks: Vec<Network>,
     },
+}
+
+/// The state in which an implementation finds the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Host {
+    /// Whether it forwards already.
+    pub forwards: bool,
 }
 
 impl Kind {
@@ -124,6 +133,8 @@ pub struct Step {
     pub commands: Vec<NodeCommands>,
     /// Echo services that start here and live until the case ends.
     pub listen: Vec<Listen>,
+    /// Routes that a person adds, before the services start.
+    pub added_routes: Vec<AddedRoute>,
     /// Routing tables that must be so before the probe.
     pub routes: Vec<RoutesAre>,
     /// Interfaces that must be there before the probe.
@@ -132,6 +143,19 @@ pub struct Step {
     pub same: Option<SameNamespace>,
     /// A probe and what must come of it.
     pub exchange: Option<Exchange>,
+}
+
+/// A route that a person adds in a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AddedRoute {
+    /// Line of the case file, from one.
+    pub line: usize,
+    /// The node.
+    pub at: NodeName,
+    /// The destination; none is the default route.
+    pub to: Option<Subnet>,
+    /// The next hop.
+    pub via: Endpoint,
 }
 
 /// An echo service.

@@ -7,7 +7,9 @@ use schemars::{JsonSchema, Schema};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::file::{ExpectFile, ListenFile, ListingFile, ProbeFile, SameFile, SightingFile};
+use super::file::{
+    ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile,
+};
 use super::one_or_many::OneOrMany;
 
 /// One step. Commands come first, then services, then what must hold. Any other key is a node's name, and its value the
@@ -18,6 +20,9 @@ pub(super) struct StepFile {
     /// An echo service on a node until the case ends, or several.
     #[schemars(with = "Option<OneOrMany<ListenFile>>")]
     pub(super) listen: OneOrMany<ListenFile>,
+    /// Contract cases: a route to add before the probe, or several.
+    #[schemars(with = "Option<OneOrMany<RouteFile>>")]
+    pub(super) route: OneOrMany<RouteFile>,
     /// A marked packet to send.
     #[schemars(with = "Option<ProbeFile>")]
     pub(super) probe: Option<Spanned<ProbeFile>>,
@@ -52,8 +57,9 @@ pub(super) struct StepFile {
 
 impl StepFile {
     /// The words that are no nodes.
-    pub(super) const WORDS: [&str; 10] = [
+    pub(super) const WORDS: [&str; 11] = [
         "listen",
+        "route",
         "probe",
         "expect",
         "seen",
@@ -172,6 +178,7 @@ impl<'de> Deserialize<'de> for StepFile {
                 while let Some(key) = map.next_key::<Spanned<String>>()? {
                     match key.get_ref().as_str() {
                         "listen" => step.listen = map.next_value()?,
+                        "route" => step.route = map.next_value()?,
                         "probe" => step.probe = Some(map.next_value()?),
                         "expect" => step.expect = Some(map.next_value()?),
                         "seen" => step.seen = Some(map.next_value()?),

@@ -146,6 +146,9 @@ words! {
         Dropped = "dropped",
         /// No evidence says where the packet went after its last hop.
         Lost = "lost",
+        /// Contract cases: dropped, rejected, unreachable or lost, whatever the implementation prefers, and no frame of
+        /// it reached another container or the node that it was sent to.
+        Blocked = "blocked",
     }
 }
 
@@ -192,10 +195,14 @@ words! {
         PublishTcp = "publish-tcp",
         /// Host ports lead to container ports over UDP.
         PublishUdp = "publish-udp",
+        /// The host itself reaches published ports, by its own address and by 127.0.0.1.
+        PublishLocal = "publish-local",
         /// A port is published on one address of the host.
         PublishAddress = "publish-address",
         /// A container reaches itself or its neighbour by the host's published port.
         Hairpin = "hairpin",
+        /// Ports that are not published can't be reached by a route through the host.
+        HiddenPorts = "hidden-ports",
         /// Networks are isolated from each other.
         Isolation = "isolation",
         /// A network without a way out.

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{chosen_trials, default_jobs, run_quietly};
+use super::run::{chosen_cases, default_jobs, implementations, run_quietly};
 use super::sandbox::inside;
+use crate::adapter::Selection;
 use crate::golden::{self, Comparison};
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
@@ -20,6 +21,9 @@ pub struct Args {
     /// Directory of case files; may be given several times.
     #[arg(long, value_name = "DIR", default_value = "cases")]
     pub cases: Vec<PathBuf>,
+    /// Puts contract cases to this implementation, `native` if absent; may be given several times.
+    #[arg(short, long, value_name = "NAME")]
+    pub implementation: Vec<Selection>,
     /// Directory of golden paths.
     #[arg(long, value_name = "DIR", default_value = "golden")]
     pub golden: PathBuf,
@@ -28,12 +32,20 @@ pub struct Args {
 /// Accepts what passes its own expectations and is the same on every back end.
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
-    let trials = chosen_trials(&args.cases, &args.patterns, None, &mut err)
-        .and_then(|trials| must_have_programs(&trials, &mut err).map(|()| trials));
-    match trials {
-        Ok(trials) => inside(|| accept(args, &trials)),
-        Err(exit) => exit.into(),
+    let cases = match chosen_cases(&args.cases, &args.patterns, &mut err) {
+        Ok(cases) => cases,
+        Err(exit) => return exit.into(),
+    };
+    if let Err(exit) = must_have_programs(&Trial::of(&cases, None, &[]), &mut err) {
+        return exit.into();
     }
+    inside(|| match implementations(&args.implementation, &[]) {
+        Ok(found) => accept(args, &Trial::of(&cases, None, &found)),
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{reason}");
+            Exit::WrongInput
+        }
+    })
 }
 
 fn accept(args: &Args, trials: &[Trial]) -> Exit {
@@ -71,7 +83,9 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
         if result.outcome != Outcome::Passed {
             return Err(format!(
                 "on {} it {}: {}",
-                trial.backend, result.outcome, result.message
+                trial.variant(),
+                result.outcome,
+                result.message
             ));
         }
         let as_golden = golden::Golden {
@@ -81,7 +95,8 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
         if let Comparison::Different(difference) = golden::compare(Some(&as_golden), &result.text) {
             return Err(format!(
                 "{} and {} differ: {difference}",
-                first.backend, trial.backend
+                first.variant(),
+                trial.variant()
             ));
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::Exit;
-use super::run::{chosen_trials, default_jobs, parse_backend, run_quietly};
+use super::run::{chosen_cases, default_jobs, parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::case::Backend;
 use crate::mutate::{Fate, Mutant, Score, Scored, declared, judge, mutants};
@@ -34,13 +34,8 @@ pub struct Args {
 
 /// Runs every mutant of the chosen cases. Ends with 1 while an undeclared survivor is left.
 pub fn run(args: &Args) -> ExitCode {
-    match chosen_trials(
-        &args.cases,
-        &args.patterns,
-        Some(args.backend),
-        &mut io::stderr(),
-    ) {
-        Ok(trials) => inside(|| mutate(args, &trials)),
+    match chosen_cases(&args.cases, &args.patterns, &mut io::stderr()) {
+        Ok(cases) => inside(|| mutate(args, &Trial::of(&cases, Some(args.backend), &[]))),
         Err(exit) => exit.into(),
     }
 }
@@ -85,6 +80,7 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
         .map(|mutant| Trial {
             case: mutant.case.clone(),
             backend: args.backend,
+            implementation: None,
         })
         .collect();
     let results = match run_quietly(&trials, &options, default_jobs()) {

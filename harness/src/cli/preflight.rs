@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::exit::Exit;
+use crate::case::Case;
 use crate::golden;
 use crate::run::{Trial, missing_programs};
 
@@ -22,17 +24,15 @@ pub(super) fn must_have_programs(trials: &[Trial], err: &mut impl Write) -> Resu
     }
 }
 
-/// Whether every golden of the trials can be read; says what is wrong with the others.
+/// Whether every golden of the cases can be read; says what is wrong with the others.
 pub(super) fn must_read_goldens(
     folder: &Path,
-    trials: &[Trial],
+    cases: &[Arc<Case>],
     err: &mut impl Write,
 ) -> Result<(), Exit> {
-    let mut ids: Vec<&str> = trials.iter().map(|trial| trial.case.id.as_str()).collect();
-    ids.dedup();
     let mut read = Ok(());
-    for id in ids {
-        if let Err(error) = golden::read(folder, id) {
+    for case in cases {
+        if let Err(error) = golden::read(folder, case.id.as_str()) {
             let _ = writeln!(err, "{error}");
             read = Err(Exit::WrongInput);
         }

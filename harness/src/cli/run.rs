@@ -12,10 +12,14 @@ use super::progress::Progress;
 use super::report::closing;
 use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside_and_look};
-use crate::case::Backend;
+use crate::adapter::native::{Fault, Faults};
+use crate::adapter::{Candidate, Selection, plugin};
+use crate::case::{Backend, Case};
+use crate::golden::{self, Comparison, GoldenError};
 use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, trial_name};
 use crate::run::{
-    Event, GoldenUse, Options, Partition, Rerun, Trial, TrialResult, Watch, recipe_tools, run_all,
+    Event, GoldenUse, Options, Partition, Rerun, Tool, Trial, TrialResult, Watch, recipe_tools,
+    run_all,
 };
 
 /// Runs cases and compares their packet paths with the golden ones.
@@ -33,6 +37,17 @@ pub struct Args {
     /// Runs only this firewall back end.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
+    /// Puts contract cases to this implementation, `native` if absent; may be given several times. One that is not
+    /// installed is an error; with `all`, it is listed as not supported.
+    #[arg(short, long, value_name = "NAME")]
+    pub implementation: Vec<Selection>,
+    /// Plants a fault in the native implementation, to see it found; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Vec<Fault>,
+    /// Also compares each implementation's path in detail with the one that it took before, kept below `detail/` of the
+    /// goldens, and writes new ones there. What differs is told, and fails nobody.
+    #[arg(long)]
+    pub detail: bool,
     /// Runs only one part of the trials, as `hash:1/2`; `goldpath report merge` joins the parts' reports.
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
@@ -45,6 +60,9 @@ pub struct Args {
     /// Trials at work at the same time; the number of processors if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
+    /// Prints the JSON schema of the plugin protocol and runs nothing.
+    #[arg(long)]
+    pub plugin_schema: bool,
     /// Prints the JSON schema of the report and runs nothing.
     #[arg(long)]
     pub schema: bool,
@@ -64,8 +82,13 @@ pub(super) fn parse_backend(text: &str) -> Result<Backend, String> {
 /// Runs the chosen cases inside the sandbox and reports on standard output.
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
-    if args.schema {
-        let printed = io::stdout().write_all(schema().as_bytes());
+    if args.schema || args.plugin_schema {
+        let text = if args.schema {
+            schema()
+        } else {
+            plugin::plugin_schema()
+        };
+        let printed = io::stdout().write_all(text.as_bytes());
         return if printed.is_ok() {
             Exit::Success
         } else {
@@ -73,16 +96,30 @@ pub fn run(args: &Args) -> ExitCode {
         }
         .into();
     }
-    let trials = match chosen_trials(&args.cases, &args.patterns, args.backend, &mut err) {
-        Ok(trials) => trials,
+    let cases = match chosen_cases(&args.cases, &args.patterns, &mut err) {
+        Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    let ready = must_read_goldens(&args.golden, &trials, &mut err)
-        .and_then(|()| must_have_programs(&trials, &mut err));
+    let recipes = Trial::of(&cases, args.backend, &[]);
+    let ready = must_read_goldens(&args.golden, &cases, &mut err)
+        .and_then(|()| must_have_programs(&recipes, &mut err));
     if let Err(exit) = ready {
         return exit.into();
     }
-    let part: Vec<Trial> = trials
+    inside_and_look(
+        || match implementations(&args.implementation, &args.fault) {
+            Ok(found) => run_part(args, &Trial::of(&cases, args.backend, &found), &found),
+            Err(reason) => {
+                let _ = writeln!(io::stderr(), "{reason}");
+                Exit::WrongInput
+            }
+        },
+    )
+}
+
+/// Runs the trials of the chosen partition, all of them if there is none.
+fn run_part(args: &Args, planned: &[Trial], found: &[Candidate]) -> Exit {
+    let part: Vec<Trial> = planned
         .iter()
         .filter(|trial| {
             args.partition
@@ -90,23 +127,47 @@ pub fn run(args: &Args) -> ExitCode {
         })
         .cloned()
         .collect();
-    inside_and_look(|| run_trials(args, &part, &trials))
+    run_trials(args, &part, planned, found)
 }
 
-/// The trials of the chosen cases, or why there are none.
-pub(super) fn chosen_trials(
+/// What the command line asks for, `native` if nothing. What is asked for by name must be there. Called inside the
+/// sandbox, since a plugin is asked who it is.
+pub(super) fn implementations(
+    asked: &[Selection],
+    faults: &[Fault],
+) -> Result<Vec<Candidate>, String> {
+    let faults: Faults = faults.iter().copied().collect();
+    let asked = match asked {
+        [] => &[Selection::Native(Faults::default())],
+        some => some,
+    };
+    let mut found = Vec::new();
+    for selection in asked {
+        if *selection == Selection::All {
+            found.extend(Candidate::every());
+            continue;
+        }
+        let candidate = Candidate::find(&selection.clone().with_faults(&faults));
+        if let Err(reason) = &candidate.adapter {
+            return Err(format!("implementation {selection}: {reason}"));
+        }
+        found.push(candidate);
+    }
+    Ok(found)
+}
+
+/// The chosen cases, or why there are none.
+pub(super) fn chosen_cases(
     directories: &[PathBuf],
     patterns: &[String],
-    backend: Option<Backend>,
     err: &mut impl Write,
-) -> Result<Vec<Trial>, Exit> {
+) -> Result<Vec<Arc<Case>>, Exit> {
     let cases = chosen(directories, patterns, err).map_err(|_| Exit::Errored)?;
-    let cases: Vec<Arc<_>> = cases
+    Ok(cases
         .ok_or(Exit::WrongInput)?
         .into_iter()
         .map(Arc::new)
-        .collect();
-    Ok(Trial::of(&cases, backend))
+        .collect())
 }
 
 /// How many trials run at the same time if nobody says.
@@ -114,7 +175,7 @@ pub(super) fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial]) -> Exit {
+fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candidate]) -> Exit {
     let options = Options {
         golden: args.golden.clone(),
         evidence: Some(args.evidence.clone()),
@@ -144,8 +205,23 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial]) -> Exit {
     let finished = trials.iter().zip(&ran.results);
     let cases =
         finished.filter_map(|(trial, result)| Some(CaseReport::of(trial, result.as_ref()?)));
-    let report = Report::of(cases.collect(), planned, under_test(), command());
+    let report = Report::of(
+        cases.collect(),
+        planned,
+        under_test(trials, found),
+        command(),
+    );
     let _ = write!(out, "\n{}", closing(&report));
+    if args.detail {
+        let finished = trials.iter().zip(&ran.results);
+        for (trial, result) in finished.filter_map(|(t, r)| Some((t, r.as_ref()?))) {
+            match detail(&args.golden, trial, result) {
+                Ok(None) => {}
+                Ok(Some(news)) => drop(writeln!(out, "{news}")),
+                Err(error) => drop(writeln!(io::stderr(), "{error}")),
+            }
+        }
+    }
     if let Some(signal) = ran.interrupted {
         let left = trials.len() - report.cases.len();
         let _ = writeln!(
@@ -173,13 +249,35 @@ pub(super) fn run_quietly(
     )
 }
 
-/// Recipes are goldpath's own; their programs are the machine's.
-fn under_test() -> Vec<ImplementationReport> {
-    vec![ImplementationReport {
-        name: String::from("recipe"),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        tools: recipe_tools(),
-    }]
+/// What took part: recipes are goldpath's own with the machine's programs, the others say who they are.
+fn under_test(trials: &[Trial], found: &[Candidate]) -> Vec<ImplementationReport> {
+    let mut all = Vec::new();
+    if trials.iter().any(|trial| trial.implementation.is_none()) {
+        all.push(ImplementationReport {
+            name: String::from("recipe"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tools: recipe_tools(),
+        });
+    }
+    let asked = found
+        .iter()
+        .filter_map(|one| Some((one, one.adapter.as_ref().ok()?)));
+    all.extend(asked.map(|(candidate, adapter)| {
+        let implementation = adapter.implementation();
+        ImplementationReport {
+            name: candidate.name.clone(),
+            version: implementation.version.clone(),
+            tools: implementation
+                .tools
+                .iter()
+                .map(|(name, version)| Tool {
+                    name: name.clone(),
+                    version: version.clone(),
+                })
+                .collect(),
+        }
+    }));
+    all
 }
 
 /// This command line, to be pasted.
@@ -192,6 +290,39 @@ fn command() -> String {
         .chain(quoted)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// What is new about an implementation's path in detail.
+fn detail(
+    golden: &Path,
+    trial: &Trial,
+    result: &TrialResult,
+) -> Result<Option<String>, GoldenError> {
+    let Some(candidate) = trial
+        .implementation
+        .as_ref()
+        .filter(|_| !result.probes.is_empty())
+    else {
+        return Ok(None);
+    };
+    let folder = golden.join("detail").join(candidate.name.replace('/', "_"));
+    let id = trial.case.id.as_str();
+    let known = golden::read(&folder, id)?;
+    Ok(match golden::compare(known.as_ref(), &result.detail) {
+        Comparison::Same => None,
+        Comparison::New => {
+            let path = golden::accept(&folder, id, &result.detail)?;
+            Some(format!("detail of {trial} is new: {}", path.display()))
+        }
+        Comparison::Different(difference) => {
+            let path = golden::write_pending(&folder, id, &result.detail)?;
+            let place = format!("line {}, {}", difference.line, difference.probe);
+            Some(format!(
+                "detail of {trial} differs at {place}: {}",
+                path.display()
+            ))
+        }
+    })
 }
 
 pub(super) fn exit_of(report: &Report) -> Exit {

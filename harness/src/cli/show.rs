@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{chosen_trials, parse_backend, run_quietly};
+use super::run::{chosen_cases, implementations, parse_backend, run_quietly};
 use super::sandbox::inside;
+use crate::adapter::Selection;
+use crate::adapter::native::Fault;
 use crate::case::Backend;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
 #[derive(Debug, clap::Args)]
@@ -23,19 +25,43 @@ pub struct Args {
     /// Firewall back end; the case's first one if absent.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
+    /// Puts a contract case to this implementation, `native` if absent.
+    #[arg(short, long, value_name = "NAME")]
+    pub implementation: Vec<Selection>,
+    /// Plants a fault in the native implementation.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Vec<Fault>,
 }
 
 /// Draws the paths on standard output.
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
     let patterns = [args.case.clone()];
-    let trials = match chosen_trials(&args.cases, &patterns, args.backend, &mut err) {
-        Ok(trials) => trials,
+    let cases = match chosen_cases(&args.cases, &patterns, &mut err) {
+        Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
+    let recipes = Trial::of(&cases, args.backend, &[]);
+    if let Err(exit) = must_have_programs(&recipes, &mut err) {
+        return exit.into();
+    }
+    inside(|| {
+        let asked = args.implementation.as_slice();
+        match implementations(asked, &args.fault) {
+            Ok(found) => show_one(args, &Trial::of(&cases, args.backend, &found)),
+            Err(reason) => {
+                let _ = writeln!(io::stderr(), "{reason}");
+                Exit::WrongInput
+            }
+        }
+    })
+}
+
+fn show_one(args: &Args, trials: &[Trial]) -> Exit {
+    let mut err = io::stderr();
     let Some(trial) = trials.first() else {
         let _ = writeln!(err, "`{}` has no trial on this back end", args.case);
-        return Exit::WrongInput.into();
+        return Exit::WrongInput;
     };
     let others: Vec<&str> = trials
         .iter()
@@ -50,12 +76,9 @@ pub fn run(args: &Args) -> ExitCode {
             trial.case.id,
             others.join(", ")
         );
-        return Exit::WrongInput.into();
+        return Exit::WrongInput;
     }
-    match must_have_programs(std::slice::from_ref(trial), &mut err) {
-        Ok(()) => inside(|| show(trial)),
-        Err(exit) => exit.into(),
-    }
+    show(trial)
 }
 
 fn show(trial: &Trial) -> Exit {
@@ -73,7 +96,12 @@ fn show(trial: &Trial) -> Exit {
     let result = results.first();
     let mut out = io::stdout();
     if let Some(result) = result {
-        let _ = writeln!(out, "{}\n{trial}\n\n{}", trial.case.title, result.text);
+        let _ = writeln!(
+            out,
+            "{}\n{trial}\n\n{}",
+            trial.case.title,
+            drawn(trial, result)
+        );
         if result.outcome != Outcome::Passed {
             let _ = writeln!(out, "{}: {}", result.outcome, result.message);
         }
@@ -82,5 +110,17 @@ fn show(trial: &Trial) -> Exit {
         Some(Outcome::Errored) | None => Exit::Errored,
         Some(Outcome::Failed) => Exit::Failed,
         Some(_) => Exit::Success,
+    }
+}
+
+/// A contract's path by roles is what is compared; the one with real names is what explains it.
+fn drawn(trial: &Trial, result: &TrialResult) -> String {
+    if trial.implementation.is_some() {
+        format!(
+            "by roles\n\n{}\nin detail\n\n{}",
+            result.text, result.detail
+        )
+    } else {
+        result.text.clone()
     }
 }

@@ -281,7 +281,7 @@ fn single_queue<T>(builder: LinkMessageBuilder<T>, link: &Placed<'_>) -> LinkMes
         .append_extra_attribute(LinkAttribute::NumRxQueues(1))
 }
 
-fn address(index: u32, prefix: Prefix) -> RouteNetlinkMessage {
+pub(super) fn address(index: u32, prefix: Prefix) -> RouteNetlinkMessage {
     RouteNetlinkMessage::NewAddress(match prefix.address {
         IpAddr::V4(address) => AddressMessageBuilder::<Ipv4Addr>::new()
             .index(index)
@@ -299,7 +299,7 @@ fn address(index: u32, prefix: Prefix) -> RouteNetlinkMessage {
     })
 }
 
-fn route(to: Option<Prefix>, via: IpAddr) -> Result<RouteNetlinkMessage, LabError> {
+pub(super) fn route(to: Option<Prefix>, via: IpAddr) -> Result<RouteNetlinkMessage, LabError> {
     let wrong =
         |e: &dyn std::fmt::Display| LabError::Specification(format!("route via {via}: {e}"));
     let mut builder = RouteMessageBuilder::<IpAddr>::new();

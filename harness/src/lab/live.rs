@@ -79,6 +79,27 @@ impl Lab {
         Ok(())
     }
 
+    /// Takes in a namespace that somebody else made, as an engine does for its containers.
+    pub fn adopt(&mut self, name: &str, netns: Netns) -> Result<(), LabError> {
+        let socket = Mutex::new(RouteSocket::open(name, &netns, &[])?);
+        let netfilter = None;
+        self.nodes.insert(
+            name.into(),
+            LiveNode {
+                netns,
+                socket,
+                netfilter,
+            },
+        );
+        Ok(())
+    }
+
+    /// Gives a node a second name.
+    pub fn alias(&mut self, name: &str, of: &str) {
+        let canonical = self.canonical(of).to_string();
+        self.aliases.insert(name.into(), canonical);
+    }
+
     pub(super) fn live(&self, node: &str) -> Result<&LiveNode, LabError> {
         self.nodes
             .get(self.canonical(node))

@@ -1,9 +1,11 @@
 //! Live kernel objects and their owners: sandbox, namespaces, links, commands.
 
 pub mod article;
+pub mod attach;
 mod backend;
 mod build;
 mod command;
+pub mod contract;
 mod error;
 mod graveyard;
 mod inventory;
@@ -16,6 +18,7 @@ mod netlink;
 mod netns;
 mod ready;
 mod reply;
+mod room;
 pub mod sandbox;
 mod sysctl;
 pub mod topology;
@@ -26,6 +29,7 @@ pub use graveyard::Graveyard;
 pub use ledger::{Change, Difference, Kind, Ledger};
 pub use live::Lab;
 pub use netns::{Netns, NetnsGuard, privatise_thread_mounts};
+pub use room::Room;
 pub use topology::LabSpec;
 
 use live::LiveNode;

@@ -58,12 +58,13 @@ impl Lab {
     pub fn wait_for_links(&self) -> Result<(), LabError> {
         for live in self.nodes.values() {
             let mut socket = live.socket();
-            for link in links(&mut socket)?
-                .iter()
-                .filter(|link| is_on_its_way(link))
-            {
-                let named = name(link);
-                wait(&live.netns, &mut socket, link.header.index, &named)?;
+            // A bridge has a carrier once one of its ports forwards: the second look sees it.
+            for _ in ["ports", "bridges"] {
+                let waited = links(&mut socket)?;
+                for link in waited.iter().filter(|link| is_on_its_way(link)) {
+                    let named = name(link);
+                    wait(&live.netns, &mut socket, link.header.index, &named)?;
+                }
             }
         }
         Ok(())

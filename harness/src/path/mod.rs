@@ -4,6 +4,8 @@ mod assemble;
 mod evidence;
 mod fate;
 mod model;
+mod names;
+mod neutral;
 mod render;
 mod walk;
 
@@ -16,4 +18,6 @@ pub use evidence::{
     Rule, Sent, VerdictEvent,
 };
 pub use model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
+pub use names::by_wiring;
+pub use neutral::{Roles, Way, render_neutral};
 pub use render::render;

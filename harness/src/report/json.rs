@@ -55,6 +55,8 @@ pub struct CaseReport {
     pub level: String,
     /// What was under test, as `recipe`.
     pub implementation: String,
+    /// Its version as found on this machine; null for recipes and for what is not installed.
+    pub version: Option<String>,
     /// Firewall back end, as `iptables-nft`; null where the implementation chooses its own.
     pub backend: Option<String>,
     /// Address families, as `ipv4`.
@@ -173,8 +175,18 @@ impl CaseReport {
             id: case.id.to_string(),
             title: case.title.clone(),
             level: case.level.to_string(),
-            implementation: String::from("recipe"),
-            backend: Some(trial.backend.to_string()),
+            implementation: trial.implementation.as_ref().map_or_else(
+                || String::from("recipe"),
+                |candidate| candidate.name.clone(),
+            ),
+            version: trial.implementation.as_ref().and_then(|candidate| {
+                let adapter = candidate.adapter.as_ref().ok()?;
+                Some(adapter.implementation().version.clone())
+            }),
+            backend: trial
+                .implementation
+                .is_none()
+                .then(|| trial.backend.to_string()),
             families: case.families.iter().map(ToString::to_string).collect(),
             outcome: result.outcome,
             checks: words(&case.checks),

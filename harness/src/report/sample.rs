@@ -92,6 +92,7 @@ fn case(id: &str, column: &str, outcome: Outcome, paths: Vec<PacketPath>) -> Cas
         level: String::from("must"),
         implementation: implementation.to_owned(),
         backend: backend.map(str::to_owned),
+        version: None,
         families: vec![String::from("ipv4")],
         outcome,
         checks: vec![String::from("C6")],

@@ -7,7 +7,7 @@ use crate::run::Outcome;
 
 /// One trial's line, and below it why it did not pass.
 pub fn trial_line(case: &CaseReport) -> String {
-    let backend = case.backend.as_deref().unwrap_or_default();
+    let backend = case.backend.as_deref().unwrap_or(&case.implementation);
     let mut text = format!(
         "{:16}  {}  {backend}  {:.0} ms\n",
         case.outcome.to_string(),

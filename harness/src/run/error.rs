@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 
+use crate::adapter::AdapterError;
 use crate::capture::CaptureError;
 use crate::golden::GoldenError;
 use crate::lab::{CommandError, LabError};
@@ -26,6 +27,9 @@ pub enum RunError {
     /// A command of the lab's own set-up failed.
     #[error("before the first step: {0}")]
     Preparation(CommandError),
+    /// The implementation under test did not make what the case intends. This is a failure of it, not of the harness.
+    #[error("setup: {0}")]
+    Implementation(AdapterError),
     /// Frames were lost or a tap broke.
     #[error(transparent)]
     Capture(#[from] CaptureError),

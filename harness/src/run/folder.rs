@@ -34,7 +34,7 @@ const QUESTIONS: [(&str, &str, &str); 5] = [
     ("iptables-legacy.txt", "host", "iptables-legacy-save -c"),
 ];
 
-/// Writes the folder `ROOT/ID/BACKEND` anew and returns its path.
+/// Writes the folder `ROOT/ID/VARIANT` anew and returns its path.
 ///
 /// # Errors
 /// The folder or a file cannot be written. Tools that this machine lacks are named in the file that they would have filled.
@@ -42,7 +42,7 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
     let trial = record.trial;
     let folder = root
         .join(trial.case.id.as_str())
-        .join(trial.backend.to_string());
+        .join(trial.variant().replace('/', "_"));
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| RunError::Evidence { path, source }

@@ -3,12 +3,15 @@
 use std::net::IpAddr;
 
 use crate::case::{Chain, Endpoint, Exchange, Expect, FateWord, Sighting};
-use crate::path::{Answer, Fate, Hop, LegKind, PacketPath, Step};
+use crate::path::{Answer, Direction, Fate, Hop, LegKind, PacketPath, Step};
 
 /// Turns an endpoint of a case into the address that it has in the lab.
 pub(super) trait Resolve {
     /// The endpoint's address, `None` if the lab has none for it.
     fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr>;
+
+    /// Whether a blocked packet to `to` must not get to `node`: to no container, and not to its destination.
+    fn keeps_out(&self, node: &str, to: &Endpoint) -> bool;
 }
 
 /// Every expectation of the step that does not hold, as sentences that name what was expected and what was seen.
@@ -44,8 +47,32 @@ pub(super) fn judge(
             wrong.push(format!("{chain} must not speak about the probe and did"));
         }
     }
-    if let Some(missing) = path.legs.iter().flat_map(|l| &l.steps).find_map(gap) {
-        wrong.push(missing);
+    if exchange.expect.fate == FateWord::Blocked {
+        wrong.extend(judge_blocked(exchange, path, lab));
+    }
+    wrong
+}
+
+/// What the path lacks between two of its hops, if anything.
+pub(super) fn gap(path: &PacketPath) -> Option<String> {
+    path.legs.iter().flat_map(|leg| &leg.steps).find_map(hole)
+}
+
+/// Whatever an implementation does to keep a packet away, nobody may get it who must not.
+fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if matches!(path.fate, Fate::Answered | Fate::Delivered) {
+        wrong.push(format!("fate: expected blocked, seen {}", path.fate));
+    }
+    let mut reached: Vec<&str> = path
+        .hops(LegKind::Request)
+        .filter(|hop| hop.direction == Direction::In && hop.node != exchange.probe.from.as_str())
+        .filter(|hop| lab.keeps_out(&hop.node, &exchange.probe.to))
+        .map(|hop| hop.node.as_str())
+        .collect();
+    reached.dedup();
+    for node in reached {
+        wrong.push(format!("{node} must not get the request and got it"));
     }
     wrong
 }
@@ -57,6 +84,9 @@ fn judge_fate(
     lab: &impl Resolve,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
+    if expect.fate == FateWord::Blocked {
+        return Vec::new();
+    }
     let mut differs = |what: &str, expected: &dyn std::fmt::Display, seen: &str| {
         wrong.push(format!("{what}: expected {expected}, seen {seen}"));
     };
@@ -210,7 +240,7 @@ fn speaks(path: &PacketPath, chain: &Chain) -> bool {
     )
 }
 
-fn gap(step: &Step) -> Option<String> {
+fn hole(step: &Step) -> Option<String> {
     match step {
         Step::Missing {
             node, interface, ..

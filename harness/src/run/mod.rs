@@ -12,6 +12,7 @@ mod questions;
 mod rerun;
 mod scene;
 mod schedule;
+mod stage;
 mod tools;
 mod trial;
 mod witness;

@@ -12,7 +12,7 @@ use super::questions::ask_tables;
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
 use crate::packet::decode;
-use crate::path::{Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, assemble};
+use crate::path::{Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
 use crate::trace::{Conntrack, ConntrackEntry, Tracer};
 
@@ -161,7 +161,8 @@ impl Observer {
                     .serve()
                     .map_err(|source| RunError::Service { source })?;
             }
-            if evidence.answer.is_none() {
+            // A socket that could not send has nothing to say: TCP would answer with EPIPE.
+            if evidence.sent == Sent::Accepted && evidence.answer.is_none() {
                 evidence.answer = prober.receive()?;
             }
             self.drain(&names, &mut mark, number, &mut evidence)?;

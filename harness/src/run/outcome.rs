@@ -81,6 +81,8 @@ pub struct TrialResult {
     pub message: String,
     /// The golden text as seen, as far as the trial got.
     pub text: String,
+    /// The paths with their real names and rules.
+    pub detail: String,
     /// Probes in order.
     pub probes: Vec<ProbeRecord>,
     /// Folder with the evidence, if it was saved.
@@ -96,6 +98,7 @@ impl TrialResult {
             outcome,
             message,
             text: String::new(),
+            detail: String::new(),
             probes: Vec::new(),
             evidence: None,
             duration: Duration::ZERO,
@@ -104,6 +107,10 @@ impl TrialResult {
 
     /// A result of a trial that broke before its first step.
     pub fn errored(error: &super::RunError) -> Self {
-        Self::without_run(Outcome::Errored, error.to_string())
+        let outcome = match error {
+            super::RunError::Implementation(_) => Outcome::Failed,
+            _ => Outcome::Errored,
+        };
+        Self::without_run(outcome, error.to_string())
     }
 }

@@ -20,7 +20,13 @@ impl Rerun {
                 let mut argv = vec![String::from("goldpath")];
                 argv.extend_from_slice(words);
                 argv.push(trial.case.id.to_string());
-                argv.extend([String::from("--backend"), trial.backend.to_string()]);
+                argv.extend(match &trial.implementation {
+                    Some(candidate) => {
+                        let selection = candidate.selection.to_string();
+                        [String::from("--implementation"), selection]
+                    }
+                    None => [String::from("--backend"), trial.backend.to_string()],
+                });
                 quoted(&argv)
             }
             Self::CargoTest => {

@@ -4,9 +4,14 @@ use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::RunError;
+use super::Trial;
 use super::judge::Resolve;
 use super::observe::Observer;
-use crate::case::{Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step};
+use super::stage::Stage as Contracted;
+use crate::adapter::AdapterError;
+use crate::case::{
+    AddedRoute, Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step,
+};
 use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab};
 use crate::probe::Service;
@@ -26,11 +31,31 @@ pub(super) struct Scene {
     backend: Backend,
     services: RefCell<Vec<Service>>,
     commands: Vec<String>,
+    /// What the implementation made; none for a recipe.
+    contracted: Option<Contracted>,
 }
 
 impl Scene {
-    /// Builds the lab that the case names, in the state where the article's experiments start.
-    pub(super) fn set(case: &Case, backend: Backend) -> Result<Self, RunError> {
+    /// Builds a trial's lab: a recipe's in the state where the article's experiments start, a contract's as its
+    /// implementation makes it.
+    pub(super) fn set(trial: &Trial) -> Result<Self, RunError> {
+        let candidate = trial.implementation.as_ref();
+        match candidate.and_then(|candidate| candidate.adapter.as_ref().ok()) {
+            Some(adapter) => {
+                let (lab, contracted) = Contracted::set(&trial.case, adapter.as_ref())?;
+                Ok(Self {
+                    lab,
+                    backend: trial.backend,
+                    services: RefCell::default(),
+                    commands: Vec::new(),
+                    contracted: Some(contracted),
+                })
+            }
+            None => Self::recipe(&trial.case, trial.backend),
+        }
+    }
+
+    fn recipe(case: &Case, backend: Backend) -> Result<Self, RunError> {
         let stage = match &case.kind {
             Kind::Recipe {
                 lab: LabName::Bare, ..
@@ -48,6 +73,7 @@ impl Scene {
             backend,
             services: RefCell::default(),
             commands: Vec::new(),
+            contracted: None,
         };
         if names_a_namespace(case) {
             scene.lab.name_namespaces()?;
@@ -69,6 +95,19 @@ impl Scene {
 
     pub(super) fn services(&self) -> &RefCell<Vec<Service>> {
         &self.services
+    }
+
+    /// What the implementation made; none for a recipe.
+    pub(super) fn contracted(&self) -> Option<&Contracted> {
+        self.contracted.as_ref()
+    }
+
+    /// Has the implementation undo everything; nothing for a recipe.
+    pub(super) fn clear(&mut self) -> Vec<AdapterError> {
+        self.contracted
+            .as_mut()
+            .map(Contracted::clear)
+            .unwrap_or_default()
     }
 
     /// Commands run so far, as `node: command line`.
@@ -93,11 +132,34 @@ impl Scene {
         if !step.commands.is_empty() {
             self.lab.wait_for_links()?;
         }
+        for route in &step.added_routes {
+            self.add_route(route)?;
+        }
         for listen in &step.listen {
             let service = self.listen(listen)?;
             self.services.borrow_mut().push(service);
         }
         Ok(!step.commands.is_empty())
+    }
+
+    fn add_route(&mut self, route: &AddedRoute) -> Result<(), RunError> {
+        let via = self
+            .resolve(&route.via)
+            .ok_or_else(|| RunError::NoAddress {
+                endpoint: route.via.to_string(),
+            })?;
+        let to = route
+            .to
+            .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
+        let text = format!("ip route replace {to} via {via}");
+        let argv: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        let node = route.at.as_str();
+        self.commands.push(format!("{node}: {text}"));
+        let ran = self.lab.run(node, &argv, self.backend);
+        ran.map(drop).map_err(|source| RunError::Command {
+            line: route.line,
+            source,
+        })
     }
 
     fn listen(&self, listen: &Listen) -> Result<Service, RunError> {
@@ -157,11 +219,25 @@ impl Resolve for Scene {
                 .first()
                 .copied()
         };
+        let fixed = self.contracted.as_ref().and_then(|c| c.address(endpoint));
+        if fixed.is_some() {
+            return fixed;
+        }
         match endpoint {
             Endpoint::Address(address) => Some(*address),
             Endpoint::Node(node) => own(node.as_str()),
             Endpoint::HostUplink => own("host"),
             Endpoint::NetworkGateway(_) => None,
         }
+    }
+
+    fn keeps_out(&self, node: &str, to: &Endpoint) -> bool {
+        let container = self
+            .contracted
+            .as_ref()
+            .is_some_and(|c| c.is_container(node));
+        let target =
+            matches!(to, Endpoint::Node(target) if self.lab.canonical(target.as_str()) == node);
+        container || (target && node != "host")
     }
 }

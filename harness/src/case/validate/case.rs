@@ -11,7 +11,7 @@ use super::step::{Scene, step};
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
 use crate::case::id::CaseId;
-use crate::case::model::{Case, Kind};
+use crate::case::model::{Case, Host, Kind};
 use crate::case::place::NodeName;
 use crate::case::vocabulary::{Backend, Family, LabName, Level};
 
@@ -19,6 +19,9 @@ use crate::case::vocabulary::{Backend, Family, LabName, Level};
 const INFRASTRUCTURE: [&str; 4] = ["host", "gateway", "isp", "outside"];
 /// Containers that the labs of recipes have.
 const LAB_CONTAINERS: [&str; 2] = ["c1", "c2"];
+
+/// Nodes that the lab of contracts has.
+const CONTRACT_NODES: [&str; 2] = ["lan", "segment"];
 
 /// Makes a case of a file, or lists everything that is wrong with it.
 pub(in crate::case) fn validate(
@@ -66,9 +69,11 @@ pub(in crate::case) fn validate(
     wrong_kind(&mut findings, file, recipe);
 
     let mut names: Vec<&str> = INFRASTRUCTURE.to_vec();
-    if recipe {
-        names.extend(LAB_CONTAINERS);
-    }
+    names.extend(if recipe {
+        LAB_CONTAINERS.as_slice()
+    } else {
+        CONTRACT_NODES.as_slice()
+    });
     let reserved = names
         .iter()
         .filter_map(|name| NodeName::new(name).ok())
@@ -112,7 +117,7 @@ pub(in crate::case) fn validate(
             help,
         );
     }
-    control::positive(&mut findings, &file.step, &steps);
+    control::positive(&mut findings, &file.step, &steps, recipe);
 
     let kind = if recipe {
         Kind::Recipe {
@@ -120,7 +125,14 @@ pub(in crate::case) fn validate(
             backends,
         }
     } else {
-        Kind::Contract { requires, networks }
+        let host = file.host.as_ref().map(|host| Host {
+            forwards: host.get_ref().forwards,
+        });
+        Kind::Contract {
+            requires,
+            host: host.unwrap_or_default(),
+            networks,
+        }
     };
     if !findings.errors.is_empty() {
         findings.errors.sort_by_key(CaseError::line_and_column);
@@ -178,6 +190,7 @@ fn wrong_kind(findings: &mut Findings<'_>, file: &CaseFile, recipe: bool) {
     };
     let misplaced = if recipe {
         vec![
+            ("host", file.host.as_ref().map(toml::Spanned::span)),
             ("requires", file.requires.first().map(toml::Spanned::span)),
             (
                 "network",

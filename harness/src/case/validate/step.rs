@@ -3,10 +3,13 @@
 use toml::Spanned;
 
 use super::findings::Findings;
+use super::place::endpoint;
 use super::probe::exchange;
 use crate::case::command::{self, CommandLine, NodeCommands};
-use crate::case::file::{ListingFile, SameFile};
-use crate::case::model::{InterfacesAre, Listen, Network, RoutesAre, SameNamespace, Step};
+use crate::case::file::{ListingFile, RouteFile, SameFile};
+use crate::case::model::{
+    AddedRoute, InterfacesAre, Listen, Network, RoutesAre, SameNamespace, Step,
+};
 use crate::case::place::NodeName;
 use crate::case::step_file::{Commands, StepFile};
 use crate::case::suggest::{did_you_mean, listed, nearest};
@@ -77,6 +80,7 @@ pub(super) fn step(
         line: findings.line(&written.span()),
         commands,
         listen,
+        added_routes: added_routes(findings, scene, &file.route.0),
         routes: listings(findings, scene, &file.routes.0, |of, are| RoutesAre {
             of,
             are,
@@ -168,6 +172,46 @@ fn node_commands(
         }
     }
     Some(NodeCommands { node, commands })
+}
+
+fn added_routes(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    written: &[RouteFile],
+) -> Vec<AddedRoute> {
+    let mut routes = Vec::new();
+    for route in written {
+        if scene.recipe {
+            findings.note(
+                route.at.span(),
+                "`route` has no meaning in a recipe",
+                "here",
+                "write the command under the node's name",
+            );
+            continue;
+        }
+        let at = scene.node(findings, &route.at);
+        let via = endpoint(findings, scene, &route.via);
+        let wanted = route.to.get_ref().as_str();
+        let names = || scene.networks.iter().map(|network| network.name.as_str());
+        let network = scene
+            .networks
+            .iter()
+            .find(|one| one.name.as_str() == wanted);
+        if network.is_none() && wanted != "default" {
+            let known = std::iter::once("default").chain(names());
+            let help = did_you_mean(wanted, known, "destinations of this case");
+            let message = format!("`{wanted}` is neither `default` nor a network");
+            findings.note(route.to.span(), message, "not known", help);
+            continue;
+        }
+        let to = network.and_then(|network| network.subnets.first().copied());
+        if let (Some(at), Some(via)) = (at, via) {
+            let line = findings.line(&route.at.span());
+            routes.push(AddedRoute { line, at, to, via });
+        }
+    }
+    routes
 }
 
 fn listings<T>(

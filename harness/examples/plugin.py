@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""An implementation of container networks in under 100 lines, for `goldpath run contract -i plugin:harness/examples/plugin.py`.
+
+It reads one question from standard input and writes one answer to standard output, as PLUGIN.md teaches: bridges and
+veth pairs by `ip`, rules by `nft`.
+"""
+import ipaddress
+import json
+import subprocess
+import sys
+
+FEATURES = ["bridge", "masquerade", "publish-tcp", "publish-udp", "publish-local", "publish-address", "hairpin", "isolation", "internal", "hidden-ports",
+            "mtu", "static-address", "none-mode", "host-mode", "container-mode"]
+
+
+def run(command, text=None, check=True):
+    subprocess.run(command.split(), input=text, text=True, check=check, stdout=sys.stderr)
+
+
+def members(scenario, network):
+    """Containers of a network, each with its address."""
+    found = [(c, c["attached"]["network"]["address"]) for c in scenario["containers"]
+             if isinstance(c["attached"], dict) and c["attached"].get("network", {}).get("name") == network["name"]]
+    taken = {address for _, address in found} | {network["gateway"]}
+    free = (str(a) for a in ipaddress.ip_network(network["subnet"]).hosts() if str(a) not in taken)
+    return [(container, address or next(free)) for container, address in found]
+
+
+def bridge(network):
+    return "br-" + network["name"]
+
+
+def rules(scenario):
+    """The whole ruleset as nft reads it."""
+    publish, forward, leave = [], [], []
+    for network in scenario["networks"]:
+        name, subnet = bridge(network), network["subnet"]
+        if network["internal"]:
+            forward += [f'iifname "{name}" oifname != "{name}" drop', f'oifname "{name}" iifname != "{name}" drop']
+        else:
+            leave.append(f'ip saddr {subnet} oifname != "{name}" masquerade')
+        forward.append(f'iifname != "{name}" oifname "{name}" ct state new ct status & dnat == 0 drop')
+        leave.append(f"ip saddr {subnet} ip daddr {subnet} ct status dnat masquerade")
+        leave.append(f'ip saddr 127.0.0.0/8 oifname "{name}" masquerade')
+        for container, address in members(scenario, network):
+            for port in container["publish"]:
+                at = f'ip daddr {port["host_address"]}' if port["host_address"] else "fib daddr type local"
+                publish.append(f'{at} {port["protocol"]} dport {port["host_port"]} dnat to {address}:{port["container_port"]}')
+    chains = {"raw": ("filter", "prerouting", -300, ['iifname != "lo" ip daddr 127.0.0.0/8 drop']),
+              "prerouting": ("nat", "prerouting", -100, publish), "output": ("nat", "output", -100, publish),
+              "forward": ("filter", "forward", 0, forward), "postrouting": ("nat", "postrouting", 100, leave)}
+    text = ""
+    for name, (kind, hook, priority, lines) in chains.items():
+        text += f"chain {name} {{ type {kind} hook {hook} priority {priority};\n" + "\n".join(lines) + "\n}\n"
+    return "table ip example {\n" + text + "}\n"
+
+
+def setup(work):
+    scenario = work["scenario"]
+    run("sysctl -q -w net.ipv4.ip_forward=1")
+    for n, network in enumerate(scenario["networks"]):
+        name, length = bridge(network), network["subnet"].split("/")[1]
+        mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
+        run(f"ip link add {name}{mtu} type bridge")
+        run(f'ip address add {network["gateway"]}/{length} dev {name}')
+        run(f"ip link set {name} up")
+        run(f"sysctl -q -w net.ipv4.conf.{name}.route_localnet=1")
+        for m, (container, address) in enumerate(members(scenario, network)):
+            inside = container["name"]
+            run(f"ip link add veth{n}-{m}{mtu} type veth peer name eth0{mtu} netns {inside}")
+            run(f"ip link set veth{n}-{m} master {name} up")
+            run(f"ip -n {inside} address add {address}/{length} dev eth0")
+            run(f"ip -n {inside} link set eth0 up")
+            if not network["internal"]:
+                run(f'ip -n {inside} route add default via {network["gateway"]}')
+    run("nft -f -", rules(scenario))
+
+
+def teardown(work):
+    run("nft delete table ip example", check=False)
+    for n, network in enumerate(work["scenario"]["networks"]):
+        for m, _ in enumerate(members(work["scenario"], network)):
+            run(f"ip link delete veth{n}-{m}", check=False)
+        run(f"ip link delete {bridge(network)}", check=False)
+
+
+question = json.load(sys.stdin)
+if question["verb"] == "info":
+    json.dump({"name": "example", "version": "1", "features": FEATURES}, sys.stdout)
+else:
+    {"setup": setup, "teardown": teardown}[question["verb"]](question)
+    print("{}")

@@ -1,0 +1,83 @@
+//! Why an implementation could not be asked, or refused.
+
+use std::io;
+use std::process::ExitStatus;
+
+use thiserror::Error;
+
+use crate::lab::LabError;
+
+/// What an implementation said no to, or did not say at all.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AdapterError {
+    /// A program of the implementation failed.
+    #[error("{command}: {status}{}", said(.output))]
+    Failed {
+        /// The command line, quoted for a shell.
+        command: String,
+        /// Exit code or signal.
+        status: ExitStatus,
+        /// What it wrote, complaints first.
+        output: String,
+    },
+    /// A program could not be started or talked to.
+    #[error("start {command}: {source}")]
+    Start {
+        /// The command line, quoted for a shell.
+        command: String,
+        /// The errno.
+        #[source]
+        source: io::Error,
+    },
+    /// An answer does not have the form that its protocol asks for.
+    #[error("the answer to {question}: {reason}")]
+    Answer {
+        /// What was asked, as `setup` or `docker network create`.
+        question: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// The implementation says that it failed.
+    #[error("{question}: {message}")]
+    Refused {
+        /// What it was asked for.
+        question: String,
+        /// Its own words.
+        message: String,
+    },
+    /// An event that the implementation is to bring about did not come in time.
+    #[error("{event} did not happen within {seconds} s{}", said(.output))]
+    Overdue {
+        /// What was waited for.
+        event: String,
+        /// The bound.
+        seconds: u64,
+        /// What the implementation wrote meanwhile.
+        output: String,
+    },
+    /// A file of the implementation could not be written or read.
+    #[error("{operation} {path}: {source}")]
+    File {
+        /// `write` or `read`.
+        operation: &'static str,
+        /// Which.
+        path: String,
+        /// The errno.
+        #[source]
+        source: io::Error,
+    },
+    /// After set-up something is not there.
+    #[error("after setup: {0}")]
+    NotRealised(String),
+    /// The lab refused.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+}
+
+fn said(output: &str) -> String {
+    match output.trim() {
+        "" => String::new(),
+        text => format!("\n{text}"),
+    }
+}

@@ -1,0 +1,184 @@
+//! Known defects of engine versions, as data: `expected.toml`.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::Deserialize;
+
+/// The checked-in entries.
+const ENTRIES: &str = include_str!("expected.toml");
+
+/// A defect that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Name of the implementation.
+    pub implementation: String,
+    /// Versions that have the defect.
+    pub versions: Versions,
+    /// The case that shows it.
+    pub case: String,
+    /// Where it is tracked: an issue or a CVE.
+    pub issue: String,
+    /// What is wrong, in one sentence.
+    pub why: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entries {
+    #[serde(default)]
+    expected: Vec<Expected>,
+}
+
+/// A range of versions, as `>=1.13, <28.0`: all bounds hold. `*` holds for every version, also an unknown one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Versions(Vec<(Bound, Vec<u64>)>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    From,
+    After,
+    Before,
+    UpTo,
+    Exactly,
+}
+
+/// Not a range of versions.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no range of versions; write `*`, `<28.0` or `>=1.13, <28.0`")]
+pub struct VersionsError(String);
+
+impl TryFrom<String> for Versions {
+    type Error = VersionsError;
+
+    fn try_from(text: String) -> Result<Self, VersionsError> {
+        if text.trim() == "*" {
+            return Ok(Self(Vec::new()));
+        }
+        let wrong = || VersionsError(text.clone());
+        let bound = |part: &str| {
+            let part = part.trim();
+            // The longer sign first: `<` begins both.
+            let signs = [
+                (">=", Bound::From),
+                ("<=", Bound::UpTo),
+                (">", Bound::After),
+                ("<", Bound::Before),
+                ("=", Bound::Exactly),
+            ];
+            let (sign, bound) = signs.into_iter().find(|(sign, _)| part.starts_with(sign))?;
+            let numbers = numbers(part[sign.len()..].trim());
+            (!numbers.is_empty()).then_some((bound, numbers))
+        };
+        let bounds: Option<Vec<_>> = text.split(',').map(bound).collect();
+        bounds.map(Self).ok_or_else(wrong)
+    }
+}
+
+impl Versions {
+    /// Whether a version lies in the range.
+    pub fn contain(&self, version: &str) -> bool {
+        let version = numbers(version);
+        self.0.iter().all(|(bound, limit)| {
+            let order = compare(&version, limit);
+            !version.is_empty()
+                && match bound {
+                    Bound::From => order != Ordering::Less,
+                    Bound::After => order == Ordering::Greater,
+                    Bound::Before => order == Ordering::Less,
+                    Bound::UpTo => order != Ordering::Greater,
+                    Bound::Exactly => order == Ordering::Equal,
+                }
+        })
+    }
+}
+
+/// The numbers at a version's beginning: 20, 10 and 24 of `20.10.24+dfsg1`.
+fn numbers(version: &str) -> Vec<u64> {
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let digits = &version[..end.unwrap_or(version.len())];
+    digits
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect()
+}
+
+/// Compares number by number; `1.4` is `1.4.0`.
+fn compare(one: &[u64], two: &[u64]) -> Ordering {
+    let length = one.len().max(two.len());
+    let at = |numbers: &[u64], place: usize| numbers.get(place).copied().unwrap_or(0);
+    (0..length)
+        .map(|place| at(one, place).cmp(&at(two, place)))
+        .find(|order| *order != Ordering::Equal)
+        .unwrap_or(Ordering::Equal)
+}
+
+/// Why this implementation is expected to fail this case, if it is.
+///
+/// # Errors
+/// The checked-in file is broken, which a test excludes.
+pub fn expected(
+    implementation: &str,
+    version: &str,
+    case: &str,
+) -> Result<Option<Expected>, toml::de::Error> {
+    let entries: Entries = toml::from_str(ENTRIES)?;
+    Ok(entries.expected.into_iter().find(|entry| {
+        entry.implementation == implementation
+            && entry.case == case
+            && entry.versions.contain(version)
+    }))
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.issue, self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(text: &str) -> Versions {
+        Versions::try_from(text.to_owned()).expect("a range")
+    }
+
+    #[test]
+    fn a_range_has_its_ends() {
+        let range = versions(">=1.13, <28.0");
+        for inside in ["1.13", "20.10.24+dfsg1", "27.5.1", "1.13.0"] {
+            assert!(range.contain(inside), "{inside}");
+        }
+        for outside in ["1.12.6", "28", "28.0.0", "29.1", ""] {
+            assert!(!range.contain(outside), "{outside}");
+        }
+        assert!(versions("*").contain("unknown"));
+        assert!(versions("=1.4").contain("1.4.0"));
+        assert!(Versions::try_from(String::from("28.0")).is_err());
+    }
+
+    #[test]
+    fn the_entries_read_and_name_cases_that_exist() {
+        let entries: Entries = toml::from_str(ENTRIES).expect("well-formed");
+        for entry in &entries.expected {
+            let file = format!(
+                "{}/../cases/{}.toml",
+                env!("CARGO_MANIFEST_DIR"),
+                entry.case
+            );
+            assert!(std::path::Path::new(&file).is_file(), "{file}");
+            assert!(entry.issue.contains('#') || entry.issue.starts_with("CVE-"));
+        }
+    }
+
+    #[test]
+    fn an_entry_is_found_by_name_version_and_case() {
+        let case = "contract/publish/unpublished-on-a-host-that-forwards";
+        let of = |version| expected("docker", version, case).expect("well-formed");
+        assert!(of("20.10.24").is_some_and(|entry| entry.issue == "moby/moby#48724"));
+        assert_eq!(of("28.1.0"), None);
+    }
+}

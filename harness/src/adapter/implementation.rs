@@ -1,0 +1,65 @@
+//! What an adapter is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{AdapterError, Scenario, Site};
+use crate::case::Feature;
+use crate::lab::Netns;
+
+/// What is under test, as found on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Implementation {
+    /// Its name on the command line and in reports.
+    pub name: String,
+    /// Its version, in its own words.
+    pub version: String,
+    /// Programs that take part, with their versions.
+    pub tools: BTreeMap<String, String>,
+}
+
+/// Who makes the containers' namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Namespaces {
+    /// The harness: the implementation is given each one.
+    Given,
+    /// The implementation: the harness finds each one by a process in it.
+    Brought,
+}
+
+/// An implementation that can be asked to make scenarios true. Nothing is kept between two of them.
+pub trait Adapter: fmt::Debug + Send + Sync {
+    /// What is under test.
+    fn implementation(&self) -> &Implementation;
+
+    /// What it claims to be able to do.
+    fn features(&self) -> BTreeSet<Feature>;
+
+    /// Who makes the containers' namespaces.
+    fn namespaces(&self) -> Namespaces {
+        Namespaces::Given
+    }
+
+    /// Makes the scenario true.
+    ///
+    /// # Errors
+    /// What the implementation said no to. Nothing needs to be undone: the lab is thrown away.
+    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError>;
+}
+
+/// A scenario that was made true. Dropping it ends every process of it.
+pub trait Realised: fmt::Debug + Send {
+    /// Namespaces that the implementation made, by container.
+    fn brought(&self) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        Ok(BTreeMap::new())
+    }
+
+    /// Asks the implementation whether all is still as it made it, where it can be asked.
+    fn check(&mut self, site: &Site) -> Vec<AdapterError> {
+        let _ = site;
+        Vec::new()
+    }
+
+    /// Undoes everything. Goes on after errors and returns all of them.
+    fn teardown(&mut self, site: &Site) -> Vec<AdapterError>;
+}

@@ -1,0 +1,29 @@
+//! Implementations under test, and the code that makes each of them realise a case.
+//!
+//! An adapter gets a [`Scenario`] and a [`Site`], and makes the one true in the other. What it made is read back from
+//! the kernel, never taken from its word.
+
+pub mod cni;
+mod daemon;
+pub mod docker;
+mod error;
+mod expected;
+mod image;
+mod implementation;
+mod known;
+pub mod native;
+pub mod netavark;
+pub mod plugin;
+pub mod podman;
+mod program;
+pub mod recipe;
+mod scenario;
+mod site;
+
+pub use error::AdapterError;
+pub use expected::{Expected, Versions, VersionsError, expected};
+pub use implementation::{Adapter, Implementation, Namespaces, Realised};
+pub use known::{Candidate, CniVersion, Selection, SelectionError};
+pub use program::Program;
+pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+pub use site::Site;

@@ -1,0 +1,179 @@
+//! The protocol's messages. The doc comments here are the descriptions of its JSON schema.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::{AdapterError, Scenario};
+use crate::case::Feature;
+
+/// Version of the protocol. It grows when a field changes its meaning or goes away.
+const PROTOCOL: u32 = 1;
+
+/// What goldpath writes to the program's standard input: one object, then end of file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum Question {
+    /// Who are you, and what can you do? Nothing exists yet, and nothing may be changed.
+    Info {
+        /// Version of this protocol.
+        protocol: u32,
+    },
+    /// Make the scenario true in the network namespace that you run in, which is the host's.
+    Setup {
+        /// Version of this protocol.
+        protocol: u32,
+        #[serde(flatten)]
+        /// What to make, and where.
+        work: Work,
+    },
+    /// Undo it, down to the last rule. Go on after errors. It is the same work as at `setup`.
+    Teardown {
+        /// Version of this protocol.
+        protocol: u32,
+        #[serde(flatten)]
+        /// What was made, and where.
+        work: Work,
+    },
+}
+
+/// What to make, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Work {
+    /// The intended network.
+    pub scenario: Scenario,
+    /// Path of each container's network namespace, as `/run/netns/c1`: `ip netns exec c1` works, too. Empty if you
+    /// bring the namespaces.
+    pub namespaces: BTreeMap<String, String>,
+    /// A folder to keep state in from `setup` to `teardown`.
+    pub folder: String,
+}
+
+/// The answer to `info`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Info {
+    /// Your name in reports.
+    pub name: String,
+    /// Your version.
+    pub version: String,
+    /// What you can do. Cases that need more are listed as not supported.
+    pub features: Vec<Feature>,
+    /// Programs that take part, with their versions.
+    #[serde(default)]
+    pub tools: BTreeMap<String, String>,
+    /// Whether you make the containers' namespaces. Then answer `setup` with a process in each.
+    #[serde(default, rename = "brings-namespaces")]
+    pub brings_namespaces: bool,
+}
+
+/// The answer to `setup` and `teardown`: `{}` if all went well.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    /// Why it failed, for a person. An exit status other than 0 says the same, with standard error as the reason.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// `setup`, if you bring the namespaces: a process in each container's, by container.
+    #[serde(default)]
+    pub pids: BTreeMap<String, u32>,
+}
+
+/// All messages, for the schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Messages {
+    /// What you read.
+    question: Question,
+    /// What you write when asked for `info`.
+    info: Info,
+    /// What you write when asked for `setup` or `teardown`.
+    done: Done,
+}
+
+/// The protocol's JSON schema, as checked in beside this crate.
+pub fn plugin_schema() -> String {
+    let schema = schemars::schema_for!(Messages);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+impl Question {
+    /// Who are you?
+    pub fn info() -> Self {
+        Self::Info { protocol: PROTOCOL }
+    }
+
+    /// Make this true.
+    pub fn setup(work: Work) -> Self {
+        Self::Setup {
+            protocol: PROTOCOL,
+            work,
+        }
+    }
+
+    /// Undo this.
+    pub fn teardown(work: Work) -> Self {
+        Self::Teardown {
+            protocol: PROTOCOL,
+            work,
+        }
+    }
+
+    /// The verb.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Info { .. } => "info",
+            Self::Setup { .. } => "setup",
+            Self::Teardown { .. } => "teardown",
+        }
+    }
+
+    /// As it is written to the program.
+    pub fn text(&self) -> String {
+        // Names, numbers and addresses: nothing that JSON can't hold.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// It is no JSON, or not of the protocol's form.
+pub(super) fn answer<T: DeserializeOwned>(
+    question: &Question,
+    said: &str,
+) -> Result<T, AdapterError> {
+    serde_json::from_str(said).map_err(|error| AdapterError::Answer {
+        question: question.verb().to_owned(),
+        reason: format!("{error}; it wrote: {}", said.trim()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_the_checked_in_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin.schema.json");
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            kept == plugin_schema(),
+            "run: goldpath run --plugin-schema > harness/plugin.schema.json"
+        );
+    }
+
+    #[test]
+    fn an_answer_with_a_word_that_is_not_of_the_protocol_is_refused() {
+        let said = r#"{"name": "mine", "version": "1", "features": ["bridge"], "feature": []}"#;
+        let error = answer::<Info>(&Question::info(), said).expect_err("unknown field");
+        assert!(
+            error.to_string().contains("unknown field `feature`"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Any program in any language as an adapter: one JSON object on its standard input, one on its standard output.
+//!
+//! `harness/PLUGIN.md` teaches the protocol; `harness/plugin.schema.json` is generated from the types here.
+
+mod message;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub use message::{Done, Info, Question, Work, plugin_schema};
+
+use super::{Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site};
+use crate::case::Feature;
+use crate::lab::{Netns, Room};
+
+/// A program that speaks the protocol.
+#[derive(Debug)]
+pub struct Plugin {
+    program: String,
+    info: Info,
+    implementation: Implementation,
+}
+
+impl Plugin {
+    /// Asks the program who it is, in the calling thread's namespaces.
+    ///
+    /// # Errors
+    /// It is not there, or does not answer as the protocol asks.
+    pub fn ask(program: &Path) -> Result<Self, AdapterError> {
+        let file = |source| AdapterError::File {
+            operation: "find",
+            path: program.display().to_string(),
+            source,
+        };
+        // The room's working directory is another one.
+        let program = program.canonicalize().map_err(file)?.display().to_string();
+        let question = Question::info();
+        let said = Program::new([program.as_str()])
+            .input(question.text())
+            .run_here()?;
+        let info: Info = message::answer(&question, &said)?;
+        Ok(Self {
+            implementation: Implementation {
+                name: info.name.clone(),
+                version: info.version.clone(),
+                tools: info.tools.clone(),
+            },
+            program,
+            info,
+        })
+    }
+
+    fn put(&self, question: &Question, room: &Room) -> Result<Done, AdapterError> {
+        let said = Program::new([self.program.as_str()])
+            .input(question.text())
+            .run(room)?;
+        let done: Done = message::answer(question, &said)?;
+        match done.error {
+            Some(message) => Err(AdapterError::Refused {
+                question: format!("{} of {}", question.verb(), self.implementation.name),
+                message,
+            }),
+            None => Ok(done),
+        }
+    }
+}
+
+impl Adapter for Plugin {
+    fn implementation(&self) -> &Implementation {
+        &self.implementation
+    }
+
+    fn features(&self) -> BTreeSet<Feature> {
+        self.info.features.iter().copied().collect()
+    }
+
+    fn namespaces(&self) -> Namespaces {
+        if self.info.brings_namespaces {
+            Namespaces::Brought
+        } else {
+            Namespaces::Given
+        }
+    }
+
+    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+        let work = Work {
+            scenario: scenario.clone(),
+            namespaces: site
+                .containers
+                .keys()
+                .map(|name| (name.clone(), Site::path(name)))
+                .collect(),
+            folder: Room::FOLDER.to_owned(),
+        };
+        let done = self.put(&Question::setup(work.clone()), &site.room)?;
+        let plugin = Self {
+            program: self.program.clone(),
+            info: self.info.clone(),
+            implementation: self.implementation.clone(),
+        };
+        Ok(Box::new(Made {
+            plugin,
+            work,
+            pids: done.pids,
+        }))
+    }
+}
+
+/// What the program made.
+#[derive(Debug)]
+struct Made {
+    plugin: Plugin,
+    work: Work,
+    pids: BTreeMap<String, u32>,
+}
+
+impl Realised for Made {
+    fn brought(&self) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        self.pids
+            .iter()
+            .map(|(name, pid)| {
+                let path = format!("/proc/{pid}/ns/net");
+                Ok((name.clone(), Netns::open(Path::new(&path))?))
+            })
+            .collect()
+    }
+
+    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+        let question = Question::teardown(self.work.clone());
+        let done = self.plugin.put(&question, &site.room);
+        done.err().into_iter().collect()
+    }
+}

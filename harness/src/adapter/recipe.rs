@@ -1,0 +1,207 @@
+//! The article's commands as an implementation of the contract: a bridge, veth pairs, and four rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{
+    Adapter, AdapterError, Implementation, Program, PublishedPort, Realised, Scenario,
+    ScenarioNetwork, Site,
+};
+use crate::case::Feature;
+use crate::lab::{contract, find_program};
+
+/// The article, as commands.
+#[derive(Debug)]
+pub struct Recipe {
+    implementation: Implementation,
+}
+
+impl Recipe {
+    /// Looks for the two programs that the article uses.
+    ///
+    /// # Errors
+    /// What is missing, and how to get it.
+    pub fn find() -> Result<Self, String> {
+        let mut tools = BTreeMap::new();
+        for (program, package) in [("ip", "iproute2"), ("iptables", "iptables")] {
+            find_program(program).map_err(|_| {
+                format!("'{program}' is not installed; please run: sudo apt-get install {package}")
+            })?;
+            tools.insert(program.to_owned(), Program::new([program, "-V"]).version());
+        }
+        Ok(Self {
+            implementation: Implementation {
+                name: String::from("recipe"),
+                version: tools["iptables"].clone(),
+                tools,
+            },
+        })
+    }
+}
+
+impl Adapter for Recipe {
+    fn implementation(&self) -> &Implementation {
+        &self.implementation
+    }
+
+    /// What the article gets to work: not the host itself as a client of published ports, and nothing between networks.
+    fn features(&self) -> BTreeSet<Feature> {
+        use Feature::{
+            Bridge, ContainerMode, HostMode, Masquerade, NoneMode, PublishTcp, PublishUdp,
+            StaticAddress,
+        };
+        BTreeSet::from([
+            Bridge,
+            ContainerMode,
+            HostMode,
+            Masquerade,
+            NoneMode,
+            PublishTcp,
+            PublishUdp,
+            StaticAddress,
+        ])
+    }
+
+    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+        let commands = commands(scenario);
+        for command in &commands {
+            run(&command.make, site)?;
+        }
+        Ok(Box::new(Made { commands }))
+    }
+}
+
+/// A command of the article, with what undoes it; a link's end undoes the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Command {
+    make: String,
+    undo: Option<String>,
+}
+
+fn commands(scenario: &Scenario) -> Vec<Command> {
+    let mut commands = vec![link("sysctl -q -w net.ipv4.ip_forward=1", None)];
+    for (number, network) in scenario.networks.iter().enumerate() {
+        let bridge = format!("hwchiu{number}");
+        commands.extend(bridge_commands(network, &bridge));
+        for (nth, (container, address)) in scenario.members(&network.name).into_iter().enumerate() {
+            let (name, port) = (&container.name, format!("veth{number}{nth}"));
+            let length = network.prefix_length();
+            let make = format!("ip link add {port} type veth peer name eth0 netns {name}");
+            commands.push(link(&make, Some(format!("ip link delete {port}"))));
+            commands.push(link(
+                &format!("ip link set {port} master {bridge} up"),
+                None,
+            ));
+            for inside in [
+                format!("address add {address}/{length} dev eth0"),
+                String::from("link set eth0 up"),
+                format!("route add default via {}", network.gateway),
+            ] {
+                commands.push(link(&format!("ip -n {name} {inside}"), None));
+            }
+            let ports = container.publish.iter();
+            commands.extend(ports.flat_map(|port| publish(port, address, &bridge)));
+        }
+    }
+    commands
+}
+
+fn bridge_commands(network: &ScenarioNetwork, bridge: &str) -> Vec<Command> {
+    let (gateway, length) = (network.gateway, network.prefix_length());
+    let (subnet, uplink) = (&network.subnet, contract::UPLINK_INTERFACE);
+    let make = format!("ip link add {bridge} type bridge");
+    vec![
+        link(&make, Some(format!("ip link delete {bridge}"))),
+        link(
+            &format!("ip address add {gateway}/{length} dev {bridge}"),
+            None,
+        ),
+        link(&format!("ip link set {bridge} up"), None),
+        rule(
+            "nat",
+            &format!("POSTROUTING -s {subnet} -o {uplink} -j MASQUERADE"),
+        ),
+        rule(
+            "filter",
+            &format!("FORWARD -i {bridge} -o {uplink} -j ACCEPT"),
+        ),
+        rule(
+            "filter",
+            &format!("FORWARD -i {uplink} -o {bridge} -j ACCEPT"),
+        ),
+    ]
+}
+
+fn publish(port: &PublishedPort, to: IpAddr, bridge: &str) -> [Command; 2] {
+    let host = contract::UPLINK.address;
+    let (outer, inner, protocol) = (port.host_port, port.container_port, port.protocol);
+    [
+        rule(
+            "nat",
+            &format!(
+                "PREROUTING -d {host}/32 -p {protocol} --dport {outer} -j DNAT --to-destination {to}:{inner}"
+            ),
+        ),
+        rule(
+            "filter",
+            &format!("FORWARD -d {to}/32 -o {bridge} -p {protocol} --dport {inner} -j ACCEPT"),
+        ),
+    ]
+}
+
+fn link(make: &str, undo: Option<String>) -> Command {
+    Command {
+        make: make.to_owned(),
+        undo,
+    }
+}
+
+fn rule(table: &str, text: &str) -> Command {
+    Command {
+        make: format!("iptables -t {table} -A {text}"),
+        undo: Some(format!("iptables -t {table} -D {text}")),
+    }
+}
+
+fn run(command: &str, site: &Site) -> Result<String, AdapterError> {
+    Program::new(command.split(' ')).run(&site.room)
+}
+
+/// The commands that were run.
+#[derive(Debug)]
+struct Made {
+    commands: Vec<Command>,
+}
+
+impl Realised for Made {
+    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+        let undone = self.commands.iter().rev().filter_map(|c| c.undo.as_ref());
+        undone
+            .filter_map(|command| run(command, site).err())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_what_undoes_it() {
+        let network = ScenarioNetwork {
+            name: "front".into(),
+            subnet: "10.77.1.0/24".into(),
+            gateway: IpAddr::from([10, 77, 1, 1]),
+            internal: false,
+            mtu: None,
+        };
+        let scenario = Scenario {
+            networks: vec![network],
+            containers: Vec::new(),
+        };
+        for command in commands(&scenario) {
+            let is_rule = command.make.starts_with("iptables");
+            assert!(!is_rule || command.undo.is_some(), "{}", command.make);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The network that a case intends, in neutral words: no interface name, no rule, nothing of one implementation.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::case::{Attachment, Case, Kind, Protocol};
+
+/// Networks and containers that shall exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Scenario {
+    /// The networks.
+    pub networks: Vec<ScenarioNetwork>,
+    /// The containers, each after those whose namespace it uses.
+    pub containers: Vec<ScenarioContainer>,
+}
+
+/// A container network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Network")]
+pub struct ScenarioNetwork {
+    /// Its name: 1 to 12 characters of a-z, 0-9 and -.
+    pub name: String,
+    /// Its subnet, as `10.77.1.0/24`.
+    pub subnet: String,
+    /// The host's address in it, which its containers use as gateway.
+    pub gateway: IpAddr,
+    /// Whether it has no way out and in.
+    pub internal: bool,
+    /// Its MTU in bytes; the implementation's default if null.
+    pub mtu: Option<u16>,
+}
+
+/// A container. Its namespace, where the adapter is given one, is empty but for `lo`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Container")]
+pub struct ScenarioContainer {
+    /// Its name: 1 to 12 characters of a-z, 0-9 and -.
+    pub name: String,
+    /// Whose network it uses.
+    pub attached: Attached,
+    /// Its published ports.
+    pub publish: Vec<PublishedPort>,
+}
+
+/// Whose network a container uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attached {
+    /// A namespace with nothing but `lo`.
+    None,
+    /// The host's namespace.
+    Host,
+    /// The namespace of this container.
+    Container(String),
+    /// A network of the scenario.
+    Network {
+        /// Its name.
+        name: String,
+        /// The container's address; the implementation's choice if null and `address` is not among its features.
+        address: Option<IpAddr>,
+    },
+}
+
+/// A port of the host that leads to a port of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PublishedPort {
+    /// The host's address; all of them if null.
+    pub host_address: Option<IpAddr>,
+    /// The host's port.
+    pub host_port: u16,
+    /// The container's port.
+    pub container_port: u16,
+    /// The protocol.
+    pub protocol: Protocol,
+}
+
+impl Scenario {
+    /// What a contract case intends; nothing for a recipe.
+    pub fn of(case: &Case) -> Self {
+        let Kind::Contract { networks, .. } = &case.kind else {
+            return Self::default();
+        };
+        let networks = networks.iter().filter_map(|network| {
+            let subnet = network.subnets.iter().find(|s| s.address().is_ipv4())?;
+            Some(ScenarioNetwork {
+                name: network.name.to_string(),
+                subnet: subnet.to_string(),
+                gateway: nth(subnet.address(), 1),
+                internal: network.internal,
+                mtu: network.mtu,
+            })
+        });
+        let mut containers: Vec<ScenarioContainer> =
+            case.containers.iter().map(container).collect();
+        containers.sort_by_key(|one| matches!(one.attached, Attached::Container(_)));
+        Self {
+            networks: networks.collect(),
+            containers,
+        }
+    }
+
+    /// The network of that name.
+    pub fn network(&self, name: &str) -> Option<&ScenarioNetwork> {
+        self.networks.iter().find(|network| network.name == name)
+    }
+
+    /// Containers of one network, with the address that each has where the adapter is the one to choose it.
+    pub fn members<'a>(&'a self, network: &'a str) -> Vec<(&'a ScenarioContainer, IpAddr)> {
+        let Some(of) = self.network(network) else {
+            return Vec::new();
+        };
+        let asked: Vec<(&ScenarioContainer, Option<IpAddr>)> = self
+            .containers
+            .iter()
+            .filter_map(|container| match &container.attached {
+                Attached::Network { name, address } if name == network => {
+                    Some((container, *address))
+                }
+                _ => None,
+            })
+            .collect();
+        let taken: Vec<IpAddr> = asked.iter().filter_map(|(_, address)| *address).collect();
+        let mut free = (1_u8..)
+            .map(|n| nth(of.gateway, n))
+            .filter(|address| !taken.contains(address));
+        asked
+            .into_iter()
+            .filter_map(|(container, address)| Some((container, address.or_else(|| free.next())?)))
+            .collect()
+    }
+}
+
+impl ScenarioNetwork {
+    /// Bits of the prefix.
+    pub fn prefix_length(&self) -> u8 {
+        let length = self.subnet.rsplit_once('/').map(|(_, length)| length);
+        length.and_then(|length| length.parse().ok()).unwrap_or(24)
+    }
+}
+
+fn container(container: &crate::case::Container) -> ScenarioContainer {
+    let attached = match &container.attachment {
+        Attachment::None => Attached::None,
+        Attachment::Host => Attached::Host,
+        Attachment::Container(other) => Attached::Container(other.to_string()),
+        Attachment::Network { network, address } => Attached::Network {
+            name: network.to_string(),
+            address: *address,
+        },
+    };
+    let publish = container.publish.iter().map(|port| PublishedPort {
+        host_address: port.address,
+        host_port: port.host_port,
+        container_port: port.container_port,
+        protocol: port.protocol,
+    });
+    ScenarioContainer {
+        name: container.name.to_string(),
+        attached,
+        publish: publish.collect(),
+    }
+}
+
+/// The address that many behind another.
+fn nth(address: IpAddr, offset: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => Ipv4Addr::from(u32::from(v4).wrapping_add(offset.into())).into(),
+        IpAddr::V6(v6) => {
+            std::net::Ipv6Addr::from(u128::from(v6).wrapping_add(offset.into())).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_given_in_order_and_none_twice() {
+        let container = |name: &str, address: Option<&str>| ScenarioContainer {
+            name: name.into(),
+            attached: Attached::Network {
+                name: "front".into(),
+                address: address.and_then(|a| a.parse().ok()),
+            },
+            publish: Vec::new(),
+        };
+        let scenario = Scenario {
+            networks: vec![ScenarioNetwork {
+                name: "front".into(),
+                subnet: "10.77.1.0/24".into(),
+                gateway: IpAddr::V4(Ipv4Addr::new(10, 77, 1, 1)),
+                internal: false,
+                mtu: None,
+            }],
+            containers: vec![
+                container("c1", None),
+                container("c2", Some("10.77.1.2")),
+                container("c3", None),
+            ],
+        };
+        let members = scenario.members("front");
+        let addresses: Vec<String> = members.iter().map(|(_, a)| a.to_string()).collect();
+        assert_eq!(addresses, ["10.77.1.3", "10.77.1.2", "10.77.1.4"]);
+    }
+}

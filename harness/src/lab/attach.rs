@@ -1,0 +1,130 @@
+//! A container network by rtnetlink alone: a bridge, and veth pairs from it into containers.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd};
+
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
+
+use super::build::{address, route};
+use super::lookup::names;
+use super::netlink::{Batch, RouteSocket};
+use super::topology::Prefix;
+use super::{LabError, Netns, ready};
+
+/// `lo`'s index in every namespace.
+const LOOPBACK: u32 = 1;
+
+/// A bridge to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bridge {
+    /// Interface's name.
+    pub name: String,
+    /// The host's address on it, if any.
+    pub address: Option<Prefix>,
+    /// Its MTU; the kernel's default if there is none.
+    pub mtu: Option<u16>,
+}
+
+/// A container's end of a bridge.
+#[derive(Debug)]
+pub struct Port<'a> {
+    /// The container's namespace.
+    pub container: &'a Netns,
+    /// The bridge port's name on the host.
+    pub host_interface: String,
+    /// The interface's name in the container.
+    pub interface: String,
+    /// The container's address.
+    pub address: Prefix,
+    /// Its default gateway, if it has one.
+    pub gateway: Option<IpAddr>,
+    /// MTU of both ends; the kernel's default if there is none.
+    pub mtu: Option<u16>,
+}
+
+impl Bridge {
+    /// Makes the bridge and sets it up.
+    pub fn create(&self, host: &Netns) -> Result<(), LabError> {
+        let mut socket = RouteSocket::open("host", host, &[])?;
+        let mut batch = Batch::default();
+        let mut message = LinkBridge::new(&self.name).up();
+        if let Some(mtu) = self.mtu {
+            message = message.mtu(mtu.into());
+        }
+        let message = RouteNetlinkMessage::NewLink(message.build());
+        batch.create("create bridge", &self.name, message);
+        socket.commit(batch)?;
+        if let Some(prefix) = self.address {
+            let index = index(&mut socket, &self.name)?;
+            let mut batch = Batch::default();
+            let object = format!("{prefix} to {}", self.name);
+            batch.create("add address", object, address(index, prefix));
+            socket.commit(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a veth pair from the bridge into a container, and waits until it forwards.
+    pub fn attach(&self, host: &Netns, port: &Port<'_>) -> Result<(), LabError> {
+        let mut socket = RouteSocket::open("host", host, &[])?;
+        let master = index(&mut socket, &self.name)?;
+        let mut peer = LinkMessageBuilder::<LinkUnspec>::new()
+            .name(port.interface.as_str())
+            .setns_by_fd(port.container.as_fd().as_raw_fd());
+        let mut end = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
+            .name(port.host_interface.as_str())
+            .controller(master)
+            .up();
+        if let Some(mtu) = port.mtu {
+            peer = peer.mtu(mtu.into());
+            end = end.mtu(mtu.into());
+        }
+        let end = end.set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())));
+        let mut batch = Batch::default();
+        let message = RouteNetlinkMessage::NewLink(end.build());
+        batch.create("create veth", &port.host_interface, message);
+        socket.commit(batch)?;
+        port.configure()?;
+        let own = index(&mut socket, &port.host_interface)?;
+        ready::wait(host, &mut socket, own, &port.host_interface)
+    }
+}
+
+impl Port<'_> {
+    fn configure(&self) -> Result<(), LabError> {
+        let mut socket = RouteSocket::open("container", self.container, &[])?;
+        let index = index(&mut socket, &self.interface)?;
+        let up =
+            |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
+        let mut batch = Batch::default();
+        batch.change("set up", "lo", up(LOOPBACK));
+        let object = format!("{} to {}", self.address, self.interface);
+        batch.create("add address", object, address(index, self.address));
+        batch.change("set up", &self.interface, up(index));
+        if let Some(gateway) = self.gateway {
+            let object = format!("default via {gateway}");
+            batch.create("add route", object, route(None, gateway)?);
+        }
+        socket.commit(batch)
+    }
+}
+
+/// Removes a link; a bridge's ports stay behind, and a veth's other end goes with it.
+pub fn remove_link(host: &Netns, name: &str) -> Result<(), LabError> {
+    let mut socket = RouteSocket::open("host", host, &[])?;
+    let index = index(&mut socket, name)?;
+    let mut batch = Batch::default();
+    let message = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
+    batch.change("remove link", name, message);
+    socket.commit(batch)
+}
+
+fn index(socket: &mut RouteSocket, name: &str) -> Result<u32, LabError> {
+    let found = names(socket)?
+        .into_iter()
+        .find_map(|(index, one)| (one == name).then_some(index));
+    found
+        .ok_or_else(|| LabError::Specification(format!("'{}' has no link '{name}'", socket.node())))
+}

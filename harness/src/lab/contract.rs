@@ -1,0 +1,76 @@
+//! The lab in which a contract case is put to an implementation: a machine without any container network, a neighbour
+//! on its uplink segment, and an honest way to 8.8.8.8.
+
+use super::article::{self, Stage};
+use super::topology::{
+    BridgeSpec, EndSpec, Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec, VethSpec,
+};
+
+/// The host's address towards the outside.
+pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
+/// The host's neighbour on its uplink segment, who may also be up to no good.
+pub const LAN: Prefix = Prefix::v4([10, 0, 2, 50], 24);
+/// The node that joins host, gateway and lan into one segment.
+pub const SEGMENT: &str = "segment";
+/// The host's interface on the segment.
+pub const UPLINK_INTERFACE: &str = "eth0";
+
+/// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
+pub fn spec(containers: &[&str], forwarding: Forwarding) -> LabSpec {
+    let mut spec = article::spec(Stage::Bare, &[]);
+    let gateway = Prefix::v4([10, 0, 2, 2], 24);
+    // Host and gateway are no longer wired to each other but to the segment.
+    spec.veths
+        .retain(|veth| veth.ends.iter().all(|end| end.node != "host"));
+    for (node, address) in [("host", UPLINK), ("gateway", gateway), ("lan", LAN)] {
+        spec.veths.push(VethSpec {
+            ends: [
+                EndSpec::port(SEGMENT, node, "br0"),
+                EndSpec::addressed(node, "eth0", address),
+            ],
+        });
+    }
+    if let Some(host) = spec.node_mut("host") {
+        // Whether bridged packets are filtered is the implementation's to set, and on a fresh machine forwarding is, too.
+        host.forwarding = forwarding;
+        host.bridge_netfilter = Some(false);
+    }
+    spec.nodes.push(NodeSpec {
+        name: SEGMENT.into(),
+        bridges: vec![BridgeSpec {
+            name: "br0".into(),
+            address: None,
+        }],
+        ..NodeSpec::default()
+    });
+    spec.nodes.push(NodeSpec {
+        name: "lan".into(),
+        routes: vec![RouteSpec {
+            to: None,
+            via: gateway.address,
+        }],
+        ..NodeSpec::default()
+    });
+    spec.nodes.extend(containers.iter().map(|name| NodeSpec {
+        name: (*name).into(),
+        ..NodeSpec::default()
+    }));
+    spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_gateway_and_lan_share_a_segment() {
+        let spec = spec(&["c1"], Forwarding::Off);
+        let on_segment = spec
+            .veths
+            .iter()
+            .filter(|veth| veth.ends[0].node == SEGMENT)
+            .count();
+        assert_eq!(on_segment, 3);
+        assert!(spec.nodes.iter().any(|node| node.name == "c1"));
+    }
+}

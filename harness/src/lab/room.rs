@@ -1,0 +1,154 @@
+//! Where an implementation under test runs: the lab's host namespace, and mounts that hide the machine's state.
+//!
+//! Everything that it writes below `/run` and its usual state folders is on file systems of this room alone, and gone
+//! with it.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::thread;
+
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::stat::Mode;
+
+use super::netns::mount_empty_run;
+use super::{LabError, Netns};
+
+/// State of engines that is the machine's, not the lab's: netavark's and podman's leases, CNI's, containers and images.
+const STATE_FOLDERS: [&str; 7] = [
+    "/var/lib/cni",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/etc/cni/net.d",
+    "/etc/docker",
+    "/etc/containers/networks",
+    "/var/cache/netavark",
+];
+/// A daemon that asks a resolver which does not answer waits 10 s for it.
+const RESOLVER: &str = "/etc/resolv.conf";
+
+/// A mount namespace together with the lab's host namespace.
+#[derive(Debug)]
+pub struct Room {
+    mounts: OwnedFd,
+    host: Netns,
+}
+
+impl Room {
+    /// A folder of the room that its programs may write to; nobody else sees it.
+    pub const FOLDER: &'static str = "/run/goldpath";
+
+    /// Furnishes a room in `host`, in which `named` namespaces are at `/run/netns/NAME`.
+    pub fn furnish<'a>(
+        host: &Netns,
+        named: impl IntoIterator<Item = (&'a str, &'a Netns)>,
+    ) -> Result<Self, LabError> {
+        let named: Vec<(&str, &Netns)> = named.into_iter().collect();
+        let made = thread::scope(|scope| {
+            scope
+                .spawn(|| -> Result<OwnedFd, LabError> {
+                    unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS)
+                        .map_err(|e| LabError::system("unshare", "mount namespace", e))?;
+                    setns(host, CloneFlags::CLONE_NEWNET)
+                        .map_err(|e| LabError::system("setns", "host", e))?;
+                    mount_own()?;
+                    for (name, netns) in &named {
+                        netns.bind_name(name)?;
+                    }
+                    let own = "/proc/thread-self/ns/mnt";
+                    Ok(File::open(own)
+                        .map_err(|e| LabError::system("open", own, e))?
+                        .into())
+                })
+                .join()
+        });
+        let mounts = made.map_err(|_| panicked())??;
+        Ok(Self {
+            mounts,
+            host: host.try_clone()?,
+        })
+    }
+
+    /// Runs `inside` in the room, on a thread of its own: what it starts stays there.
+    pub fn run<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> Result<T, LabError> {
+        let ran = thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    // Its own root and working directory: only such a thread may change its mount namespace.
+                    unshare(CloneFlags::CLONE_FS)
+                        .map_err(|e| LabError::system("unshare", "file system", e))?;
+                    setns(&self.mounts, CloneFlags::CLONE_NEWNS)
+                        .map_err(|e| LabError::system("setns", "mount namespace", e))?;
+                    setns(&self.host, CloneFlags::CLONE_NEWNET)
+                        .map_err(|e| LabError::system("setns", "host", e))?;
+                    Ok(inside())
+                })
+                .join()
+        });
+        ran.map_err(|_| panicked())?
+    }
+}
+
+fn panicked() -> LabError {
+    LabError::Specification("a thread in the room of an implementation panicked".into())
+}
+
+fn mount_own() -> Result<(), LabError> {
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
+        .map_err(|e| LabError::system("make private", "/", e))?;
+    mount_empty_run()?;
+    for folder in [Room::FOLDER, "/run/netns", "/run/containers", "/run/tmp"] {
+        std::fs::create_dir_all(folder).map_err(|e| LabError::system("create", folder, e))?;
+    }
+    for folder in STATE_FOLDERS
+        .iter()
+        .filter(|folder| Path::new(folder).is_dir())
+    {
+        mount(
+            Some("goldpath"),
+            *folder,
+            Some("tmpfs"),
+            MsFlags::MS_NOSUID,
+            None::<&str>,
+        )
+        .map_err(|e| LabError::system("mount tmpfs on", *folder, e))?;
+    }
+    if Path::new(RESOLVER).exists() {
+        let empty = "/run/resolv.conf";
+        File::create(empty).map_err(|e| LabError::system("create", empty, e))?;
+        mount(
+            Some(empty),
+            RESOLVER,
+            None::<&str>,
+            MsFlags::MS_BIND,
+            None::<&str>,
+        )
+        .map_err(|e| LabError::system("bind-mount", RESOLVER, e))?;
+    }
+    mount_own_sysfs();
+    Ok(())
+}
+
+/// A sysfs shows the network namespace that it was mounted in, and programs look for bridges there. Best effort: inside
+/// a container the kernel may refuse it.
+fn mount_own_sysfs() {
+    let careful = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+    let groups = open("/sys/fs/cgroup", flags, Mode::empty()).ok();
+    if mount(Some("sysfs"), "/sys", Some("sysfs"), careful, None::<&str>).is_ok()
+        && let Some(groups) = groups
+    {
+        let old = format!("/proc/thread-self/fd/{}", groups.as_raw_fd());
+        let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+        let _ = mount(
+            Some(old.as_str()),
+            "/sys/fs/cgroup",
+            None::<&str>,
+            bind,
+            None::<&str>,
+        );
+    }
+}

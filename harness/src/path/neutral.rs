@@ -1,0 +1,261 @@
+//! The path by roles: what every implementation must share, whatever it is made of.
+//!
+//! A leg is what its two ends and the host's uplink saw of it. Interfaces, rules, bridges and hardware addresses are an
+//! implementation's own and stay out; so do the lab's routers, which are none of its business.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::evidence::{Direction, LegKind};
+use super::model::{Fate, Hop, PacketPath};
+use crate::packet::Headers;
+
+/// Width of a node's name.
+const NODE_WIDTH: usize = 14;
+
+/// Who is who in the lab of one contract trial.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// What an address is called: `c1`, `host.uplink`, `front.gateway`.
+    pub addresses: BTreeMap<IpAddr, String>,
+    /// Nodes that are ends of paths: containers, the host, its neighbours.
+    pub ends: Vec<String>,
+    /// The host's interface towards the outside.
+    pub uplink: String,
+    /// Ports that the case names; others are a client's own and stay out.
+    pub ports: Vec<u16>,
+}
+
+/// What a case says about the way of one probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// One packet goes all the way.
+    Through,
+    /// It must not arrive; where and how it ends is the implementation's choice.
+    Blocked,
+    /// From the host or a container to a published port: the host may pass the packet on, or answer itself and ask the
+    /// container on a connection of its own.
+    ByHost,
+}
+
+/// Draws the path by roles.
+pub fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
+    let mut text = String::new();
+    if way == Way::Blocked && !matches!(path.fate, Fate::Answered | Fate::Delivered) {
+        text.push_str("fate: blocked\n");
+        return text;
+    }
+    let _ = writeln!(text, "fate: {}", fate(&path.fate, roles));
+    for leg in &path.legs {
+        let hops: Vec<&Hop> = path.hops(leg.kind).collect();
+        let mut shown = None;
+        let mut lines = String::new();
+        for hop in ends(&hops, roles) {
+            if way == Way::ByHost && !is_client(hop, leg.kind, &hops, path) {
+                continue;
+            }
+            // A proxy's answer has passed no router, a translated one has passed the host.
+            let aged = way != Way::ByHost || leg.kind == LegKind::Request;
+            push_hop(&mut lines, hop, &mut shown, aged, roles);
+        }
+        if !lines.is_empty() {
+            let _ = write!(text, " {}\n{lines}", leg.kind);
+        }
+    }
+    if way == Way::ByHost && path.fate == Fate::Answered {
+        text.push_str(" between    the host, by translation or by a proxy\n");
+    }
+    text
+}
+
+/// The hops at which a leg enters or leaves an end.
+fn ends<'a>(hops: &[&'a Hop], roles: &Roles) -> Vec<&'a Hop> {
+    let mut chosen = Vec::new();
+    let last_passage = hops.last().map(|hop| hop.node.as_str());
+    for (nth, passage) in hops.chunk_by(|one, two| one.node == two.node).enumerate() {
+        let Some(first) = passage.first() else {
+            continue;
+        };
+        if !roles.ends.contains(&first.node) {
+            continue;
+        }
+        let entered: Vec<&&Hop> = passage
+            .iter()
+            .filter(|hop| hop.direction == Direction::In)
+            .collect();
+        let left: Vec<&&Hop> = passage
+            .iter()
+            .filter(|hop| hop.direction == Direction::Out)
+            .collect();
+        let at_wire = |hop: &&&&Hop| first.node != "host" || hop.interface == roles.uplink;
+        let is_end = last_passage == Some(first.node.as_str()) && left.is_empty();
+        // An end that is the host's own stack has no wire: the last thing seen of the packet stands for it.
+        let entering = entered.iter().find(at_wire).or_else(|| {
+            let own = is_end && first.node == "host";
+            own.then(|| entered.last()).flatten()
+        });
+        let leaving = left.iter().rev().find(at_wire).or_else(|| {
+            let own = nth == 0 && first.node == "host";
+            own.then(|| left.first()).flatten()
+        });
+        chosen.extend(entering.map(|hop| **hop));
+        chosen.extend(leaving.map(|hop| **hop));
+    }
+    chosen
+}
+
+/// Whether a hop is the asking node's own: the request as it leaves, the reply as it arrives.
+fn is_client(hop: &Hop, kind: LegKind, hops: &[&Hop], path: &PacketPath) -> bool {
+    let asking = path.hops(LegKind::Request).next().map(|hop| &hop.node);
+    let own = asking == Some(&hop.node) && hop.node != "host";
+    match kind {
+        LegKind::Request => own && hops.first().is_some_and(|first| *first == hop),
+        LegKind::Reply | LegKind::Error => own && hop.direction == Direction::In,
+    }
+}
+
+fn push_hop<'a>(
+    text: &mut String,
+    hop: &'a Hop,
+    shown: &mut Option<&'a Headers>,
+    aged: bool,
+    roles: &Roles,
+) {
+    let now = &hop.headers;
+    let ends = |headers: &Headers| {
+        let source = roles.end(headers.source, headers.source_port());
+        let destination = roles.end(headers.destination, headers.destination_port());
+        format!("{source} → {destination}")
+    };
+    let _ = write!(text, "  {:NODE_WIDTH$}{}", hop.node, hop.direction.arrow());
+    match shown {
+        None => {
+            let _ = write!(text, "  {}  {}", ends(now), now.transport);
+            if aged {
+                let _ = write!(text, "  ttl {}", now.ttl);
+            }
+        }
+        Some(before) => {
+            if ends(before) != ends(now) {
+                let _ = write!(text, "  {}", ends(now));
+            }
+            if aged && before.ttl != now.ttl {
+                let _ = write!(text, "  ttl {}", now.ttl);
+            }
+        }
+    }
+    text.push('\n');
+    *shown = Some(now);
+}
+
+fn fate(fate: &Fate, roles: &Roles) -> String {
+    match fate {
+        // The last hop's interface is the implementation's.
+        Fate::Lost { leg, after } => {
+            let node = after
+                .split_once(':')
+                .map_or(after.as_str(), |(node, _)| node);
+            format!("{leg} lost after {node}, no verdict")
+        }
+        Fate::Dropped { leg, node, .. } if roles.ends.contains(node) => {
+            format!("{leg} dropped at {node}")
+        }
+        other => other.to_string(),
+    }
+}
+
+impl Roles {
+    /// What an address is called, or the address itself.
+    pub fn name(&self, address: IpAddr) -> String {
+        self.addresses
+            .get(&address)
+            .cloned()
+            .unwrap_or_else(|| address.to_string())
+    }
+
+    fn end(&self, address: IpAddr, port: Option<u16>) -> String {
+        match port.filter(|port| self.ports.contains(port)) {
+            Some(port) => format!("{}:{port}", self.name(address)),
+            None => self.name(address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Transport;
+    use crate::path::{Leg, Step};
+
+    fn hop(node: &str, interface: &str, direction: Direction, source: u8, ttl: u8) -> Step {
+        Step::Hop(Hop {
+            node: node.into(),
+            interface: interface.into(),
+            direction,
+            headers: Headers {
+                source: IpAddr::from([10, 0, 0, source]),
+                destination: IpAddr::from([8, 8, 8, 8]),
+                ttl,
+                tos: 0,
+                dont_fragment: true,
+                fragment_offset: 0,
+                more_fragments: false,
+                length: 84,
+                transport: Transport::EchoRequest { id: 1, sequence: 1 },
+            },
+        })
+    }
+
+    fn path(bridge: &str) -> PacketPath {
+        let steps = vec![
+            hop("c1", "eth0", Direction::Out, 1, 64),
+            hop("host", "veth0", Direction::In, 1, 64),
+            hop("host", bridge, Direction::In, 1, 64),
+            hop("host", "eth0", Direction::Out, 2, 63),
+            hop("gateway", "eth0", Direction::In, 2, 63),
+            hop("outside", "eth0", Direction::In, 3, 61),
+        ];
+        let kind = LegKind::Request;
+        PacketPath {
+            legs: vec![Leg { kind, steps }],
+            fate: Fate::Answered,
+            settled: true,
+            bindings: Vec::new(),
+            lookups: Vec::new(),
+        }
+    }
+
+    fn roles() -> Roles {
+        let called = [(1, "c1"), (2, "host.uplink"), (3, "gateway")];
+        let mut addresses: BTreeMap<IpAddr, String> = called
+            .map(|(last, name)| (IpAddr::from([10, 0, 0, last]), name.to_owned()))
+            .into();
+        addresses.insert(IpAddr::from([8, 8, 8, 8]), "outside".into());
+        Roles {
+            addresses,
+            ends: ["c1", "host", "outside"].map(String::from).to_vec(),
+            uplink: "eth0".into(),
+            ports: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_an_implementation_is_made_of_stays_out() {
+        let drawn = render_neutral(&path("docker0"), Way::Through, &roles());
+        assert_eq!(drawn, render_neutral(&path("cni0"), Way::Through, &roles()));
+        insta::assert_snapshot!(drawn, @r"
+        fate: answered
+         request
+          c1            >  c1 → outside  echo request  ttl 64
+          host          >  host.uplink → outside  ttl 63
+          outside       <  gateway → outside  ttl 61
+        ");
+    }
+
+    #[test]
+    fn a_blocked_packet_that_is_answered_is_not_drawn_as_blocked() {
+        let drawn = render_neutral(&path("docker0"), Way::Blocked, &roles());
+        assert!(drawn.starts_with("fate: answered"), "{drawn}");
+    }
+}
