@@ -72,13 +72,14 @@ pub(super) fn supervise(options: Options) -> Result<Finished, SandboxError> {
         pipe2(OFlag::O_CLOEXEC).map_err(|e| SandboxError::system("make a pipe", e))?;
     let mut starter = Starter::start(reader)?;
     let (code, is_over) = wait(&mut starter.child, &signals)?;
-    drop(starter.stay);
-    // It only waited for this.
-    let _ = starter.thread.join();
+    // The starter still holds the pid namespace: let go, its number would soon be another's.
     let residue = before.map(|before| Residue {
         is_settled: is_over,
         ..before.residue(starter.pid_namespace.as_deref())
     });
+    drop(starter.stay);
+    // It only waited for this.
+    let _ = starter.thread.join();
     Ok(Finished { code, residue })
 }
 
