@@ -1,12 +1,14 @@
-//! Every case on every back end as a trial of its own, under `cargo test` and `cargo nextest run`.
+//! Every recipe on every back end and every contract on every implementation as a trial of its own,
+//! under `cargo test` and `cargo nextest run`.
 //!
-//! Trials are named `AREA/CASE::BACKEND`. Listing them needs no privilege and starts nothing.
+//! Trials are named `AREA/CASE::BACKEND` and `contract/AREA/CASE::IMPLEMENTATION`. Listing them needs no privilege and starts nothing.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use goldpath::adapter::Candidate;
 use goldpath::case::{Case, discover, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
@@ -25,19 +27,21 @@ fn main() -> ExitCode {
         Err(errors) => return end(WRONG_INPUT, &render(&errors, false)),
     };
     let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
-    let listed: Vec<Listed> = Trial::of(&cases, None)
-        .into_iter()
-        .map(Listed::of)
-        .collect();
     if arguments.list {
-        let trials = listed.into_iter().map(|one| one.trial(|_| Ok(())));
+        let trials = listed(&cases).into_iter().map(|one| one.trial(|_| Ok(())));
         return libtest_mimic::run(&arguments, trials.collect()).exit_code();
     }
     match sandbox::enter(sandbox::Options::default()) {
-        Ok(Entered::Inside(_)) => run(&arguments, listed),
+        Ok(Entered::Inside(_)) => run(&arguments, listed(&cases)),
         Ok(Entered::Finished(finished)) => finished.code,
         Err(error) => end(ERRORED, &error.to_string()),
     }
+}
+
+/// `native` is always there; an engine that this machine lacks is listed as ignored, with the reason.
+fn listed(cases: &[Arc<Case>]) -> Vec<Listed> {
+    let trials = Trial::of(cases, None, &Candidate::every());
+    trials.into_iter().map(Listed::of).collect()
 }
 
 fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
@@ -56,7 +60,7 @@ fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
         one.trial(move |trial| {
             let result = run_one(trial, &options, &graveyard);
             match result.outcome {
-                Outcome::Passed => Ok(()),
+                Outcome::Passed | Outcome::ExpectedFailure => Ok(()),
                 outcome => Err(format!("{outcome}: {}", result.message).into()),
             }
         })
@@ -75,12 +79,13 @@ impl Listed {
     fn of(mut trial: Trial) -> Self {
         // Whoever asks for ignored trials wants this one to run.
         let disabled = Arc::make_mut(&mut trial.case).disabled.take();
-        let missing = missing_programs([&trial]);
-        let ignored = match (disabled, missing.first()) {
-            (Some(reason), _) => Some(format!("disabled: {reason}")),
-            (None, Some(error)) => Some(error.to_string()),
-            (None, None) => None,
+        let disabled = disabled.map(|reason| format!("disabled: {reason}"));
+        let unclaimed = || {
+            let reason = trial.not_supported()?;
+            Some(format!("not supported: {reason}"))
         };
+        let missing = || Some(missing_programs([&trial]).first()?.to_string());
+        let ignored = disabled.or_else(unclaimed).or_else(missing);
         Self { trial, ignored }
     }
 

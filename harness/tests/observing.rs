@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         .map(Arc::new)
         .collect();
     let mut tests = Vec::new();
-    for trial in Trial::of(&cases, None) {
+    for trial in Trial::of(&cases, None, &[]) {
         let id = trial.case.id.as_str();
         if CASES.contains(&id)
             && let Ok(trial) = after(&trial, &SILENCE)
