@@ -27,7 +27,7 @@ pub(super) struct LiveNode {
     pub(super) netns: Netns,
     pub(super) socket: Mutex<RouteSocket>,
     /// Kept, as closing it may wait for an RCU grace period.
-    pub(super) netfilter: Option<Socket>,
+    pub(super) netfilter: Vec<Socket>,
 }
 
 impl LiveNode {
