@@ -38,6 +38,9 @@ pub struct Args {
     /// Trials at work at the same time; the number of processors if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
+    /// Says below each trial where its time went.
+    #[arg(long)]
+    pub timings: bool,
     /// Prints the JSON schema of the report and runs nothing.
     #[arg(long)]
     pub schema: bool,
@@ -112,6 +115,9 @@ fn run_trials(args: &Args, trials: &[Trial]) -> Exit {
         let line = trial_line(&CaseReport::of(&trials[position], result));
         // A closed pipe must not stop the run: the reports are still to be written.
         let _ = out.write_all(line.as_bytes());
+        if args.timings {
+            let _ = writeln!(out, "       {}", result.timings);
+        }
     });
     let cases = trials
         .iter()

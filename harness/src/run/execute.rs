@@ -10,6 +10,7 @@ use super::folder;
 use super::judge::judge;
 use super::observe::{Observer, Recorded, Watch};
 use super::scene::Scene;
+use super::timing::{Clock, Phase};
 use super::{Outcome, ProbeRecord, RunError, Trial, TrialResult};
 use crate::case::{Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
@@ -78,6 +79,7 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     };
     let played = trial.case.steps.iter().try_for_each(|step| play.step(step));
     let verdict = played.and_then(|()| play.compare(trial, options));
+    play.clock.lap(Phase::Compare);
     if let Err(error) = verdict {
         play.errored = Some(error);
     }
@@ -86,6 +88,7 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
 
 /// A trial at work.
 struct Play {
+    clock: Clock,
     scene: Scene,
     observer: Observer,
     lab_number: u32,
@@ -98,10 +101,13 @@ struct Play {
 
 impl Play {
     fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
-        let scene = Scene::set(&trial.case, trial.backend)?;
+        let mut clock = Clock::start();
+        let scene = Scene::set(&trial.case, trial.backend, &mut clock)?;
         let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
         let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
+        clock.lap(Phase::Arm);
         Ok(Self {
+            clock,
             scene,
             observer,
             lab_number: LABS.fetch_add(1, Ordering::Relaxed),
@@ -117,7 +123,9 @@ impl Play {
         if self.scene.configure(step)? {
             self.observer.rules_changed();
         }
+        self.clock.lap(Phase::Commands);
         self.inspect(step)?;
+        self.clock.lap(Phase::Lookups);
         if let Some(exchange) = &step.exchange {
             self.exchange(step.line, exchange)?;
         }
@@ -193,11 +201,17 @@ impl Play {
         let request = self.request(exchange, destination, number);
         let from = probe.from.as_str();
         self.scene.lab().prepare_neighbours(from, destination)?;
+        self.clock.lap(Phase::Neighbours);
         let lab = self.scene.lab();
         let services = self.scene.services();
-        let recorded =
-            self.observer
-                .follow(lab, from, &request, number, &mut services.borrow_mut())?;
+        let recorded = self.observer.follow(
+            lab,
+            from,
+            &request,
+            number,
+            &mut services.borrow_mut(),
+            &mut self.clock,
+        )?;
         let title = title(exchange, destination);
         let text = format!("probe {number}  {title}\n{}", render(&recorded.path));
         self.paragraph(&text);
@@ -211,6 +225,7 @@ impl Play {
             path: recorded.path.clone(),
         });
         self.recorded.push(recorded);
+        self.clock.lap(Phase::Compare);
         Ok(())
     }
 
@@ -267,7 +282,7 @@ impl Play {
         Ok(())
     }
 
-    fn finish(self, trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
+    fn finish(mut self, trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
         let outcome = match (&self.errored, self.wrong.is_empty()) {
             (Some(_), _) => Outcome::Errored,
             (None, true) => Outcome::Passed,
@@ -304,6 +319,7 @@ impl Play {
             }
         }
         self.scene.bury(self.observer, graveyard);
+        self.clock.lap(Phase::Bury);
         TrialResult {
             outcome,
             message,
@@ -311,6 +327,7 @@ impl Play {
             probes: self.probes,
             evidence,
             duration: std::time::Duration::ZERO,
+            timings: self.clock.timings().clone(),
         }
     }
 }

@@ -9,11 +9,15 @@ mod outcome;
 mod questions;
 mod scene;
 mod schedule;
+mod timing;
 mod trial;
 
 pub use error::RunError;
 pub use execute::{GoldenUse, Options, execute};
+pub(crate) use observe::Observer;
 pub use observe::{EVIDENCE_WAIT, Watch};
 pub use outcome::{Outcome, ProbeRecord, TrialResult};
 pub use schedule::run_all;
+pub(crate) use timing::Clock;
+pub use timing::{Phase, Timings};
 pub use trial::Trial;

@@ -9,12 +9,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::RunError;
 use super::questions::ask_tables;
+use super::timing::{Clock, Phase};
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
 use crate::packet::decode;
 use crate::path::{Direction, Evidence, Frame, LegKind, Node, PacketPath, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
-use crate::trace::{Conntrack, Tracer};
+use crate::trace::{Connection, Conntrack, Tracer};
 
 /// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
 /// with a packet happens within the sender's system call or a soft interrupt after it; on a machine
@@ -36,10 +37,12 @@ pub enum Watch {
 }
 
 /// Taps on every node and netfilter's reports of the host.
-pub(super) struct Observer {
+pub(crate) struct Observer {
     taps: Vec<Tap>,
     tracer: Option<Tracer>,
     conntrack: Option<Conntrack>,
+    /// Connections that probes began or would have begun, each once.
+    connections: Vec<Connection>,
     /// Everything captured so far, for the evidence folder.
     captured: Vec<Captured>,
 }
@@ -59,11 +62,13 @@ pub(super) struct Captured {
 
 /// One probe's evidence and the path that it shows.
 #[derive(Debug, Clone)]
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     /// What was recorded.
     pub evidence: Evidence,
     /// What it shows.
     pub path: PacketPath,
+    /// From before the send to the proof of its fate.
+    pub proven: Duration,
 }
 
 impl Observer {
@@ -71,12 +76,13 @@ impl Observer {
     ///
     /// # Errors
     /// A socket or the trace rule cannot be had.
-    pub(super) fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
+    pub(crate) fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
         if watch == Watch::Nothing {
             return Ok(Self {
                 taps: Vec::new(),
                 tracer: None,
                 conntrack: None,
+                connections: Vec::new(),
                 captured: Vec::new(),
             });
         }
@@ -95,6 +101,7 @@ impl Observer {
             taps,
             tracer: Some(tracer),
             conntrack: Some(conntrack),
+            connections: Vec::new(),
             captured: Vec::new(),
         })
     }
@@ -112,7 +119,7 @@ impl Observer {
     }
 
     /// The taps, to be closed off the path.
-    pub(super) fn into_taps(self) -> Vec<Tap> {
+    pub(crate) fn into_taps(self) -> Vec<Tap> {
         self.taps
     }
 
@@ -120,13 +127,14 @@ impl Observer {
     ///
     /// # Errors
     /// Evidence was lost, or a socket failed.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &mut self,
         lab: &Lab,
         from: &str,
         request: &Request,
         number: usize,
         services: &mut [Service],
+        clock: &mut Clock,
     ) -> Result<Recorded, RunError> {
         let nodes = lab.read_nodes()?;
         let names = Names::of(&nodes);
@@ -140,8 +148,9 @@ impl Observer {
         // What happened before, as neighbour discovery, belongs to no probe.
         self.drain(&names, &mut mark, number, &mut evidence)?;
         let mut prober = lab.netns(from)?.run(|| Prober::open(request))??;
+        let start = Instant::now();
         evidence.sent = prober.send()?;
-        let deadline = Instant::now() + EVIDENCE_WAIT;
+        let deadline = start + EVIDENCE_WAIT;
         let path = loop {
             for service in services.iter_mut() {
                 service
@@ -160,10 +169,17 @@ impl Observer {
             }
             self.wait(&prober, services, left)?;
         };
+        let proven = start.elapsed();
+        clock.lap(Phase::Probe);
         evidence.lookups = ask_tables(lab, &evidence, &path)?;
         evidence.bindings = self.bindings(&path)?;
         let path = assemble(&evidence);
-        Ok(Recorded { evidence, path })
+        clock.lap(Phase::Lookups);
+        Ok(Recorded {
+            evidence,
+            path,
+            proven,
+        })
     }
 
     fn drain(
@@ -229,11 +245,21 @@ impl Observer {
         let Some(conntrack) = &mut self.conntrack else {
             return Ok(Vec::new());
         };
-        let mut ends: Vec<(String, String)> = Vec::new();
+        let mut ends = Vec::new();
         for hop in path.hops(LegKind::Request).filter(|hop| hop.node == "host") {
             ends.push((hop.headers.source_text(), hop.headers.destination_text()));
+            if let Some(connection) = Connection::of(&hop.headers)
+                && !self.connections.contains(&connection)
+            {
+                self.connections.push(connection);
+            }
         }
-        let mut bindings = conntrack.bindings()?;
+        // Those of earlier probes too: what stands between the same ends is part of who handles a packet. The youngest
+        // come first, as in no dump: its order is that of hashes.
+        let mut bindings = Vec::new();
+        for connection in self.connections.iter().rev() {
+            bindings.extend(conntrack.binding(connection)?);
+        }
         bindings.retain(|binding| ends.contains(&binding.original));
         Ok(bindings)
     }

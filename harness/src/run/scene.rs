@@ -6,15 +6,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::RunError;
 use super::judge::Resolve;
 use super::observe::Observer;
+use super::timing::{Clock, Phase};
 use crate::case::{Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step};
 use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab};
 use crate::probe::Service;
-
-/// How Docker leaves a machine, which is where the article starts: INPUT lets in, and nothing is
-/// forwarded unless a rule says so. One restore instead of a command for each policy, and all three
-/// chains are there on both back ends: iptables-nft makes only those that it is told of.
-const INITIAL_FIREWALL: &str = "*filter\n:INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n";
 
 /// A lab and the services that a case runs in it.
 #[derive(Debug)]
@@ -27,7 +23,7 @@ pub(super) struct Scene {
 
 impl Scene {
     /// Builds the lab that the case names, in the state where the article's experiments start.
-    pub(super) fn set(case: &Case, backend: Backend) -> Result<Self, RunError> {
+    pub(super) fn set(case: &Case, backend: Backend, clock: &mut Clock) -> Result<Self, RunError> {
         let stage = match &case.kind {
             Kind::Recipe {
                 lab: LabName::Bare, ..
@@ -49,14 +45,12 @@ impl Scene {
         if stage == Stage::Bare {
             scene.lab.name_namespaces()?;
         }
-        let argv = [String::from("iptables-restore")];
-        scene
-            .lab
-            .run_with_input("host", &argv, INITIAL_FIREWALL, backend)
-            .map_err(RunError::Preparation)?;
-        for policy in ["-P INPUT ACCEPT", "-P FORWARD DROP", "-P OUTPUT ACCEPT"] {
-            scene.commands.push(format!("host: iptables {policy}"));
+        clock.lap(Phase::Lab);
+        let policies = scene.lab.set_policies("host", backend);
+        for command in policies.map_err(RunError::Preparation)? {
+            scene.commands.push(format!("host: {command}"));
         }
+        clock.lap(Phase::Firewall);
         Ok(scene)
     }
 
@@ -79,12 +73,21 @@ impl Scene {
             let node = of_node.node.as_str();
             for command in &of_node.commands {
                 self.commands.push(format!("{node}: {}", command.text));
+            }
+            let argvs: Vec<&[String]> = of_node.commands.iter().map(|c| &c.argv[..]).collect();
+            let failed = |(position, source): (usize, _)| RunError::Command {
+                line: of_node.commands[position].line,
+                source,
+            };
+            if one_by_one() {
+                for (position, argv) in argvs.iter().enumerate() {
+                    let run = self.lab.run(node, argv, self.backend);
+                    run.map_err(|source| failed((position, source)))?;
+                }
+            } else {
                 self.lab
-                    .run(node, &command.argv, self.backend)
-                    .map_err(|source| RunError::Command {
-                        line: command.line,
-                        source,
-                    })?;
+                    .run_together(node, &argvs, self.backend)
+                    .map_err(failed)?;
             }
         }
         for listen in &step.listen {
@@ -118,6 +121,11 @@ impl Scene {
         }
         graveyard.bury(self.lab);
     }
+}
+
+/// Whether every command gets a process of its own, for whoever doubts that joined ones mean the same.
+fn one_by_one() -> bool {
+    std::env::var_os("GOLDPATH_ONE_BY_ONE").is_some()
 }
 
 fn mode(attachment: &Attachment) -> Mode {
