@@ -6,6 +6,7 @@
 //! [`golden`] compares it, [`run`] judges the case and [`report`] tells. The modules `case`,
 //! `packet`, `path`, `golden` and `report` touch no kernel.
 
+pub mod bench;
 pub mod capture;
 pub mod case;
 pub mod cli;

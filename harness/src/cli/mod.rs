@@ -1,6 +1,7 @@
 //! The command line: a file per verb.
 
 pub mod accept;
+pub mod bench;
 pub mod check;
 pub mod exit;
 pub mod explain;
@@ -29,6 +30,7 @@ enum Verb {
     Show(show::Args),
     Explain(explain::Args),
     Accept(accept::Args),
+    Bench(bench::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored.
@@ -40,5 +42,6 @@ pub fn main() -> ExitCode {
         Verb::Show(args) => show::run(&args),
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
+        Verb::Bench(args) => bench::run(&args),
     }
 }

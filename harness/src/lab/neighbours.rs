@@ -10,8 +10,8 @@ use rtnetlink::packet_route::neighbour::{
 use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::build::permanent_neighbour;
-use super::lookup::way;
+use super::build::{mac, permanent_neighbour};
+use super::lookup::{names, way};
 use super::netlink::{Batch, RouteSocket};
 use super::ready::next_event;
 use super::{Lab, LabError};
@@ -55,6 +55,31 @@ impl Lab {
                 self.resolve(&there, back_device, *address)?;
             }
             here = there;
+        }
+        Ok(())
+    }
+
+    /// Makes every node of one link know every other by the address given with it, as if they had all asked before.
+    ///
+    /// Permanent entries are exempt from the limit of 1,024 neighbours (`gc_thresh3`) that all namespaces share, and
+    /// that a matrix of more than 32 nodes exceeds.
+    pub fn introduce(&self, interface: &str, ends: &[(String, IpAddr)]) -> Result<(), LabError> {
+        for (node, _) in ends {
+            let mut socket = self.live(node)?.socket();
+            let names = names(&mut socket)?;
+            let own = names.iter().find(|(_, name)| *name == interface);
+            let (index, _) = own.ok_or_else(|| {
+                LabError::Specification(format!("node '{node}' has no interface '{interface}'"))
+            })?;
+            // As many as the kernel takes in one send: a request is about 50 bytes, the buffer 200 KiB.
+            for others in ends.chunks(512) {
+                let mut batch = Batch::default();
+                for (other, address) in others.iter().filter(|(other, _)| other != node) {
+                    let entry = permanent_neighbour(*index, *address, &mac(other, interface));
+                    batch.replace("know neighbour", String::new(), entry);
+                }
+                socket.commit(batch)?;
+            }
         }
         Ok(())
     }
