@@ -58,6 +58,22 @@ struct Asker {
     socket: OwnedFd,
 }
 
+/// What one container asked and heard.
+struct Row {
+    heard: Vec<bool>,
+    asked: usize,
+}
+
+/// Asks the rows of some containers. Replies are waited for only behind the last row: on a busy machine each wait is a
+/// turn of the scheduler.
+fn ask_rows(askers: &[Asker], everybody: &[Ipv4Addr]) -> Result<usize, BenchError> {
+    let mut rows = Vec::with_capacity(askers.len());
+    for asker in askers {
+        rows.push((asker, asker.ask(everybody)?));
+    }
+    rows.into_iter().map(|(asker, row)| asker.hear(row)).sum()
+}
+
 /// Builds the lab and asks every pair once.
 pub fn matrix(containers: usize, graveyard: &Graveyard) -> Result<MatrixResult, BenchError> {
     if containers > PORTS {
@@ -78,9 +94,7 @@ pub fn matrix(containers: usize, graveyard: &Graveyard) -> Result<MatrixResult, 
     }
     // The bridge learns where everybody is; before, it would send each frame to every port.
     let addresses: Vec<Ipv4Addr> = askers.iter().map(|asker| asker.address).collect();
-    for asker in &askers {
-        asker.ask(&addresses[..2.min(containers)])?;
-    }
+    ask_rows(&askers, &addresses[..2.min(containers)])?;
     let start = Instant::now();
     let answered = thread::scope(|scope| {
         let share = askers.len().div_ceil(THREADS).max(1);
@@ -88,7 +102,7 @@ pub fn matrix(containers: usize, graveyard: &Graveyard) -> Result<MatrixResult, 
             .chunks(share)
             .map(|mine| {
                 let addresses = &addresses;
-                scope.spawn(move || mine.iter().map(|asker| asker.ask(addresses)).sum())
+                scope.spawn(move || ask_rows(mine, addresses))
             })
             .collect();
         rows.into_iter()
@@ -172,25 +186,32 @@ impl Asker {
         })
     }
 
-    /// Asks everybody else, and returns how many answered.
-    fn ask(&self, everybody: &[Ipv4Addr]) -> Result<usize, BenchError> {
-        let mut heard = vec![false; everybody.len()];
-        let mut asked = 0;
+    /// Asks everybody else, and takes the replies that are there by then.
+    fn ask(&self, everybody: &[Ipv4Addr]) -> Result<Row, BenchError> {
+        let mut row = Row {
+            heard: vec![false; everybody.len()],
+            asked: 0,
+        };
         for (first, addresses) in (0..).step_by(BURST).zip(everybody.chunks(BURST)) {
-            asked += self.send(first, addresses)?;
-            self.receive(&mut heard)?;
+            row.asked += self.send(first, addresses)?;
+            self.receive(&mut row.heard)?;
         }
+        Ok(row)
+    }
+
+    /// Waits for the replies that are still on their way, and returns how many came in all.
+    fn hear(&self, mut row: Row) -> Result<usize, BenchError> {
         let start = Instant::now();
         loop {
-            let answered = heard.iter().filter(|heard| **heard).count();
+            let answered = row.heard.iter().filter(|heard| **heard).count();
             let left = REPLY_WAIT.saturating_sub(start.elapsed());
-            if answered >= asked || left.is_zero() {
+            if answered >= row.asked || left.is_zero() {
                 return Ok(answered);
             }
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
             let mut waited = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
             poll(&mut waited, timeout).map_err(BenchError::socket("poll", &self.node))?;
-            self.receive(&mut heard)?;
+            self.receive(&mut row.heard)?;
         }
     }
 
