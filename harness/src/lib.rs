@@ -8,6 +8,7 @@
 //! `packet`, `path`, `golden` and `report` touch no kernel.
 
 pub mod adapter;
+pub mod bench;
 pub mod capture;
 pub mod case;
 pub mod cli;

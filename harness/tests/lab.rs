@@ -35,6 +35,9 @@ fn main() -> ExitCode {
         Trial::test("isp_has_no_way_to_private_networks", isp),
         Trial::test("network_modes", modes),
         Trial::test("commands_of_a_case", commands),
+        Trial::test("policies_are_those_of_restore", policies),
+        Trial::test("joined_commands_mean_the_same", joined),
+        Trial::test("a_joined_command_fails_by_its_own_name", joined_failure),
         Trial::test("names_for_ip_link_set_netns", names),
         Trial::test("many_labs_by_two_workers", many),
     ];
@@ -317,4 +320,96 @@ fn many() -> Checked {
         other.join().map_err(|_| "a worker panicked")?
     })?;
     same(graveyard.labs(), 40)
+}
+
+/// The rules and policies of a host, without times and counters.
+fn ruleset(lab: &Lab, backend: Backend) -> Result<String, Failed> {
+    let mut text = String::new();
+    let programs: &[&str] = match backend {
+        Backend::IptablesNft => &["iptables-save", "nft --stateless -j list ruleset"],
+        Backend::IptablesLegacy => &["iptables-save"],
+    };
+    for line in programs {
+        let saved = lab.run("host", &argv(line), backend)?.stdout;
+        let told = saved.lines().filter(|line| !line.starts_with('#'));
+        // The kernel's own packets (IGMP) are counted by policies when they come.
+        let told = told.map(|line| line.split(" [").next().unwrap_or_default());
+        told.for_each(|line| text.push_str(&format!("{line}\n")));
+    }
+    Ok(text)
+}
+
+fn argv(line: &str) -> Vec<String> {
+    line.split(' ').map(String::from).collect()
+}
+
+const BACKENDS: [Backend; 2] = [Backend::IptablesNft, Backend::IptablesLegacy];
+
+fn policies() -> Checked {
+    let restored = "*filter\n:INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n";
+    for backend in BACKENDS {
+        let mut set = lab()?;
+        set.set_policies("host", backend)?;
+        let by_program = lab()?;
+        by_program.run_with_input("host", &argv("iptables-restore"), restored, backend)?;
+        same(ruleset(&set, backend)?, ruleset(&by_program, backend)?)?;
+    }
+    Ok(())
+}
+
+fn joined() -> Checked {
+    let lines = [
+        "iptables -P FORWARD DROP",
+        "iptables -t nat -I POSTROUTING -s 10.55.66.2/32 -o eth0 -j MASQUERADE",
+        "iptables -t nat -A PREROUTING -d 10.0.2.15 -p tcp --dport 80 -j DNAT --to-destination 10.55.66.2:80",
+        "iptables -I FORWARD -i hwchiu0 -o eth0 -j ACCEPT",
+        "iptables -I FORWARD ! -i hwchiu0 -o eth0 -p udp -m udp --sport 53 -j DROP",
+        "iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+        "iptables -t mangle -A PREROUTING -i eth0 -j ACCEPT",
+        "iptables -D FORWARD -i hwchiu0 -o eth0 -j ACCEPT",
+        "iptables -P INPUT DROP",
+        "iptables -L FORWARD",
+        "iptables -t nat -A OUTPUT -d 10.0.2.15 -p tcp --dport 80 -j DNAT --to-destination 10.55.66.2:80",
+        "iptables -A OUTPUT -d 10.0.0.0/8 -j REJECT",
+    ];
+    let commands: Vec<Vec<String>> = lines.iter().map(|line| argv(line)).collect();
+    let commands: Vec<&[String]> = commands.iter().map(Vec::as_slice).collect();
+    for backend in BACKENDS {
+        let (mut together, mut singly) = (lab()?, lab()?);
+        for lab in [&mut together, &mut singly] {
+            lab.set_policies("host", backend)?;
+        }
+        together
+            .run_together("host", &commands, backend)
+            .map_err(|(position, error)| format!("{}: {error}", lines[position]))?;
+        for command in &commands {
+            singly.run("host", command, backend)?;
+        }
+        same(ruleset(&together, backend)?, ruleset(&singly, backend)?)?;
+    }
+    Ok(())
+}
+
+fn joined_failure() -> Checked {
+    let lines = [
+        "iptables -t nat -I POSTROUTING -o eth0 -j MASQUERADE",
+        "iptables -A FORWARD -i eth0 -j ACCEPT",
+        "iptables -A FORWARD -i eth0 -j NOSUCHTARGET",
+        "iptables -A FORWARD -i eth0 -j DROP",
+    ];
+    let commands: Vec<Vec<String>> = lines.iter().map(|line| argv(line)).collect();
+    let commands: Vec<&[String]> = commands.iter().map(Vec::as_slice).collect();
+    for backend in BACKENDS {
+        let (together, singly) = (lab()?, lab()?);
+        let Err((position, error)) = together.run_together("host", &commands, backend) else {
+            return Err("a target that nobody has was taken".into());
+        };
+        same(position, 2)?;
+        let alone = commands
+            .iter()
+            .find_map(|command| singly.run("host", command, backend).err());
+        same(Some(error.to_string()), alone.map(|e| e.to_string()))?;
+        same(ruleset(&together, backend)?, ruleset(&singly, backend)?)?;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line: a file per verb.
 
 pub mod accept;
+pub mod bench;
 pub mod check;
 pub mod doctor;
 pub mod exit;
@@ -39,6 +40,7 @@ enum Verb {
     Mutate(mutate::Args),
     Doctor(doctor::Args),
     Report(report::Args),
+    Bench(bench::Args),
 }
 
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored,
@@ -54,5 +56,6 @@ pub fn main() -> ExitCode {
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Report(args) => report::run(&args).into(),
+        Verb::Bench(args) => bench::run(&args),
     }
 }

@@ -63,6 +63,9 @@ pub struct Args {
     /// Prints the JSON schema of the plugin protocol and runs nothing.
     #[arg(long)]
     pub plugin_schema: bool,
+    /// Says below each trial where its time went.
+    #[arg(long)]
+    pub timings: bool,
     /// Prints the JSON schema of the report and runs nothing.
     #[arg(long)]
     pub schema: bool,
@@ -194,6 +197,9 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
             progress.finished(position, || {
                 // A closed pipe must not stop the run: the reports are still to be written.
                 let _ = out.write_all(line.as_bytes());
+                if args.timings {
+                    let _ = writeln!(out, "       {}", result.timings);
+                }
             });
         }
     });

@@ -50,7 +50,7 @@ impl Lab {
                 LiveNode {
                     netns,
                     socket: Mutex::new(socket),
-                    netfilter: None,
+                    netfilter: Vec::new(),
                 },
             );
         }
@@ -66,7 +66,8 @@ impl Lab {
                     .nodes
                     .get_mut(&node.name)
                     .ok_or_else(|| unknown(&node.name))?;
-                live.netfilter = Some(masquerade(&node.name, &live.netns, rule)?);
+                let socket = masquerade(&node.name, &live.netns, rule)?;
+                live.netfilter.push(socket);
             }
         }
         for link in &placed {
@@ -259,7 +260,7 @@ fn neighbour(end: &EndSpec, other: &EndSpec) -> Option<(IpAddr, [u8; 6])> {
 }
 
 /// A hardware address that is the same in every run: `02:42`, locally administered, then a hash (FNV-1a) of the names.
-fn mac(node: &str, interface: &str) -> [u8; 6] {
+pub(super) fn mac(node: &str, interface: &str) -> [u8; 6] {
     let hash = node
         .bytes()
         .chain([0])

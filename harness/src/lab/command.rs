@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use thiserror::Error;
 
 use super::backend::resolve;
+use super::restore::Script;
 use super::{Lab, LabError};
 use crate::case::Backend;
 
@@ -161,6 +162,46 @@ impl Lab {
                 stderr,
             })
         }
+    }
+}
+
+impl Lab {
+    /// Runs commands in their order, and those of `iptables` that stand together in one process
+    /// ([`restore`](super::restore)). An error comes with the position of its command.
+    pub fn run_together(
+        &self,
+        node: &str,
+        commands: &[&[String]],
+        backend: Backend,
+    ) -> Result<(), (usize, CommandError)> {
+        let mut done = 0;
+        while done < commands.len() {
+            let (script, count) = Script::of(commands[done..].iter().copied());
+            if count < 2 {
+                self.run(node, commands[done], backend)
+                    .map_err(|error| (done, error))?;
+                done += 1;
+                continue;
+            }
+            let argv = ["iptables-restore", "--noflush"].map(String::from);
+            if let Err(error) = self.run_with_input(node, &argv, &script.text(), backend) {
+                let undone = match &error {
+                    CommandError::Failed { stderr, .. } => script.undone(stderr),
+                    _ => None,
+                };
+                let Some(first) = undone else {
+                    return Err((done, error));
+                };
+                // Once more one by one from what was not committed, so that the error is the command's own.
+                let again = commands.iter().enumerate().take(done + count);
+                for (position, command) in again.skip(done + first) {
+                    self.run(node, command, backend)
+                        .map_err(|error| (position, error))?;
+                }
+            }
+            done += count;
+        }
+        Ok(())
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct LiveNode {
     pub(super) netns: Netns,
     pub(super) socket: Mutex<RouteSocket>,
     /// Kept, as closing it may wait for an RCU grace period.
-    pub(super) netfilter: Option<Socket>,
+    pub(super) netfilter: Vec<Socket>,
 }
 
 impl LiveNode {
@@ -82,7 +82,7 @@ impl Lab {
     /// Takes in a namespace that somebody else made, as an engine does for its containers.
     pub fn adopt(&mut self, name: &str, netns: Netns) -> Result<(), LabError> {
         let socket = Mutex::new(RouteSocket::open(name, &netns, &[])?);
-        let netfilter = None;
+        let netfilter = Vec::new();
         self.nodes.insert(
             name.into(),
             LiveNode {

@@ -10,7 +10,7 @@ use rtnetlink::packet_route::neighbour::{
 use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::build::permanent_neighbour;
+use super::build::{mac, permanent_neighbour};
 use super::lookup::{names, way};
 use super::netlink::{Batch, RouteSocket};
 use super::ready::next_event;
@@ -71,6 +71,31 @@ impl Lab {
         let path = format!("/proc/sys/net/ipv4/neigh/{name}/retrans_time_ms");
         let written = self.netns(node)?.run(|| std::fs::write(&path, ASKING_MS))?;
         written.map_err(|error| LabError::system("write", path, error))
+    }
+
+    /// Makes every node of one link know every other by the address given with it, as if they had all asked before.
+    ///
+    /// Permanent entries are exempt from the limit of 1,024 neighbours (`gc_thresh3`) that all namespaces share, and
+    /// that a matrix of more than 32 nodes exceeds.
+    pub fn introduce(&self, interface: &str, ends: &[(String, IpAddr)]) -> Result<(), LabError> {
+        for (node, _) in ends {
+            let mut socket = self.live(node)?.socket();
+            let names = names(&mut socket)?;
+            let own = names.iter().find(|(_, name)| *name == interface);
+            let (index, _) = own.ok_or_else(|| {
+                LabError::Specification(format!("node '{node}' has no interface '{interface}'"))
+            })?;
+            // As many as the kernel takes in one send: a request is about 50 bytes, the buffer 200 KiB.
+            for others in ends.chunks(512) {
+                let mut batch = Batch::default();
+                for (other, address) in others.iter().filter(|(other, _)| other != node) {
+                    let entry = permanent_neighbour(*index, *address, &mac(other, interface));
+                    batch.replace("know neighbour", String::new(), entry);
+                }
+                socket.commit(batch)?;
+            }
+        }
+        Ok(())
     }
 
     /// The node that owns an address, with the index of the interface that has it.

@@ -10,6 +10,7 @@ use super::folder;
 use super::judge::{gap, judge};
 use super::observe::{Observer, Recorded, Watch};
 use super::scene::Scene;
+use super::timing::{Clock, Phase};
 use super::{Outcome, ProbeRecord, Rerun, RunError, Trial, TrialResult};
 use crate::adapter::Expected;
 use crate::case::{Endpoint, Exchange, Send, Step};
@@ -114,6 +115,7 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     panic_on_request(trial);
     let played = trial.case.steps.iter().try_for_each(|step| play.step(step));
     let verdict = played.and_then(|()| play.compare(trial, options));
+    play.clock.lap(Phase::Compare);
     if let Err(error) = verdict {
         play.errored = Some(error);
     }
@@ -133,6 +135,7 @@ fn panic_on_request(trial: &Trial) {
 
 /// A trial at work.
 pub(super) struct Play {
+    clock: Clock,
     pub(super) scene: Scene,
     pub(super) observer: Observer,
     lab_number: u32,
@@ -147,10 +150,13 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
-        let scene = Scene::set(trial)?;
+        let mut clock = Clock::start();
+        let scene = Scene::set(trial, &mut clock)?;
         let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
         let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
+        clock.lap(Phase::Arm);
         Ok(Self {
+            clock,
             scene,
             observer,
             lab_number: LABS.fetch_add(1, Ordering::Relaxed),
@@ -167,7 +173,9 @@ impl Play {
         if self.scene.configure(step)? {
             self.observer.rules_changed();
         }
+        self.clock.lap(Phase::Commands);
         self.inspect(step)?;
+        self.clock.lap(Phase::Lookups);
         if let Some(exchange) = &step.exchange {
             self.exchange(step.line, exchange)?;
         }
@@ -243,11 +251,17 @@ impl Play {
         let request = self.request(exchange, destination, number);
         let from = probe.from.as_str();
         self.scene.lab().prepare_neighbours(from, destination)?;
+        self.clock.lap(Phase::Neighbours);
         let lab = self.scene.lab();
         let services = self.scene.services();
-        let recorded =
-            self.observer
-                .follow(lab, from, &request, number, &mut services.borrow_mut())?;
+        let recorded = self.observer.follow(
+            lab,
+            from,
+            &request,
+            number,
+            &mut services.borrow_mut(),
+            &mut self.clock,
+        )?;
         let answer = recorded.evidence.answer.as_ref();
         let (title, drawn, wrong) = match self.scene.contracted() {
             Some(stage) => {
@@ -282,6 +296,7 @@ impl Play {
             path: recorded.path.clone(),
         });
         self.recorded.push(recorded);
+        self.clock.lap(Phase::Compare);
         Ok(())
     }
 
@@ -383,6 +398,7 @@ impl Play {
                 .to_owned();
         }
         self.scene.bury(self.observer, graveyard);
+        self.clock.lap(Phase::Bury);
         TrialResult {
             outcome,
             message,
@@ -391,6 +407,7 @@ impl Play {
             probes: self.probes,
             evidence,
             duration: std::time::Duration::ZERO,
+            timings: self.clock.timings().clone(),
         }
     }
 }

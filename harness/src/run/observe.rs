@@ -9,12 +9,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::RunError;
 use super::questions::ask_tables;
+use super::timing::{Clock, Phase};
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
-use crate::packet::decode;
+use crate::packet::{Headers, Transport, decode};
 use crate::path::{Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
-use crate::trace::{Conntrack, ConntrackEntry, Tracer};
+use crate::trace::{Connection, Conntrack, Tracer};
 
 /// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
 /// with a packet happens within the sender's system call or a soft interrupt after it; on a machine
@@ -37,7 +38,7 @@ pub enum Watch {
 }
 
 /// Taps on every node and netfilter's reports of the host.
-pub(super) struct Observer {
+pub(crate) struct Observer {
     taps: Vec<Tap>,
     tracer: Option<Tracer>,
     conntrack: Option<Conntrack>,
@@ -65,11 +66,13 @@ pub(super) struct Captured {
 
 /// One probe's evidence and the path that it shows.
 #[derive(Debug, Clone)]
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     /// What was recorded.
     pub evidence: Evidence,
     /// What it shows.
     pub path: PacketPath,
+    /// From before the send to the proof of its fate.
+    pub proven: Duration,
 }
 
 impl Observer {
@@ -77,7 +80,7 @@ impl Observer {
     ///
     /// # Errors
     /// A socket or the trace rule cannot be had.
-    pub(super) fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
+    pub(crate) fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
         if watch == Watch::Nothing {
             return Ok(Self {
                 taps: Vec::new(),
@@ -125,7 +128,7 @@ impl Observer {
     }
 
     /// The taps, to be closed off the path.
-    pub(super) fn into_taps(self) -> Vec<Tap> {
+    pub(crate) fn into_taps(self) -> Vec<Tap> {
         self.taps
     }
 
@@ -133,13 +136,14 @@ impl Observer {
     ///
     /// # Errors
     /// Evidence was lost, or a socket failed.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &mut self,
         lab: &Lab,
         from: &str,
         request: &Request,
         number: usize,
         services: &mut [Service],
+        clock: &mut Clock,
     ) -> Result<Recorded, RunError> {
         let nodes = lab.read_nodes()?;
         let names = Names::of(&nodes);
@@ -153,8 +157,9 @@ impl Observer {
         // What happened before, as neighbour discovery, belongs to no probe.
         self.drain(&names, &mut mark, number, &mut evidence)?;
         let mut prober = lab.netns(from)?.run(|| Prober::open(request))??;
+        let start = Instant::now();
         evidence.sent = prober.send()?;
-        let deadline = Instant::now() + EVIDENCE_WAIT;
+        let deadline = start + EVIDENCE_WAIT;
         let path = loop {
             for service in services.iter_mut() {
                 service
@@ -180,10 +185,17 @@ impl Observer {
             }
             self.wait(&prober, services, left)?;
         };
+        let proven = start.elapsed();
+        clock.lap(Phase::Probe);
         evidence.lookups = ask_tables(lab, &evidence, &path)?;
-        evidence.bindings = self.bindings(request)?;
+        evidence.bindings = self.bindings(request, &path)?;
         let path = assemble(&evidence);
-        Ok(Recorded { evidence, path })
+        clock.lap(Phase::Lookups);
+        Ok(Recorded {
+            evidence,
+            path,
+            proven,
+        })
     }
 
     fn drain(
@@ -245,19 +257,42 @@ impl Observer {
         }
     }
 
-    /// The probe's own connection: no other of its lab has this source port or ICMP identifier.
-    fn bindings(&mut self, request: &Request) -> Result<Vec<Binding>, RunError> {
+    /// The binding of the probe's own connection. No other of its lab has its source port or ICMP identifier.
+    fn bindings(&mut self, request: &Request, path: &PacketPath) -> Result<Vec<Binding>, RunError> {
         let Some(conntrack) = &mut self.conntrack else {
             return Ok(Vec::new());
         };
-        let own = |entry: &ConntrackEntry| {
-            let ports = entry.original.ports.map(|(source, _)| source);
-            entry.original.icmp_id.or(ports) == Some(request.source_port)
-        };
-        let entries = conntrack.dump()?;
-        let own = entries.iter().filter(|entry| own(entry));
-        Ok(own.map(|entry| entry.binding("host")).collect())
+        let hops = path.hops(LegKind::Request);
+        let mut seen: Vec<Headers> = hops
+            .filter(|hop| hop.node == "host")
+            .map(|hop| hop.headers.clone())
+            .collect();
+        // What the host sends itself is seen only behind a DNAT in OUTPUT.
+        let sent = seen.first().map(|first| as_sent(first, request));
+        seen.extend(sent);
+        for connection in seen.iter().filter_map(Connection::of) {
+            if let Some(binding) = conntrack.binding(&connection)? {
+                return Ok(vec![binding]);
+            }
+        }
+        Ok(Vec::new())
     }
+}
+
+/// The headers with the destination that the probe was sent to.
+fn as_sent(seen: &Headers, request: &Request) -> Headers {
+    let mut headers = seen.clone();
+    headers.destination = request.destination;
+    if let Transport::Udp {
+        destination_port, ..
+    }
+    | Transport::Tcp {
+        destination_port, ..
+    } = &mut headers.transport
+    {
+        *destination_port = request.port;
+    }
+    headers
 }
 
 fn frame_of(raw: &RawFrame, interface: &str, mark: &Mark) -> Option<Frame> {

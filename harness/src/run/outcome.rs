@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Timings;
 use crate::path::PacketPath;
 
 /// How a trial ended.
@@ -89,6 +90,8 @@ pub struct TrialResult {
     pub evidence: Option<std::path::PathBuf>,
     /// Wall-clock time of the trial.
     pub duration: Duration,
+    /// Where it went.
+    pub timings: Timings,
 }
 
 impl TrialResult {
@@ -102,6 +105,7 @@ impl TrialResult {
             probes: Vec::new(),
             evidence: None,
             duration: Duration::ZERO,
+            timings: Timings::default(),
         }
     }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Trial;
-use super::scene::RESTORE;
 use crate::lab::{CommandError, find_program_for};
 
 /// What every lab starts by itself: its first firewall, and the rules' text for the trace.
-const OWN: [&str; 2] = [RESTORE, "iptables-save"];
+const OWN: [&str; 2] = ["iptables-restore", "iptables-save"];
 
 /// Programs of these trials that this machine lacks, each once, in the order of their names.
 pub fn missing_programs<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<CommandError> {

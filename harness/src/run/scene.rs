@@ -8,6 +8,7 @@ use super::Trial;
 use super::judge::Resolve;
 use super::observe::Observer;
 use super::stage::Stage as Contracted;
+use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::case::{
     AddedRoute, Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step,
@@ -15,14 +16,6 @@ use crate::case::{
 use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab};
 use crate::probe::Service;
-
-/// How Docker leaves a machine, which is where the article starts: INPUT lets in, and nothing is
-/// forwarded unless a rule says so. One restore instead of a command for each policy, and all three
-/// chains are there on both back ends: iptables-nft makes only those that it is told of.
-const INITIAL_FIREWALL: &str = "*filter\n:INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n";
-
-/// The program that reads it.
-pub(super) const RESTORE: &str = "iptables-restore";
 
 /// A lab and the services that a case runs in it.
 #[derive(Debug)]
@@ -38,11 +31,12 @@ pub(super) struct Scene {
 impl Scene {
     /// Builds a trial's lab: a recipe's in the state where the article's experiments start, a contract's as its
     /// implementation makes it.
-    pub(super) fn set(trial: &Trial) -> Result<Self, RunError> {
+    pub(super) fn set(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
         let candidate = trial.implementation.as_ref();
         match candidate.and_then(|candidate| candidate.adapter.as_ref().ok()) {
             Some(adapter) => {
                 let (lab, contracted) = Contracted::set(&trial.case, adapter.as_ref())?;
+                clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,
                     backend: trial.backend,
@@ -51,11 +45,11 @@ impl Scene {
                     contracted: Some(contracted),
                 })
             }
-            None => Self::recipe(&trial.case, trial.backend),
+            None => Self::recipe(&trial.case, trial.backend, clock),
         }
     }
 
-    fn recipe(case: &Case, backend: Backend) -> Result<Self, RunError> {
+    fn recipe(case: &Case, backend: Backend, clock: &mut Clock) -> Result<Self, RunError> {
         let stage = match &case.kind {
             Kind::Recipe {
                 lab: LabName::Bare, ..
@@ -78,14 +72,12 @@ impl Scene {
         if names_a_namespace(case) {
             scene.lab.name_namespaces()?;
         }
-        let argv = [String::from(RESTORE)];
-        scene
-            .lab
-            .run_with_input("host", &argv, INITIAL_FIREWALL, backend)
-            .map_err(RunError::Preparation)?;
-        for policy in ["-P INPUT ACCEPT", "-P FORWARD DROP", "-P OUTPUT ACCEPT"] {
-            scene.commands.push(format!("host: iptables {policy}"));
+        clock.lap(Phase::Lab);
+        let policies = scene.lab.set_policies("host", backend);
+        for command in policies.map_err(RunError::Preparation)? {
+            scene.commands.push(format!("host: {command}"));
         }
+        clock.lap(Phase::Firewall);
         Ok(scene)
     }
 
@@ -121,12 +113,21 @@ impl Scene {
             let node = of_node.node.as_str();
             for command in &of_node.commands {
                 self.commands.push(format!("{node}: {}", command.text));
+            }
+            let argvs: Vec<&[String]> = of_node.commands.iter().map(|c| &c.argv[..]).collect();
+            let failed = |(position, source): (usize, _)| RunError::Command {
+                line: of_node.commands[position].line,
+                source,
+            };
+            if one_by_one() {
+                for (position, argv) in argvs.iter().enumerate() {
+                    let run = self.lab.run(node, argv, self.backend);
+                    run.map_err(|source| failed((position, source)))?;
+                }
+            } else {
                 self.lab
-                    .run(node, &command.argv, self.backend)
-                    .map_err(|source| RunError::Command {
-                        line: command.line,
-                        source,
-                    })?;
+                    .run_together(node, &argvs, self.backend)
+                    .map_err(failed)?;
             }
         }
         if !step.commands.is_empty() {
@@ -198,6 +199,11 @@ fn names_a_namespace(case: &Case) -> bool {
     commands
         .flat_map(|command| &command.argv)
         .any(|word| word == "netns")
+}
+
+/// Whether every command gets a process of its own, for whoever doubts that joined ones mean the same.
+fn one_by_one() -> bool {
+    std::env::var_os("GOLDPATH_ONE_BY_ONE").is_some()
 }
 
 fn mode(attachment: &Attachment) -> Mode {

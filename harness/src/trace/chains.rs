@@ -6,6 +6,7 @@ use super::TraceError;
 use super::netlink::{
     Attributes, Message, NLM_F_DUMP, Request, SUBSYS_NFTABLES, be_u32, be_u64, text,
 };
+use super::print::Print;
 use super::socket::Netfilter;
 use crate::path::Hook;
 
@@ -26,9 +27,10 @@ pub(super) struct NftChain {
     pub(super) handles: Vec<u64>,
 }
 
-/// Reads all chains of all families in two dumps.
-pub(super) fn read_chains(socket: &mut Netfilter) -> Result<NftChains, TraceError> {
+/// Reads all chains of all families in two dumps, and the print of those of iptables.
+pub(super) fn read_chains(socket: &mut Netfilter) -> Result<(NftChains, Print), TraceError> {
     let mut chains = NftChains::new();
+    let mut print = Print::default();
     for (get, operation) in [(GETCHAIN, "dump chains"), (GETRULE, "dump rules")] {
         let sequence = socket.next_sequence();
         let kind = u16::from(SUBSYS_NFTABLES) << 8 | u16::from(get);
@@ -36,9 +38,10 @@ pub(super) fn read_chains(socket: &mut Netfilter) -> Result<NftChains, TraceErro
         request.message(kind, NLM_F_DUMP, sequence, 0, 0);
         socket.dump(operation, request.bytes(), sequence, |message| {
             decode(message, &mut chains);
+            print.add(message);
         })?;
     }
-    Ok(chains)
+    Ok((chains, print))
 }
 
 /// The place of a hook number (`NF_INET_*`).

@@ -3,13 +3,18 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::TraceError;
-use super::netlink::{Attributes, Message, NLM_F_DUMP, Request, SUBSYS_CONNTRACK, be_u16, be_u32};
+use super::netlink::{
+    Attributes, Message, NLM_F_ACK, NLM_F_DUMP, Request, SUBSYS_CONNTRACK, be_u16, be_u32,
+};
 use super::socket::Netfilter;
+use crate::packet::{Headers, Transport};
 use crate::path::Binding;
 
 const MSG_NEW: u8 = 0;
 const MSG_GET: u16 = 1;
 const AF_INET: u8 = 2;
+/// The ICMP type (RFC 792).
+const ECHO_REQUEST: u8 = 8;
 
 /// Reads the conntrack table of one node.
 pub struct Conntrack {
@@ -47,6 +52,24 @@ pub struct Tuple {
     pub icmp_id: Option<u16>,
 }
 
+/// By what conntrack knows a connection: the addresses and the transport's part of its first packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    ends: [IpAddr; 2],
+    /// `CTA_PROTO_*` and values.
+    protocol: Vec<(u16, Vec<u8>)>,
+}
+
+impl Connection {
+    /// The connection that a packet of these headers begins; none for what begins none.
+    pub fn of(headers: &Headers) -> Option<Self> {
+        Some(Self {
+            ends: [headers.source, headers.destination],
+            protocol: protocol(headers)?,
+        })
+    }
+}
+
 impl Conntrack {
     /// Opens a socket in the calling thread's network namespace.
     pub fn open(node: &str) -> Result<Self, TraceError> {
@@ -68,6 +91,44 @@ impl Conntrack {
                 entries.extend(decode(message));
             })?;
         Ok(entries)
+    }
+
+    /// A connection's binding, if it is tracked.
+    ///
+    /// One question instead of a dump: the table is one for all namespaces, and a dump walks its 262,144 buckets, which
+    /// takes 5 to 50 ms.
+    pub fn binding(&mut self, connection: &Connection) -> Result<Option<Binding>, TraceError> {
+        let sequence = self.socket.next_sequence();
+        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_GET;
+        let mut request = Request::default();
+        // The acknowledgement ends the answer as NLMSG_DONE ends a dump.
+        request
+            .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
+            .nest(1, |tuple| {
+                tuple.nest(1, |ends| addresses(ends, &connection.ends));
+                tuple.nest(2, |parts| {
+                    for (kind, value) in &connection.protocol {
+                        parts.attribute(*kind, value);
+                    }
+                });
+            });
+        let mut found = None;
+        let asked = self
+            .socket
+            .dump("look up conntrack", request.bytes(), sequence, |message| {
+                found = decode(message).or(found.take());
+            });
+        match asked {
+            Ok(()) => {}
+            Err(TraceError::Socket { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        // The tuple behind a rewrite may find an entry by its other direction, which began elsewhere.
+        let begun = found.filter(|entry: &ConntrackEntry| {
+            [entry.original.source, entry.original.destination] == connection.ends
+        });
+        Ok(begun.map(|entry| entry.binding(&self.node)))
     }
 
     /// All entries of IPv4 as bindings of this node.
@@ -108,6 +169,43 @@ impl Tuple {
             text(self.source, self.ports.map(|(source, _)| source)),
             text(self.destination, self.ports.map(|(_, to)| to)),
         )
+    }
+}
+
+fn addresses(request: &mut Request, ends: &[IpAddr; 2]) {
+    for (kind, address) in [(1, ends[0]), (2, ends[1])] {
+        if let IpAddr::V4(address) = address {
+            request.attribute(kind, &address.octets());
+        }
+    }
+}
+
+/// The transport's part of the tuple by which conntrack knows a connection's first packet (`CTA_PROTO_*`).
+fn protocol(headers: &Headers) -> Option<Vec<(u16, Vec<u8>)>> {
+    let with_ports = |protocol: u8, source: u16, destination: u16| {
+        vec![
+            (1, vec![protocol]),
+            (2, source.to_be_bytes().to_vec()),
+            (3, destination.to_be_bytes().to_vec()),
+        ]
+    };
+    match headers.transport {
+        Transport::EchoRequest { id, .. } => Some(vec![
+            (1, vec![1]),
+            (4, id.to_be_bytes().to_vec()),
+            (5, vec![ECHO_REQUEST]),
+            (6, vec![0]),
+        ]),
+        Transport::Udp {
+            source_port,
+            destination_port,
+        } => Some(with_ports(17, source_port, destination_port)),
+        Transport::Tcp {
+            source_port,
+            destination_port,
+            ..
+        } => Some(with_ports(6, source_port, destination_port)),
+        Transport::EchoReply { .. } | Transport::Error { .. } | Transport::Other { .. } => None,
     }
 }
 

@@ -12,13 +12,14 @@ mod netlink;
 mod nflog;
 mod nft;
 mod node;
+mod print;
 mod ruleset;
 mod save;
 mod socket;
 mod table;
 mod tracer;
 
-pub use conntrack::{Conntrack, ConntrackEntry, Tuple};
+pub use conntrack::{Connection, Conntrack, ConntrackEntry, Tuple};
 pub use error::TraceError;
 pub use save::{SavedChain, SavedTable, parse_save};
 pub use tracer::{Traced, Tracer};

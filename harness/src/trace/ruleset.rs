@@ -1,8 +1,10 @@
 //! From what a report names (a handle, a rule's number) to the rule's text and its effect.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::chains::NftChains;
+use super::print::Print;
 use super::save::{SavedTable, target};
 use crate::path::{Action, Hook};
 
@@ -14,8 +16,10 @@ pub(super) const IPV4: u8 = 2;
 pub(super) struct Ruleset {
     /// Chains of nf_tables.
     pub(super) chains: Option<NftChains>,
+    /// What identifies the rules of iptables among them.
+    pub(super) print: Print,
     /// What `iptables-nft-save` printed.
-    pub(super) nft: Option<BTreeMap<String, SavedTable>>,
+    pub(super) nft: Option<Arc<BTreeMap<String, SavedTable>>>,
     /// What `iptables-legacy-save` printed.
     pub(super) legacy: Option<BTreeMap<String, SavedTable>>,
     /// What `nft -a list ruleset` printed: texts by family, table and handle.
@@ -188,7 +192,7 @@ mod tests {
         };
         let mut ruleset = Ruleset {
             chains: Some([(key.clone(), chain(&[6, 3]))].into()),
-            nft: Some(parse_save(SAVED)),
+            nft: Some(Arc::new(parse_save(SAVED))),
             native: Some(parse_native(
                 "table ip filter { # handle 1\n\tchain FORWARD { # handle 1\n\t\tcounter accept # handle 3\n\t}\n}\n",
             )),

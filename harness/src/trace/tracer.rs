@@ -151,12 +151,19 @@ impl Tracer {
             nft.filter(|message| concerns(message))
         };
         if nft().next().is_some() && self.ruleset.chains.is_none() {
-            self.ruleset.chains = Some(read_chains(&mut self.control)?);
+            let (chains, print) = read_chains(&mut self.control)?;
+            self.ruleset.chains = Some(chains);
+            self.ruleset.print = print;
         }
         let texts = || nft().filter(|message| !matches!(message.about, About::Policy(_)));
         if texts().next().is_some() && self.ruleset.nft.is_none() {
-            let saved = self.node.output(&["iptables-nft-save"])?;
-            self.ruleset.nft = Some(parse_save(&saved));
+            let print = &self.ruleset.print;
+            let node = &self.node;
+            let saved = print.known_or(|| {
+                let saved = node.output(&["iptables-nft-save"])?;
+                Ok::<_, TraceError>(parse_save(&saved))
+            })?;
+            self.ruleset.nft = Some(saved);
         }
         let foreign = texts().any(|m| match m.about {
             About::Rule(handle, _) | About::Return(Some(handle), _) => self

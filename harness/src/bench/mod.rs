@@ -1,0 +1,14 @@
+//! goldpath's own speed and trustworthiness, measured: how soon a loss is proven, whether a burst is captured whole, how
+//! fast many containers are asked. Nothing here judges an implementation.
+
+mod burst;
+mod distribution;
+mod error;
+mod matrix;
+mod proof;
+
+pub use burst::{BurstResult, burst};
+pub use distribution::Distribution;
+pub use error::BenchError;
+pub use matrix::{MatrixResult, matrix};
+pub use proof::{ProofResult, proof};

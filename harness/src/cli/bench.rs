@@ -1,0 +1,77 @@
+//! `goldpath bench`: measurements of goldpath itself, as one line of JSON each.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::run::parse_backend;
+use super::sandbox::{broken, inside};
+use crate::bench::{BenchError, burst, matrix, proof};
+use crate::case::Backend;
+use crate::lab::Graveyard;
+
+/// Measures goldpath itself; `ci/bench` compares it with the floor.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// How soon a loss is proven after the send, and whether any is told wrong.
+    Proof {
+        /// How many echo requests are dropped.
+        #[arg(default_value_t = 1_000)]
+        probes: u32,
+        /// Which firewall drops them.
+        #[arg(long, value_name = "BACKEND", value_parser = parse_backend, default_value = "iptables-nft")]
+        backend: Backend,
+    },
+    /// Whether a burst of pings is captured whole and in order.
+    Burst {
+        /// How many pings.
+        #[arg(default_value_t = 20_000)]
+        pings: u16,
+    },
+    /// How many echoes a second all pairs of containers on one bridge do.
+    Matrix {
+        /// How many containers.
+        #[arg(default_value_t = 100)]
+        containers: usize,
+    },
+}
+
+/// Measures inside the sandbox.
+pub fn run(args: &Args) -> ExitCode {
+    inside(|| {
+        let graveyard = match Graveyard::open() {
+            Ok(graveyard) => graveyard,
+            Err(error) => return broken("start the closing threads", &error),
+        };
+        match args.what {
+            What::Proof { probes, backend } => print(proof(probes, backend, &graveyard)),
+            What::Burst { pings } => print(burst(pings, &graveyard)),
+            What::Matrix { containers } => print(matrix(containers, &graveyard)),
+        }
+    })
+}
+
+fn print(result: Result<impl Serialize, BenchError>) -> Exit {
+    match result.map(|result| serde_json::to_string(&result)) {
+        Ok(Ok(line)) => {
+            let written = writeln!(io::stdout(), "{line}");
+            written.map_or(Exit::Errored, |()| Exit::Success)
+        }
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &impl Display) -> Exit {
+    let _ = writeln!(io::stderr(), "{error}");
+    Exit::Errored
+}
