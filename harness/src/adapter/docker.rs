@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::daemon::Daemon;
+use super::group::own_name;
 use super::{
     Adapter, AdapterError, Attached, Implementation, Namespaces, Program, PublishedPort, Realised,
     Scenario, ScenarioContainer, Site, image,
@@ -14,9 +14,6 @@ use crate::lab::{Netns, Room, find_program};
 
 const SOCKET: &str = "unix:///run/goldpath/docker.sock";
 const IMAGE: &str = "goldpath";
-
-/// Daemons started by this process: control groups are the machine's, so each daemon has its own.
-static DAEMONS: AtomicU32 = AtomicU32::new(0);
 
 /// Docker as found on this machine.
 #[derive(Debug)]
@@ -77,8 +74,7 @@ impl Adapter for Docker {
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
-        let number = DAEMONS.fetch_add(1, Ordering::Relaxed);
-        let group = format!("goldpath-{}-{number}", std::process::id());
+        let group = own_name("docker");
         let room = &site.room;
         let file = |name: &str| format!("{}/{name}", Room::FOLDER);
         let dockerd =

@@ -8,6 +8,7 @@ mod daemon;
 pub mod docker;
 mod error;
 mod expected;
+mod group;
 mod image;
 mod implementation;
 mod known;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::docker::{number, publish_option, remove_groups};
+use super::group::own_name;
 use super::netavark::find_netavark;
 use super::{
     Adapter, AdapterError, Attached, Implementation, Namespaces, Program, Realised, Scenario,
@@ -16,9 +16,6 @@ use crate::lab::{Netns, Room, find_program};
 const IMAGE: &str = "goldpath";
 /// Read in place of the machine's own (`man containers.conf`).
 const CONFIGURATION: &str = "/run/goldpath/containers.conf";
-
-/// Labs of this process, so that each has control groups of its own.
-static LABS: AtomicU32 = AtomicU32::new(0);
 
 /// Who makes podman's networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,9 +101,8 @@ impl Adapter for Podman {
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
-        let lab = LABS.fetch_add(1, Ordering::Relaxed);
         let room = &site.room;
-        let group = format!("goldpath-podman-{}-{lab}", std::process::id());
+        let group = own_name("podman");
         let text = configuration(self.backend);
         room.run(|| std::fs::write(CONFIGURATION, text))?
             .map_err(|source| AdapterError::File {
