@@ -51,9 +51,6 @@ pub struct Args {
     /// Runs only one part of the trials, as `hash:1/2`; `goldpath report merge` joins the parts' reports.
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
-    /// Where the report goes.
-    #[command(flatten)]
-    pub files: ReportFiles,
     /// Folder for the evidence of trials that did not pass.
     #[arg(long, value_name = "DIR", default_value = "evidence")]
     pub evidence: PathBuf,
@@ -69,6 +66,9 @@ pub struct Args {
     /// Prints the JSON schema of the report and runs nothing.
     #[arg(long)]
     pub schema: bool,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub files: ReportFiles,
 }
 
 pub(super) fn parse_backend(text: &str) -> Result<Backend, String> {
