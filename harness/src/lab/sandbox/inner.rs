@@ -13,6 +13,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::Mode;
 use nix::unistd::close;
 
+use super::outer::FORWARDED;
 use super::{MARKER, Sandbox, SandboxError};
 use crate::lab::netns::mount_empty_run;
 
@@ -32,8 +33,9 @@ pub(super) fn furnish(marker: &str) -> Result<Sandbox, SandboxError> {
         std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_whole(&map));
     mount_own()?;
     let signals = SigSet::all();
-    // One that came while they were blocked would be lost to a first process.
-    let pending = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+    // One that came while they were blocked would be lost to a first process. The end of a child is no reason to end.
+    let ending = SigSet::from_iter(FORWARDED);
+    let pending = SignalFd::with_flags(&ending, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
         .and_then(|fd| fd.read_signal())
         .map_err(|e| SandboxError::system("look for signals", e))?;
     if let Some(signal) = pending {

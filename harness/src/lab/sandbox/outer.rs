@@ -21,7 +21,7 @@ use super::residue::{Residue, Surroundings};
 use super::{Finished, Look, MARKER, Options, SandboxError, UserNamespace};
 
 /// What a person types to stop the run; the inner process is told, and the outer one waits for it.
-const FORWARDED: [Signal; 4] = [
+pub(super) const FORWARDED: [Signal; 4] = [
     Signal::SIGINT,
     Signal::SIGTERM,
     Signal::SIGHUP,
