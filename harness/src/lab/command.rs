@@ -167,7 +167,7 @@ impl Lab {
 
 impl Lab {
     /// Runs commands in their order, and those of `iptables` that stand together in one process
-    /// ([`restore`](super::restore)). An error comes with the position of its command.
+    /// (`restore.rs`). An error comes with the position of its command.
     pub fn run_together(
         &self,
         node: &str,
