@@ -106,6 +106,14 @@ pub fn read(folder: &Path, id: &str) -> Result<Option<Golden>, GoldenError> {
     })
 }
 
+/// The case of a golden by its path: paths in detail are kept apart, as `detail/IMPLEMENTATION/CASE`.
+fn case_of(inner: &str) -> &str {
+    let detail = inner.strip_prefix("detail/");
+    detail
+        .and_then(|rest| rest.split_once('/'))
+        .map_or(inner, |(_, id)| id)
+}
+
 /// Every golden below `folder` that belongs to no case of `ids`, as the error that it is. No folder, no orphans.
 ///
 /// # Errors
@@ -129,7 +137,7 @@ pub fn orphans(folder: &Path, ids: &BTreeSet<&str>) -> Result<Vec<GoldenError>, 
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "snap")
                 && let Ok(inner) = path.with_extension("").strip_prefix(folder)
-                && !inner.to_str().is_some_and(|id| ids.contains(id))
+                && !inner.to_str().is_some_and(|id| ids.contains(case_of(id)))
             {
                 found.push(GoldenError::Orphan { path });
             }
@@ -233,6 +241,7 @@ mod tests {
     fn a_golden_without_a_case_is_an_orphan() {
         let folder = tempfile::tempdir().expect("a folder");
         accept(folder.path(), "area/kept", "one").expect("written");
+        accept(folder.path(), "detail/native/area/kept", "one").expect("written");
         let left = accept(folder.path(), "area/left", "one").expect("written");
         write_pending(folder.path(), "area/pending", "one").expect("written");
         let ids = BTreeSet::from(["area/kept"]);

@@ -114,6 +114,7 @@ impl Surroundings {
                 .cgroups
                 .difference(&self.cgroups)
                 .filter(|cgroup| !is_populated(Path::new(cgroup)))
+                .filter(|cgroup| !is_of_another_run(cgroup, pid_namespace))
                 .cloned()
                 .collect(),
             files: new(&now.files, &self.files),
@@ -205,6 +206,15 @@ fn cgroups() -> BTreeSet<String> {
     found
 }
 
+/// Whether a cgroup has the name that another run of goldpath gave it: the names carry the inode of the run's pid
+/// namespace, which a link shows as `pid:[4026531836]`.
+fn is_of_another_run(cgroup: &str, pid_namespace: Option<&Path>) -> bool {
+    let shown = pid_namespace.and_then(Path::to_str).unwrap_or_default();
+    let inode = shown.trim_start_matches("pid:[").trim_end_matches(']');
+    let named = cgroup.split('/').any(|part| part.starts_with("goldpath-"));
+    named && !cgroup.contains(&format!("-{inode}-"))
+}
+
 /// Whether a process is in a cgroup or below it. Such a one is somebody else's when every process of the run has ended,
 /// and where one has not it is listed itself.
 fn is_populated(cgroup: &Path) -> bool {
@@ -283,5 +293,20 @@ mod tests {
         let me = format!("{} ", std::process::id());
         assert!(residue.processes.iter().any(|found| found.starts_with(&me)));
         assert!(residue.is_certain());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cgroups_of_another_run_are_not_ours() {
+        let ours = Some(Path::new("pid:[4026532001]"));
+        let root = "/sys/fs/cgroup/systemd";
+        let is_another = |name: &str| is_of_another_run(&format!("{root}/{name}"), ours);
+        assert!(is_another("goldpath-podman-4026532002-0/libpod-1"));
+        assert!(!is_another("goldpath-podman-4026532001-0/libpod-1"));
+        assert!(!is_another("somebody-elses"), "named, as it may be ours");
     }
 }
