@@ -294,11 +294,6 @@ mod tests {
         assert!(residue.processes.iter().any(|found| found.starts_with(&me)));
         assert!(residue.is_certain());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn cgroups_of_another_run_are_not_ours() {
