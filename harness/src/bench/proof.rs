@@ -11,7 +11,7 @@ use crate::lab::{Graveyard, Lab};
 use crate::packet::Token;
 use crate::path::Fate;
 use crate::probe::{Protocol, Request};
-use crate::run::{Clock, Observer, Watch};
+use crate::run::{Clock, Observer, Origin, Watch};
 
 /// c2 in the article's lab.
 const DESTINATION: [u8; 4] = [10, 55, 66, 3];
@@ -51,7 +51,12 @@ pub fn proof(
             size: 56,
             ttl: None,
         };
-        let recorded = observer.follow(&lab, "c1", &request, 1, &mut [], &mut Clock::start())?;
+        let origin = Origin {
+            lab: &lab,
+            nodes: lab.read_nodes()?,
+            from: "c1",
+        };
+        let recorded = observer.follow(origin, &request, 1, &mut [], &mut Clock::start())?;
         let fate = &recorded.path.fate;
         let right = matches!(fate, Fate::Dropped { node, place, .. } if node == "host" && place.contains("FORWARD policy"));
         wrong += u32::from(!right);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use super::exit::Exit;
 use super::list::chosen;
@@ -14,7 +15,7 @@ use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside_and_look};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection, plugin};
-use crate::case::{Backend, Case};
+use crate::case::{Backend, Case, Kind};
 use crate::golden::{self, Comparison, GoldenError};
 use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, trial_name};
 use crate::run::{
@@ -109,15 +110,13 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = ready {
         return exit.into();
     }
-    inside_and_look(
-        || match implementations(&args.implementation, &args.fault) {
-            Ok(found) => run_part(args, &Trial::of(&cases, args.backend, &found), &found),
-            Err(reason) => {
-                let _ = writeln!(io::stderr(), "{reason}");
-                Exit::WrongInput
-            }
-        },
-    )
+    inside_and_look(|| match needed(&cases, &args.implementation, &args.fault) {
+        Ok(found) => run_part(args, &Trial::of(&cases, args.backend, &found), &found),
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{reason}");
+            Exit::WrongInput
+        }
+    })
 }
 
 /// Runs the trials of the chosen partition, all of them if there is none.
@@ -131,6 +130,19 @@ fn run_part(args: &Args, planned: &[Trial], found: &[Candidate]) -> Exit {
         .cloned()
         .collect();
     run_trials(args, &part, planned, found)
+}
+
+/// What contract cases are put to. Without such a case nobody is asked who it is, unless by name.
+fn needed(
+    cases: &[Arc<Case>],
+    asked: &[Selection],
+    faults: &[Fault],
+) -> Result<Vec<Candidate>, String> {
+    let is_recipe = |case: &Arc<Case>| matches!(case.kind, Kind::Recipe { .. });
+    if asked.is_empty() && faults.is_empty() && cases.iter().all(is_recipe) {
+        return Ok(Vec::new());
+    }
+    implementations(asked, faults)
 }
 
 /// What the command line asks for, `native` if nothing. What is asked for by name must be there. Called inside the
@@ -175,7 +187,7 @@ pub(super) fn chosen_cases(
 
 /// How many trials run at the same time if nobody says.
 pub(super) fn default_jobs() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candidate]) -> Exit {
@@ -190,6 +202,8 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let mut out = io::stdout();
     let names = trials.iter().map(ToString::to_string).collect();
     let progress = Progress::begin(names);
+    // Four processes, which the report waits for and no trial does.
+    let tools = thread::spawn(recipe_tools);
     let ran = run_all(trials, &options, jobs, |event| match event {
         Event::Started(position) => progress.started(position),
         Event::Finished(position, result) => {
@@ -214,7 +228,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let report = Report::of(
         cases.collect(),
         planned,
-        under_test(trials, found),
+        under_test(trials, found, || tools.join().unwrap_or_default()),
         command(),
     );
     let _ = write!(out, "\n{}", closing(&report));
@@ -256,13 +270,17 @@ pub(super) fn run_quietly(
 }
 
 /// What took part: recipes are goldpath's own with the machine's programs, the others say who they are.
-fn under_test(trials: &[Trial], found: &[Candidate]) -> Vec<ImplementationReport> {
+fn under_test(
+    trials: &[Trial],
+    found: &[Candidate],
+    tools: impl FnOnce() -> Vec<Tool>,
+) -> Vec<ImplementationReport> {
     let mut all = Vec::new();
     if trials.iter().any(|trial| trial.implementation.is_none()) {
         all.push(ImplementationReport {
             name: String::from("recipe"),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            tools: recipe_tools(),
+            tools: tools(),
         });
     }
     let asked = found

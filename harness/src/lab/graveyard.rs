@@ -1,16 +1,25 @@
 //! Where finished labs rest until the run ends, since their end is dear and nobody waits for it.
 
-use std::collections::VecDeque;
+use std::fs;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::Lab;
+use netlink_sys::Socket;
+use nix::sys::resource::{Resource, getrlimit};
+
+use super::netlink::RouteSocket;
+use super::{Lab, LiveNode, Netns};
 use crate::capture::Tap;
 
-/// A lab takes about 1.2 MB of kernel memory: 300 MB at most. Beyond that the oldest are let go; the kernel reaps their
-/// namespaces one after another, about 20 ms each under a lock that the next labs need too.
-const KEPT_LABS: usize = 256;
+/// What a dead lab takes of the kernel's memory: 300 KB for each of six namespaces, rounded up.
+const LAB_BYTES: u64 = 2 << 20;
+/// The part of the available memory that dead labs may take, as a divisor.
+const MEMORY_SHARE: u64 = 8;
+/// Where the available memory can't be read: 300 MB.
+const FEWEST_LABS: u64 = 150;
+/// Descriptors that a dead lab keeps, one for each namespace, rounded up; living ones need their share too.
+const LAB_DESCRIPTORS: u64 = 16;
 
 /// Closing a capture socket waits for an RCU grace period or two (8 to 16 ms), and many can wait for the same one.
 const CLOSERS: usize = 8;
@@ -18,15 +27,27 @@ const CLOSERS: usize = 8;
 /// Keeps dead labs, and closes captures off the path. Dropping it waits for what is still being closed.
 #[derive(Debug)]
 pub struct Graveyard {
-    labs: Mutex<VecDeque<Lab>>,
-    taps: Option<Sender<Tap>>,
+    /// The namespaces of each lab.
+    labs: Mutex<Vec<Vec<Netns>>>,
+    /// How many labs are kept.
+    room: usize,
+    dead: Option<Sender<Dead>>,
     closers: Vec<JoinHandle<()>>,
+}
+
+/// What the closers close, by dropping it.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held to be dropped")]
+enum Dead {
+    Tap(Tap),
+    Sockets(Vec<(RouteSocket, Vec<Socket>)>),
+    Labs(Vec<Vec<Netns>>),
 }
 
 impl Graveyard {
     /// Opens an empty one, with the threads that close captures.
     pub fn open() -> std::io::Result<Self> {
-        let (taps, waiting) = channel();
+        let (dead, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let closers = (0..CLOSERS)
             .map(|_| {
@@ -38,30 +59,54 @@ impl Graveyard {
             .collect::<std::io::Result<_>>()?;
         Ok(Self {
             labs: Mutex::default(),
-            taps: Some(taps),
+            room: room(),
+            dead: Some(dead),
             closers,
         })
     }
 
-    /// Takes a finished lab.
+    /// Takes a finished lab. Its sockets are closed; only what its namespaces are held by stays open, since every
+    /// program that a run starts inherits and closes all descriptors.
+    ///
+    /// When there is no room left, the older half is let go at once: the kernel reaps in batches, and a batch of a
+    /// thousand namespaces holds the lock that the next labs need hardly longer than a batch of six.
     pub fn bury(&self, lab: Lab) {
-        let oldest = {
+        let (mut namespaces, mut sockets) = (Vec::new(), Vec::new());
+        for LiveNode {
+            netns,
+            socket,
+            netfilter,
+        } in lab.nodes.into_values()
+        {
+            namespaces.push(netns);
+            let socket = socket.into_inner().unwrap_or_else(PoisonError::into_inner);
+            sockets.push((socket, netfilter));
+        }
+        self.close(Dead::Sockets(sockets));
+        let oldest: Vec<_> = {
             let mut labs = self.labs.lock().unwrap_or_else(PoisonError::into_inner);
-            labs.push_back(lab);
-            if labs.len() > KEPT_LABS {
-                labs.pop_front()
+            labs.push(namespaces);
+            let many = if labs.len() > self.room {
+                labs.len() / 2
             } else {
-                None
-            }
+                0
+            };
+            labs.drain(..many).collect()
         };
-        drop(oldest);
+        if !oldest.is_empty() {
+            self.close(Dead::Labs(oldest));
+        }
     }
 
     /// Takes a finished capture.
     pub fn bury_tap(&self, tap: Tap) {
-        if let Some(taps) = &self.taps {
+        self.close(Dead::Tap(tap));
+    }
+
+    fn close(&self, dead: Dead) {
+        if let Some(closers) = &self.dead {
             // Without a closer the message comes back, and is closed here.
-            let _ = taps.send(tap);
+            let _ = closers.send(dead);
         }
     }
 
@@ -76,7 +121,7 @@ impl Graveyard {
 
 impl Drop for Graveyard {
     fn drop(&mut self) {
-        self.taps = None;
+        self.dead = None;
         for closer in self.closers.drain(..) {
             // A closer does nothing that could panic.
             let _ = closer.join();
@@ -84,15 +129,47 @@ impl Drop for Graveyard {
     }
 }
 
-fn close(waiting: &Mutex<Receiver<Tap>>) {
+fn close(waiting: &Mutex<Receiver<Dead>>) {
     loop {
         let next = waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
         match next {
-            Ok(tap) => drop(tap),
+            Ok(dead) => drop(dead),
             Err(_) => return,
         }
+    }
+}
+
+/// How many dead labs the machine has room for.
+fn room() -> usize {
+    let available = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| available(&text));
+    let by_memory = available.map_or(FEWEST_LABS, |bytes| bytes / MEMORY_SHARE / LAB_BYTES);
+    let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    let room = by_memory.min(descriptors / LAB_DESCRIPTORS).max(1);
+    usize::try_from(room).unwrap_or(usize::MAX)
+}
+
+/// `MemAvailable` in bytes (proc_meminfo(5)).
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_available_memory_is_read() {
+        let text = "MemTotal:       24684084 kB\nMemAvailable:   23288376 kB\n";
+        assert_eq!(available(text), Some(23_288_376 << 10));
+        assert_eq!(available("MemTotal: 1 kB\n"), None);
     }
 }

@@ -31,7 +31,7 @@ pub use error::LabError;
 pub use graveyard::Graveyard;
 pub use ledger::{Change, Difference, Kind, Ledger};
 pub use live::Lab;
-pub use netns::{Netns, NetnsGuard, privatise_thread_mounts};
+pub use netns::{Netns, NetnsGuard, privatise_thread_mounts, renew_thread_proc};
 pub use room::Room;
 pub use topology::LabSpec;
 

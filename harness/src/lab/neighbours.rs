@@ -35,6 +35,7 @@ impl Lab {
     /// it only looks.
     pub fn prepare_neighbours(&self, from: &str, to: IpAddr) -> Result<(), LabError> {
         let mut here = self.canonical(from).to_string();
+        let owned = self.owned()?;
         for _ in 0..LONGEST_WAY {
             let way = match way(&mut self.live(&here)?.socket(), to, None, None) {
                 Ok(way) if way.kind == RouteType::Unicast => way,
@@ -43,19 +44,21 @@ impl Lab {
                 Err(error) => return Err(error),
             };
             let next = way.gateway.unwrap_or(to);
-            let Some((there, back_device)) = self.owner(next)? else {
+            let Some(owner) = owned.iter().find(|owned| owned.address == next) else {
                 return self.give_up_soon(&here, way.device);
             };
+            let there = owner.node.to_owned();
             if there == here {
                 return Ok(());
             }
             self.resolve(&here, way.device, next)?;
-            let sources = addresses(&mut self.live(&here)?.socket())?;
-            let mine = sources.iter().filter(|(index, address)| {
-                *index == way.device && address.is_ipv4() == to.is_ipv4()
+            let mine = owned.iter().filter(|owned| {
+                owned.node == here
+                    && owned.device == way.device
+                    && owned.address.is_ipv4() == to.is_ipv4()
             });
-            for (_, address) in mine {
-                self.resolve(&there, back_device, *address)?;
+            for own in mine {
+                self.resolve(&there, owner.device, own.address)?;
             }
             here = there;
         }
@@ -98,15 +101,18 @@ impl Lab {
         Ok(())
     }
 
-    /// The node that owns an address, with the index of the interface that has it.
-    fn owner(&self, address: IpAddr) -> Result<Option<(String, u32)>, LabError> {
-        for (name, live) in &self.nodes {
-            let own = addresses(&mut live.socket())?;
-            if let Some((index, _)) = own.iter().find(|(_, own)| *own == address) {
-                return Ok(Some((name.clone(), *index)));
-            }
+    /// The addresses of all nodes.
+    fn owned(&self) -> Result<Vec<Owned<'_>>, LabError> {
+        let mut owned = Vec::new();
+        for (node, live) in &self.nodes {
+            let addresses = addresses(&mut live.socket())?;
+            owned.extend(addresses.into_iter().map(|(device, address)| Owned {
+                node,
+                device,
+                address,
+            }));
         }
-        Ok(None)
+        Ok(owned)
     }
 
     /// Makes the kernel ask for a neighbour, waits for the answer, and keeps it: an entry that may be forgotten or asked
@@ -162,6 +168,13 @@ impl Lab {
             }
         }
     }
+}
+
+/// An address with its node, and the index of the interface that has it.
+struct Owned<'a> {
+    node: &'a str,
+    device: u32,
+    address: IpAddr,
 }
 
 enum Look {

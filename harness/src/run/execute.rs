@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::folder;
 use super::judge::{gap, judge};
-use super::observe::{Observer, Recorded, Watch};
+use super::observe::{Observer, Origin, Recorded, Watch};
 use super::scene::Scene;
 use super::timing::{Clock, Phase};
 use super::{Outcome, ProbeRecord, Rerun, RunError, Trial, TrialResult};
@@ -254,9 +254,13 @@ impl Play {
         self.clock.lap(Phase::Neighbours);
         let lab = self.scene.lab();
         let services = self.scene.services();
-        let recorded = self.observer.follow(
+        let origin = Origin {
             lab,
+            nodes: self.scene.nodes()?,
             from,
+        };
+        let recorded = self.observer.follow(
+            origin,
             &request,
             number,
             &mut services.borrow_mut(),

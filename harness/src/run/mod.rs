@@ -20,8 +20,8 @@ mod witness;
 
 pub use error::RunError;
 pub use execute::{GoldenUse, Options};
-pub(crate) use observe::Observer;
 pub use observe::{EVIDENCE_WAIT, Watch};
+pub(crate) use observe::{Observer, Origin};
 pub use outcome::{Outcome, ProbeRecord, TrialResult};
 pub use partition::Partition;
 pub use programs::missing_programs;

@@ -64,6 +64,17 @@ pub(super) struct Captured {
     pub frame: RawFrame,
 }
 
+/// Where a probe starts.
+#[derive(Debug)]
+pub(crate) struct Origin<'a> {
+    /// The lab.
+    pub lab: &'a Lab,
+    /// Its nodes, as they are now.
+    pub nodes: BTreeMap<String, Node>,
+    /// The node that sends.
+    pub from: &'a str,
+}
+
 /// One probe's evidence and the path that it shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
@@ -138,14 +149,13 @@ impl Observer {
     /// Evidence was lost, or a socket failed.
     pub(crate) fn follow(
         &mut self,
-        lab: &Lab,
-        from: &str,
+        origin: Origin<'_>,
         request: &Request,
         number: usize,
         services: &mut [Service],
         clock: &mut Clock,
     ) -> Result<Recorded, RunError> {
-        let nodes = lab.read_nodes()?;
+        let Origin { lab, nodes, from } = origin;
         let names = Names::of(&nodes);
         let mut mark = Mark::new(request);
         let mut evidence = Evidence {

@@ -1,6 +1,7 @@
 //! A case's lab: built, configured step by step, and laid to rest.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::RunError;
@@ -14,7 +15,8 @@ use crate::case::{
     AddedRoute, Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step,
 };
 use crate::lab::article::{self, Container, Mode, Stage};
-use crate::lab::{Graveyard, Lab};
+use crate::lab::{Graveyard, Lab, LabError};
+use crate::path::Node;
 use crate::probe::Service;
 
 /// A lab and the services that a case runs in it.
@@ -26,6 +28,8 @@ pub(super) struct Scene {
     commands: Vec<String>,
     /// What the implementation made; none for a recipe.
     contracted: Option<Contracted>,
+    /// The lab's nodes as they are since the last step's commands: several parts of a step ask for them.
+    nodes: RefCell<Option<BTreeMap<String, Node>>>,
 }
 
 impl Scene {
@@ -43,6 +47,7 @@ impl Scene {
                     services: RefCell::default(),
                     commands: Vec::new(),
                     contracted: Some(contracted),
+                    nodes: RefCell::default(),
                 })
             }
             None => Self::recipe(&trial.case, trial.backend, clock),
@@ -68,6 +73,7 @@ impl Scene {
             services: RefCell::default(),
             commands: Vec::new(),
             contracted: None,
+            nodes: RefCell::default(),
         };
         if names_a_namespace(case) {
             scene.lab.name_namespaces()?;
@@ -83,6 +89,15 @@ impl Scene {
 
     pub(super) fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// The lab's nodes, read once for each step.
+    pub(super) fn nodes(&self) -> Result<BTreeMap<String, Node>, LabError> {
+        let mut nodes = self.nodes.borrow_mut();
+        match &*nodes {
+            Some(known) => Ok(known.clone()),
+            None => Ok(nodes.insert(self.lab.read_nodes()?).clone()),
+        }
     }
 
     pub(super) fn services(&self) -> &RefCell<Vec<Service>> {
@@ -133,6 +148,7 @@ impl Scene {
         if !step.commands.is_empty() {
             self.lab.wait_for_links()?;
         }
+        self.nodes.take();
         for route in &step.added_routes {
             self.add_route(route)?;
         }
@@ -218,7 +234,7 @@ fn mode(attachment: &Attachment) -> Mode {
 impl Resolve for Scene {
     fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         let own = |node: &str| {
-            let nodes = self.lab.read_nodes().ok()?;
+            let nodes = self.nodes().ok()?;
             nodes
                 .get(self.lab.canonical(node))?
                 .addresses

@@ -1,6 +1,6 @@
 //! Trials on worker threads, goldpath's own or a test runner's, until they are done or the person has had enough.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,18 +13,30 @@ use signal_hook::iterator::Signals;
 
 use super::execute::execute;
 use super::{Options, RunError, Trial, TrialResult};
-use crate::lab::{Graveyard, LabError, privatise_thread_mounts};
+use crate::lab::{Graveyard, LabError, privatise_thread_mounts, renew_thread_proc};
 
 thread_local! {
     /// Whether this thread has its own mounts, which it needs once and keeps.
     static MOUNTS: OnceCell<Result<(), LabError>> = const { OnceCell::new() };
+    /// Trials that ran on this thread, and whether its procfs was renewed.
+    static TRIALS: Cell<(u32, bool)> = const { Cell::new((0, false)) };
 }
+
+/// Labs that share a procfs: enough to make a mount cheap, few enough for short chains.
+const LABS_PER_PROC: u32 = 16;
 
 /// Runs one trial on the calling thread, whose mounts become its own, and leaves it in the network
 /// namespace that it came from. The process is inside the [sandbox](crate::lab::sandbox).
 pub fn run_one(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
-    on_own_mounts(|| execute(trial, options, graveyard))
-        .unwrap_or_else(|error| TrialResult::errored(&error))
+    let work = || {
+        let (before, mut renewed) = TRIALS.get();
+        if before > 0 && before.is_multiple_of(LABS_PER_PROC) {
+            renewed = renew_thread_proc(renewed);
+        }
+        TRIALS.set((before.wrapping_add(1), renewed));
+        execute(trial, options, graveyard)
+    };
+    on_own_mounts(work).unwrap_or_else(|error| TrialResult::errored(&error))
 }
 
 /// Runs `work` on the calling thread, with mounts of its own from the first time on.

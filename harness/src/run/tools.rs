@@ -1,6 +1,7 @@
 //! Versions of the programs that take part in a run, in their own words.
 
-use std::process::Command;
+use std::io;
+use std::process::{Child, Command, Stdio};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,16 +22,34 @@ pub fn recipe_tools() -> Vec<Tool> {
     let backends = Backend::ALL
         .iter()
         .map(|backend| (backend.as_str(), "--version"));
-    backends
-        .chain([("nft", "--version"), ("ip", "-V")])
-        .map(|(name, option)| Tool::ask(name, option))
+    let asked = backends.chain([("nft", "--version"), ("ip", "-V")]);
+    // Side by side: all are started before the first is waited for.
+    let started: Vec<_> = asked
+        .map(|(name, option)| (name, Tool::start(name, option)))
+        .collect();
+    started
+        .into_iter()
+        .map(|(name, child)| Tool::answered(name, child))
         .collect()
 }
 
 impl Tool {
     /// Asks a program for its version.
     pub fn ask(name: &str, option: &str) -> Self {
-        let version = match Command::new(name).arg(option).output() {
+        Self::answered(name, Self::start(name, option))
+    }
+
+    fn start(name: &str, option: &str) -> io::Result<Child> {
+        Command::new(name)
+            .arg(option)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+
+    fn answered(name: &str, child: io::Result<Child>) -> Self {
+        let version = match child.and_then(Child::wait_with_output) {
             Ok(output) => {
                 let text = String::from_utf8_lossy(&output.stdout).into_owned();
                 text.lines().next().unwrap_or_default().trim().to_owned()
