@@ -212,6 +212,8 @@ words! {
         Isolation = "isolation",
         /// A network without a way out.
         Internal = "internal",
+        /// An internal network does not reach the host by its other addresses either.
+        InternalHost = "internal-host",
         /// The MTU of a network can be set.
         Mtu = "mtu",
         /// A container's address can be asked for.
