@@ -67,7 +67,7 @@ impl Adapter for Netavark {
 
     fn features(&self) -> BTreeSet<Feature> {
         // It accepts whatever is routed to a container: `NETAVARK_FORWARD` drops nothing but invalid packets.
-        let lacking = [Feature::Ipv6, Feature::HiddenPorts];
+        let lacking = [Feature::Ipv6, Feature::HiddenPorts, Feature::InternalHost];
         let all = Feature::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()
     }

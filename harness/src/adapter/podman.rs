@@ -91,7 +91,7 @@ impl Adapter for Podman {
 
     fn features(&self) -> BTreeSet<Feature> {
         // Neither back end keeps what is routed to a container away.
-        let lacking = [Feature::Ipv6, Feature::HiddenPorts];
+        let lacking = [Feature::Ipv6, Feature::HiddenPorts, Feature::InternalHost];
         let all = Feature::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()
     }

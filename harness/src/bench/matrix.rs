@@ -150,6 +150,7 @@ fn spec(names: &[String]) -> LabSpec {
                 EndSpec::port("host", &format!("veth{n}"), "br0"),
                 EndSpec::addressed(name, "eth0", prefix),
             ],
+            mtu: None,
         }
     });
     LabSpec {

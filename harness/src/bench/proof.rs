@@ -50,6 +50,8 @@ pub fn proof(
             token: Token::new(std::process::id(), u32::MAX, number),
             size: 56,
             ttl: None,
+            tos: None,
+            dont_fragment: None,
         };
         let origin = Origin {
             lab: &lab,

@@ -55,6 +55,9 @@ pub(super) struct CaseFile {
     /// Contract cases: the state in which the implementation finds the host. A fresh machine if absent.
     #[schemars(with = "Option<HostFile>")]
     pub(super) host: Option<Spanned<HostFile>>,
+    /// Contract cases: the way from the host's gateway to the outside. Links of 1500 bytes if absent.
+    #[schemars(with = "Option<PathFile>")]
+    pub(super) path: Option<Spanned<PathFile>>,
     /// Contract cases: networks by name.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, NetworkFile>")]
@@ -93,6 +96,16 @@ pub(super) struct HostFile {
     /// Whether it forwards already, as a router or a host of virtual machines does. False if absent.
     #[serde(default)]
     pub(super) forwards: bool,
+}
+
+/// The way from the host's gateway to the outside.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Path")]
+pub(super) struct PathFile {
+    /// MTU in bytes of the link behind the gateway.
+    #[schemars(with = "u16", range(min = 576, max = 1500))]
+    pub(super) mtu: Spanned<i64>,
 }
 
 /// A container network.
@@ -163,11 +176,17 @@ pub(super) struct ProbeFile {
     /// Its initial TTL or hop limit; 64 if absent.
     #[schemars(with = "Option<u8>", range(min = 1, max = 255))]
     pub(super) ttl: Option<Spanned<i64>>,
-    /// Its payload in bytes, at least the 16 of the token that marks it.
-    #[schemars(with = "Option<u16>", range(min = 16, max = 65000))]
+    /// Its payload in bytes, at least the 16 of the token that marks it, at most 65000 in one packet.
+    #[schemars(with = "Option<u16>", range(min = 16, max = 1000000))]
     pub(super) size: Option<Spanned<i64>>,
-    /// Whether routers may not fragment it.
+    /// Whether routers may not fragment it; the kernel's default if absent: they may not, if it fits the first link.
     pub(super) dont_fragment: Option<bool>,
+    /// Its type of service, as one byte: DSCP and ECN.
+    #[schemars(with = "Option<u8>", range(min = 0, max = 255))]
+    pub(super) tos: Option<Spanned<i64>>,
+    /// udp, tcp: the port that it is sent from, if the case cares.
+    #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
+    pub(super) source_port: Option<Spanned<i64>>,
 }
 
 /// How the probe's path must end. What is absent is not compared.
@@ -216,6 +235,23 @@ pub(super) struct SightingFile {
     /// Its TTL or hop limit there.
     #[schemars(with = "Option<u8>", range(min = 1, max = 255))]
     pub(super) ttl: Option<Spanned<i64>>,
+    /// Its source port there.
+    #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
+    pub(super) source_port: Option<Spanned<i64>>,
+    /// Its type of service there.
+    #[schemars(with = "Option<u8>", range(min = 0, max = 255))]
+    pub(super) tos: Option<Spanned<i64>>,
+    /// Whether it says there that routers may not fragment it.
+    pub(super) dont_fragment: Option<bool>,
+    /// The node whose hardware address the frame comes from.
+    #[schemars(with = "Option<String>")]
+    pub(super) sender: Option<Spanned<String>>,
+    /// An ICMP error: the source address of the packet that it quotes.
+    #[schemars(with = "Option<String>")]
+    pub(super) quoted_source: Option<Spanned<String>>,
+    /// An ICMP error: the destination address of the packet that it quotes.
+    #[schemars(with = "Option<String>")]
+    pub(super) quoted_destination: Option<Spanned<String>>,
 }
 
 /// The exact routes or interfaces of a node.

@@ -59,6 +59,8 @@ pub enum Kind {
         requires: Vec<Feature>,
         /// The state in which the implementation finds the host.
         host: Host,
+        /// MTU of the link behind the host's gateway; the kernel's default if there is none.
+        path_mtu: Option<u16>,
         /// The networks, by name.
         networks: Vec<Network>,
     },
@@ -200,9 +202,13 @@ pub struct Probe {
     /// Initial TTL or hop limit; the kernel's default if there is none.
     pub ttl: Option<u8>,
     /// Payload bytes; the default of the kind of probe if there is none.
-    pub size: Option<u16>,
+    pub size: Option<u32>,
     /// Whether routers may not fragment it; the kernel's default if not said.
     pub dont_fragment: Option<bool>,
+    /// Type of service, if not zero.
+    pub tos: Option<u8>,
+    /// From which port; one of the probe's own if not said.
+    pub source_port: Option<u16>,
 }
 
 /// How a path must end. An absent field is not compared.
@@ -244,6 +250,18 @@ pub struct Sighting {
     pub destination: Option<Endpoint>,
     /// Its TTL or hop limit there.
     pub ttl: Option<u8>,
+    /// Its source port there.
+    pub source_port: Option<u16>,
+    /// Its type of service there.
+    pub tos: Option<u8>,
+    /// Whether routers may not fragment it.
+    pub dont_fragment: Option<bool>,
+    /// The node whose hardware address the frame comes from.
+    pub sender: Option<NodeName>,
+    /// Source address of the packet that an ICMP error quotes.
+    pub quoted_source: Option<Endpoint>,
+    /// Destination address of the packet that an ICMP error quotes.
+    pub quoted_destination: Option<Endpoint>,
 }
 
 /// A routing table, exactly.

@@ -118,6 +118,8 @@ words! {
         Udp = "udp",
         /// A TCP connection to `port`, with one payload.
         Tcp = "tcp",
+        /// One TCP segment with FIN and ACK to `port` that belongs to no connection, as a late one. A reset answers it.
+        TcpFin = "tcp-fin",
     }
 }
 
@@ -166,6 +168,8 @@ words! {
         Request = "request",
         /// What came back.
         Reply = "reply",
+        /// An ICMP error about the request or the reply.
+        Error = "error",
     }
 }
 
@@ -174,6 +178,7 @@ impl From<Leg> for crate::path::LegKind {
         match leg {
             Leg::Request => Self::Request,
             Leg::Reply => Self::Reply,
+            Leg::Error => Self::Error,
         }
     }
 }
@@ -207,6 +212,8 @@ words! {
         Isolation = "isolation",
         /// A network without a way out.
         Internal = "internal",
+        /// An internal network does not reach the host by its other addresses either.
+        InternalHost = "internal-host",
         /// The MTU of a network can be set.
         Mtu = "mtu",
         /// A container's address can be asked for.

@@ -181,6 +181,8 @@ fn sent(probe: &Probe) -> String {
         ttl,
         size,
         dont_fragment,
+        tos: _,
+        source_port: _,
     } = probe;
     let address = match to {
         crate::case::Endpoint::Node(node) => lab_address(node.as_str())
@@ -191,7 +193,7 @@ fn sent(probe: &Probe) -> String {
     match send {
         Send::IcmpEcho => {
             let mut options = String::new();
-            for (flag, value) in [("-t", ttl.map(u16::from)), ("-s", *size)] {
+            for (flag, value) in [("-t", ttl.map(u32::from)), ("-s", *size)] {
                 if let Some(value) = value {
                     options.push_str(&format!(" {flag} {value}"));
                 }
@@ -200,6 +202,10 @@ fn sent(probe: &Probe) -> String {
                 options.push_str(if *whether { " -M do" } else { " -M dont" });
             }
             format!("ip netns exec {from} ping -c1 -W{PASTED_WAIT_SECONDS}{options} {address}")
+        }
+        Send::TcpFin => {
+            let port = port.unwrap_or_default();
+            format!("ip netns exec {from} hping3 -c 1 -F -A -p {port} {address}")
         }
         Send::Udp | Send::Tcp => {
             let port = port.unwrap_or_default();

@@ -91,6 +91,7 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
                         EndSpec::port("host", &format!("veth{number}"), BRIDGE),
                         EndSpec::addressed(&container.name, "eth0", address),
                     ],
+                    mtu: None,
                 });
             }
             (Mode::Bridge, Stage::Bare) | (Mode::None, _) => {}
@@ -148,6 +149,7 @@ fn pair(one: (&str, &str, Prefix), other: (&str, &str, Prefix)) -> VethSpec {
             EndSpec::addressed(one.0, one.1, one.2),
             EndSpec::addressed(other.0, other.1, other.2),
         ],
+        mtu: None,
     }
 }
 

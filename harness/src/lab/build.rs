@@ -32,6 +32,7 @@ struct Placed<'a> {
     mac: [u8; 6],
     address: Option<Prefix>,
     master: Option<u32>,
+    mtu: Option<u16>,
     /// Address and hardware address of the other end of a link that isn't bridged.
     neighbour: Option<(IpAddr, [u8; 6])>,
 }
@@ -216,6 +217,7 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
                 mac,
                 address,
                 master: None,
+                mtu: None,
                 neighbour: None,
             });
         }
@@ -245,6 +247,7 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
                 mac: mac(&end.node, &end.interface),
                 address: end.address,
                 master,
+                mtu: veth.mtu,
                 neighbour: neighbour(end, other),
             });
         }
@@ -273,6 +276,10 @@ pub(super) fn mac(node: &str, interface: &str) -> [u8; 6] {
 }
 
 fn single_queue<T>(builder: LinkMessageBuilder<T>, link: &Placed<'_>) -> LinkMessageBuilder<T> {
+    let builder = match link.mtu {
+        Some(mtu) => builder.mtu(mtu.into()),
+        None => builder,
+    };
     builder
         .name(link.name)
         .index(link.index)

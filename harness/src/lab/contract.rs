@@ -16,7 +16,9 @@ pub const SEGMENT: &str = "segment";
 pub const UPLINK_INTERFACE: &str = "eth0";
 
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
-pub fn spec(containers: &[&str], forwarding: Forwarding) -> LabSpec {
+///
+/// `path_mtu` is that of the link between the gateway and its provider.
+pub fn spec(containers: &[&str], forwarding: Forwarding, path_mtu: Option<u16>) -> LabSpec {
     let mut spec = article::spec(Stage::Bare, &[]);
     let gateway = Prefix::v4([10, 0, 2, 2], 24);
     // Host and gateway are no longer wired to each other but to the segment.
@@ -28,7 +30,15 @@ pub fn spec(containers: &[&str], forwarding: Forwarding) -> LabSpec {
                 EndSpec::port(SEGMENT, node, "br0"),
                 EndSpec::addressed(node, "eth0", address),
             ],
+            mtu: None,
         });
+    }
+    for veth in &mut spec.veths {
+        if veth.ends.iter().any(|end| end.node == "isp")
+            && veth.ends.iter().any(|end| end.node == "gateway")
+        {
+            veth.mtu = path_mtu;
+        }
     }
     if let Some(host) = spec.node_mut("host") {
         // Whether bridged packets are filtered is the implementation's to set, and on a fresh machine forwarding is, too.
@@ -64,7 +74,7 @@ mod tests {
 
     #[test]
     fn host_gateway_and_lan_share_a_segment() {
-        let spec = spec(&["c1"], Forwarding::Off);
+        let spec = spec(&["c1"], Forwarding::Off, Some(1400));
         let on_segment = spec
             .veths
             .iter()
@@ -72,5 +82,7 @@ mod tests {
             .count();
         assert_eq!(on_segment, 3);
         assert!(spec.nodes.iter().any(|node| node.name == "c1"));
+        let small = spec.veths.iter().filter(|veth| veth.mtu == Some(1400));
+        assert_eq!(small.count(), 1, "only the link behind the gateway");
     }
 }

@@ -95,6 +95,8 @@ pub struct RouteSpec {
 pub struct VethSpec {
     /// Both ends; the first one's node creates the pair.
     pub ends: [EndSpec; 2],
+    /// MTU of both ends in bytes; the kernel's default if there is none.
+    pub mtu: Option<u16>,
 }
 
 /// One end of a veth pair.

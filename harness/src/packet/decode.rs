@@ -16,6 +16,12 @@ pub fn decode(bytes: &[u8]) -> Option<(Headers, &[u8])> {
     decode_at_depth(bytes, QUOTATIONS)
 }
 
+/// What all fragments of one IPv4 packet share, and no router changes (RFC 791 3.2); `None` for IPv6.
+pub fn identification(bytes: &[u8]) -> Option<u16> {
+    let version = bytes.first()? >> 4;
+    (version == 4).then(|| u16_at(bytes, 4))?
+}
+
 fn decode_at_depth(bytes: &[u8], quotations: u8) -> Option<(Headers, &[u8])> {
     let (ip, _) = LaxIpSlice::from_slice(bytes).ok()?;
     let header_length = ip_header_length(bytes, &ip)?;
@@ -253,6 +259,20 @@ mod tests {
         assert_eq!(error, IcmpError::NetUnreachable);
         assert_eq!(quoted.source_text(), "10.55.66.2");
         assert_eq!(payload, b"gold000000000000");
+    }
+
+    #[test]
+    fn only_ipv4_packets_have_an_identification() {
+        let mut bytes = echo_request();
+        bytes[4..6].copy_from_slice(&[0x12, 0x34]);
+        assert_eq!(identification(&bytes), Some(0x1234));
+        assert_eq!(identification(&bytes[..5]), None, "cut");
+        bytes[0] = 0x60;
+        assert_eq!(
+            identification(&bytes),
+            None,
+            "IPv6 has none in its own header"
+        );
     }
 
     #[test]

@@ -146,6 +146,14 @@ impl Headers {
         }
     }
 
+    /// The packet that an ICMP error is about.
+    pub fn quoted(&self) -> Option<&Headers> {
+        match &self.transport {
+            Transport::Error { quoted, .. } => Some(quoted),
+            _ => None,
+        }
+    }
+
     /// Source address, with the port where there is one.
     pub fn source_text(&self) -> String {
         endpoint(self.source, self.source_port())

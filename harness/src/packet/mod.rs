@@ -4,6 +4,6 @@ mod decode;
 mod headers;
 mod token;
 
-pub use decode::decode;
+pub use decode::{decode, identification};
 pub use headers::{Headers, IcmpError, TcpFlags, Transport};
 pub use token::Token;

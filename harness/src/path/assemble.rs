@@ -1,8 +1,10 @@
 //! From evidence to path: each leg's hops, the verdicts between them, and the rewrites that both show.
 
+use std::collections::BTreeMap;
+
 use super::evidence::{Direction, Evidence, Frame, Hook, LegKind, VerdictEvent};
 use super::fate::decide;
-use super::model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
+use super::model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 use super::walk::{Gap, Transit, bridge, walk};
 use crate::packet::Headers;
 
@@ -26,7 +28,26 @@ pub fn assemble(evidence: &Evidence) -> PacketPath {
         legs,
         bindings: evidence.bindings.clone(),
         lookups: evidence.lookups.clone(),
+        fragments: fragments(evidence),
     }
+}
+
+/// Later fragments, in the order of their nodes; a frame that was recorded twice counts once.
+fn fragments(evidence: &Evidence) -> Vec<Fragment> {
+    let later = |frame: &&Frame| frame.headers.fragment_offset > 0;
+    let by_order: BTreeMap<_, _> = evidence
+        .frames
+        .iter()
+        .filter(later)
+        .map(|frame| ((&frame.node, frame.order), frame))
+        .collect();
+    by_order
+        .into_values()
+        .map(|frame| Fragment {
+            leg: frame.leg,
+            hop: hop(evidence, frame),
+        })
+        .collect()
 }
 
 fn is_missing(step: &Step) -> bool {
@@ -55,7 +76,7 @@ fn assemble_leg(evidence: &Evidence, kind: LegKind) -> Leg {
             steps.push(missing(gap));
         }
         for observation in observations(evidence, &transit) {
-            observation.push(transit.node, &mut seen, &mut steps);
+            observation.push(evidence, transit.node, &mut seen, &mut steps);
         }
     }
     Leg { kind, steps }
@@ -76,9 +97,15 @@ enum Observation<'a> {
 }
 
 impl Observation<'_> {
-    fn push(&self, node: &str, seen: &mut Option<Headers>, steps: &mut Vec<Step>) {
+    fn push(
+        &self,
+        evidence: &Evidence,
+        node: &str,
+        seen: &mut Option<Headers>,
+        steps: &mut Vec<Step>,
+    ) {
         let (headers, step) = match self {
-            Self::Frame(frame) => (&frame.headers, hop(frame)),
+            Self::Frame(frame) => (&frame.headers, Step::Hop(hop(evidence, frame))),
             Self::Verdict(verdict) => (&verdict.headers, said(verdict)),
         };
         if let Some(before) = seen {
@@ -127,13 +154,19 @@ fn observations<'a>(evidence: &Evidence, transit: &Transit<'a>) -> Vec<Observati
     all
 }
 
-fn hop(frame: &Frame) -> Step {
-    Step::Hop(Hop {
+fn hop(evidence: &Evidence, frame: &Frame) -> Hop {
+    let mut nodes = evidence.nodes.iter();
+    let sender = nodes.find(|(_, node)| {
+        let mut interfaces = node.interfaces.values();
+        !frame.source_mac.is_empty() && interfaces.any(|one| one.mac == frame.source_mac)
+    });
+    Hop {
         node: frame.node.clone(),
         interface: frame.interface.clone(),
         direction: frame.direction,
         headers: frame.headers.clone(),
-    })
+        sender: sender.map(|(name, _)| name.clone()),
+    }
 }
 
 fn said(verdict: &VerdictEvent) -> Step {

@@ -100,6 +100,9 @@ pub struct Frame {
     pub headers: Headers,
     /// Destination MAC, empty on interfaces without one.
     pub destination_mac: String,
+    /// Source MAC, empty on interfaces without one.
+    #[serde(default)]
+    pub source_mac: String,
 }
 
 /// Where in the IP stack a chain was called (`include/uapi/linux/netfilter.h`, `NF_INET_*`).

@@ -17,7 +17,7 @@ pub use evidence::{
     Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, LegKind, Lookup, Node,
     Rule, Sent, VerdictEvent,
 };
-pub use model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
+pub use model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 pub use names::by_wiring;
 pub use neutral::{Roles, Way, render_neutral};
 pub use render::render;

@@ -19,6 +19,18 @@ pub struct PacketPath {
     pub bindings: Vec<Binding>,
     /// Route and forwarding-table answers.
     pub lookups: Vec<Lookup>,
+    /// Where later fragments of a packet were seen; its first fragment stands for it in the legs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
+}
+
+/// A later fragment at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fragment {
+    /// Which packet it is part of.
+    pub leg: LegKind,
+    /// Where it was seen.
+    pub hop: Hop,
 }
 
 /// One packet on its way: the request, its reply, or an ICMP error about either.
@@ -62,6 +74,9 @@ pub struct Hop {
     pub direction: Direction,
     /// The packet as it was there.
     pub headers: Headers,
+    /// The node whose hardware address the frame came from, if the lab has one with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
 }
 
 /// Netfilter's word on the packet.

@@ -58,6 +58,7 @@ pub fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
             // A proxy's answer has passed no router, a translated one has passed the host.
             let aged = way != Way::ByHost || leg.kind == LegKind::Request;
             push_hop(&mut lines, hop, &mut shown, aged, roles);
+            push_fragments(&mut lines, path, leg.kind, hop);
         }
         if !lines.is_empty() {
             let _ = write!(text, " {}\n{lines}", leg.kind);
@@ -128,10 +129,14 @@ fn push_hop<'a>(
         let destination = roles.end(headers.destination, headers.destination_port());
         format!("{source} → {destination}")
     };
+    let about = |headers: &Headers| headers.quoted().map(ends);
     let _ = write!(text, "  {:NODE_WIDTH$}{}", hop.node, hop.direction.arrow());
     match shown {
         None => {
             let _ = write!(text, "  {}  {}", ends(now), now.transport);
+            if let Some(about) = about(now) {
+                let _ = write!(text, "  quoted {about}");
+            }
             if aged {
                 let _ = write!(text, "  ttl {}", now.ttl);
             }
@@ -140,6 +145,11 @@ fn push_hop<'a>(
             if ends(before) != ends(now) {
                 let _ = write!(text, "  {}", ends(now));
             }
+            if about(before) != about(now)
+                && let Some(about) = about(now)
+            {
+                let _ = write!(text, "  quoted {about}");
+            }
             if aged && before.ttl != now.ttl {
                 let _ = write!(text, "  ttl {}", now.ttl);
             }
@@ -147,6 +157,24 @@ fn push_hop<'a>(
     }
     text.push('\n');
     *shown = Some(now);
+}
+
+/// Says beside a first fragment how many there are of the packet.
+fn push_fragments(text: &mut String, path: &PacketPath, kind: LegKind, hop: &Hop) {
+    let same_place = |other: &Hop| {
+        (&other.node, &other.interface, other.direction)
+            == (&hop.node, &hop.interface, hop.direction)
+    };
+    let later = path
+        .fragments
+        .iter()
+        .filter(|fragment| fragment.leg == kind && same_place(&fragment.hop))
+        .count();
+    if later > 0 {
+        let line = text.trim_end().len();
+        text.truncate(line);
+        let _ = writeln!(text, "  first of {} fragments", later + 1);
+    }
 }
 
 fn fate(fate: &Fate, roles: &Roles) -> String {
@@ -204,6 +232,7 @@ mod tests {
                 length: 84,
                 transport: Transport::EchoRequest { id: 1, sequence: 1 },
             },
+            sender: None,
         })
     }
 
@@ -223,6 +252,7 @@ mod tests {
             settled: true,
             bindings: Vec::new(),
             lookups: Vec::new(),
+            fragments: Vec::new(),
         }
     }
 
@@ -251,6 +281,33 @@ mod tests {
           host          >  host.uplink → outside  ttl 63
           outside       <  gateway → outside  ttl 61
         ");
+    }
+
+    #[test]
+    fn an_error_shows_what_it_quotes_and_a_fragment_that_others_follow() {
+        let mut path = path("docker0");
+        let leg = &mut path.legs[0];
+        let quoted = match &leg.steps[0] {
+            Step::Hop(hop) => Box::new(hop.headers.clone()),
+            other => panic!("{other:?}"),
+        };
+        let Some(Step::Hop(last)) = leg.steps.last_mut() else {
+            panic!("no hop");
+        };
+        let error = crate::packet::IcmpError::TtlExceeded;
+        last.headers.transport = Transport::Error { error, quoted };
+        let last = last.clone();
+        path.fragments.push(crate::path::Fragment {
+            leg: LegKind::Request,
+            hop: last,
+        });
+        let drawn = render_neutral(&path, Way::Through, &roles());
+        assert!(
+            drawn.ends_with(
+                "  outside       <  gateway → outside  quoted c1 → outside  ttl 61  first of 2 fragments\n"
+            ),
+            "{drawn}"
+        );
     }
 
     #[test]

@@ -109,15 +109,25 @@ fn hop_text(hop: &Hop, shown: Option<&Headers>) -> String {
     let mut left = format!("  {place:PLACE_WIDTH$}{}", hop.direction.arrow());
     let now = &hop.headers;
     let ends = |h: &Headers| (h.source_text(), h.destination_text());
+    let about = |h: &Headers| h.quoted().map(ends);
     if shown.is_none_or(|before| ends(before) != ends(now)) {
         let (source, destination) = ends(now);
         let _ = write!(left, "  {source} → {destination}");
     }
     let Some(before) = shown else {
-        let _ = write!(left, "  {}  ttl {}", now.transport, now.ttl);
+        let _ = write!(left, "  {}", now.transport);
+        if let Some((source, destination)) = about(now) {
+            let _ = write!(left, "  quoted {source} → {destination}");
+        }
+        let _ = write!(left, "  ttl {}", now.ttl);
         left.push_str(&details(now));
         return left;
     };
+    if about(before) != about(now)
+        && let Some((source, destination)) = about(now)
+    {
+        let _ = write!(left, "  quoted {source} → {destination}");
+    }
     if before.ttl != now.ttl {
         let _ = write!(left, "  ttl {}", now.ttl);
     }

@@ -56,6 +56,7 @@ impl Recording {
             at: 1_000 + self.clock,
             headers,
             destination_mac: String::new(),
+            source_mac: String::new(),
         });
     }
 

@@ -42,7 +42,11 @@ type Queues<'a> = BTreeMap<&'a str, VecDeque<&'a Frame>>;
 
 fn frames_by_node(evidence: &Evidence, leg: LegKind) -> Queues<'_> {
     let mut queues: BTreeMap<&str, BTreeMap<u64, &Frame>> = BTreeMap::new();
-    for frame in evidence.frames.iter().filter(|f| f.leg == leg) {
+    for frame in evidence
+        .frames
+        .iter()
+        .filter(|f| f.leg == leg && f.headers.fragment_offset == 0)
+    {
         let node = queues.entry(&frame.node).or_default();
         node.insert(frame.order, frame);
     }

@@ -45,6 +45,10 @@ impl EchoProber {
             setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
                 .map_err(|errno| request.error("set the TTL", errno))?;
         }
+        if let Some(tos) = request.tos {
+            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
+                .map_err(|errno| request.error("set the type of service", errno))?;
+        }
         Ok(Self {
             socket,
             request: request.clone(),

@@ -1,5 +1,7 @@
 //! Which frames belong to a probe, and which packet of the exchange each is.
 
+use std::collections::BTreeMap;
+
 use super::{Protocol, Request};
 use crate::packet::{Headers, Token, Transport};
 use crate::path::LegKind;
@@ -12,6 +14,8 @@ pub struct Mark {
     protocol: Protocol,
     source_port: u16,
     handshake: Option<u32>,
+    /// Fragmented packets by their identification: only a first fragment carries the token.
+    fragmented: BTreeMap<u16, LegKind>,
 }
 
 impl Mark {
@@ -21,7 +25,8 @@ impl Mark {
             token: request.token,
             protocol: request.protocol,
             source_port: request.source_port,
-            handshake: None,
+            handshake: (request.protocol == Protocol::TcpFin).then(|| request.segment_number()),
+            fragmented: BTreeMap::new(),
         }
     }
 
@@ -39,6 +44,26 @@ impl Mark {
         {
             self.handshake.get_or_insert(sequence);
         }
+    }
+
+    /// Which packet of the exchange a captured frame is, or is a fragment of. Later fragments are known by the
+    /// identification that they share with the first one, which goes ahead of them on every wire.
+    pub fn leg_of_frame(
+        &mut self,
+        headers: &Headers,
+        payload: &[u8],
+        identification: Option<u16>,
+    ) -> Option<LegKind> {
+        if headers.fragment_offset > 0 {
+            return self.fragmented.get(&identification?).copied();
+        }
+        let leg = self.leg(headers, payload)?;
+        if headers.more_fragments
+            && let Some(identification) = identification
+        {
+            self.fragmented.insert(identification, leg);
+        }
+        Some(leg)
     }
 
     /// Which packet of the probe's exchange this is; `None` for every other packet, and for TCP
@@ -65,7 +90,9 @@ impl Mark {
     /// ICMP error to show the token; a lab has one probe on its way at a time, so the error is about it.
     pub fn leg_of_report(&self, headers: &Headers, payload: &[u8]) -> Option<LegKind> {
         match headers.transport {
-            Transport::Other { protocol: 1 | 58 } => Some(LegKind::Error),
+            Transport::Other { protocol: 1 | 58 } if headers.fragment_offset == 0 => {
+                Some(LegKind::Error)
+            }
             _ => self.leg(headers, payload),
         }
     }
@@ -86,6 +113,15 @@ impl Mark {
         };
         let start = self.handshake?;
         let answers = *acknowledgement == start.wrapping_add(1);
+        if self.protocol == Protocol::TcpFin {
+            // A reset takes its number from what the segment acknowledged (RFC 9293 3.5.2).
+            return match (flags.fin, flags.rst) {
+                _ if *sequence != start => None,
+                (true, false) => Some(LegKind::Request),
+                (_, true) => Some(LegKind::Reply),
+                (false, false) => None,
+            };
+        }
         match (flags.syn, flags.ack, flags.rst) {
             (true, false, false) if *sequence == start => Some(LegKind::Request),
             (true, true, _) | (false, _, true) if answers => Some(LegKind::Reply),
@@ -102,5 +138,96 @@ impl Mark {
             _ => self.token.begins(payload) || self.token.answer().begins(payload),
         };
         ours.then_some(LegKind::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::probe::SOURCE_PORT;
+
+    fn request(protocol: Protocol) -> Request {
+        Request {
+            protocol,
+            destination: [8, 8, 8, 8].into(),
+            port: 53,
+            source_port: SOURCE_PORT,
+            token: Token::new(1, 2, 3),
+            size: 3000,
+            ttl: None,
+            tos: None,
+            dont_fragment: None,
+        }
+    }
+
+    fn headers(transport: Transport, fragment_offset: u16, more_fragments: bool) -> Headers {
+        Headers {
+            source: [10, 77, 1, 2].into(),
+            destination: [8, 8, 8, 8].into(),
+            ttl: 64,
+            tos: 0,
+            dont_fragment: false,
+            fragment_offset,
+            more_fragments,
+            length: 1500,
+            transport,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn later_fragments_belong_to_the_first_one_and_to_no_other(ours: u16, other: u16, at in 8u16..60000) {
+            let request = request(Protocol::Udp);
+            let mut mark = Mark::new(&request);
+            let udp = Transport::Udp { source_port: 1, destination_port: 53 };
+            let rest = Transport::Other { protocol: 17 };
+            let later = headers(rest, at, false);
+            prop_assert_eq!(mark.leg_of_frame(&later, b"", Some(ours)), None);
+            let first = headers(udp, 0, true);
+            let leg = mark.leg_of_frame(&first, &request.token.0, Some(ours));
+            prop_assert_eq!(leg, Some(LegKind::Request));
+            prop_assert_eq!(mark.leg_of_frame(&later, b"", Some(ours)), Some(LegKind::Request));
+            let expected = (ours == other).then_some(LegKind::Request);
+            prop_assert_eq!(mark.leg_of_frame(&later, b"", Some(other)), expected);
+            prop_assert_eq!(mark.leg_of_frame(&later, b"", None), None);
+        }
+    }
+
+    #[test]
+    fn a_late_segment_and_the_reset_that_answers_it_are_told_apart() {
+        let request = request(Protocol::TcpFin);
+        let mark = Mark::new(&request);
+        let segment = |sequence, fin, rst| {
+            let flags = crate::packet::TcpFlags {
+                fin,
+                rst,
+                ack: fin,
+                ..Default::default()
+            };
+            let transport = Transport::Tcp {
+                source_port: SOURCE_PORT,
+                destination_port: 53,
+                sequence,
+                acknowledgement: 0,
+                flags,
+            };
+            mark.leg(&headers(transport, 0, false), b"")
+        };
+        let number = request.segment_number();
+        assert_eq!(segment(number, true, false), Some(LegKind::Request));
+        assert_eq!(segment(number, false, true), Some(LegKind::Reply));
+        assert_eq!(segment(number.wrapping_add(1), true, false), None);
+    }
+
+    #[test]
+    fn a_reported_later_fragment_of_an_echo_is_no_error() {
+        let mark = Mark::new(&request(Protocol::IcmpEcho));
+        let icmp = || Transport::Other { protocol: 1 };
+        let later = headers(icmp(), 1376, false);
+        assert_eq!(mark.leg_of_report(&later, b""), None);
+        let error = headers(icmp(), 0, false);
+        assert_eq!(mark.leg_of_report(&error, b""), Some(LegKind::Error));
     }
 }

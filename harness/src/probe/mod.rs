@@ -8,6 +8,7 @@ mod echo;
 mod errno;
 mod mark;
 mod request;
+mod segment;
 mod service;
 mod tcp;
 mod udp;
@@ -20,6 +21,7 @@ pub use echo::EchoProber;
 pub use errno::ProbeError;
 pub use mark::Mark;
 pub use request::{Protocol, Request, SOURCE_PORT};
+pub use segment::SegmentProber;
 pub use service::Service;
 pub use tcp::TcpProber;
 pub use udp::UdpProber;
@@ -35,6 +37,8 @@ pub enum Prober {
     Udp(UdpProber),
     /// A TCP connection that carries the token both ways.
     Tcp(TcpProber),
+    /// A TCP segment of no connection.
+    Segment(SegmentProber),
 }
 
 impl Prober {
@@ -43,10 +47,14 @@ impl Prober {
     /// # Errors
     /// No privilege for raw sockets, or the source port is taken.
     pub fn open(request: &Request) -> Result<Self, ProbeError> {
+        let _fragmentable = (request.dont_fragment == Some(false))
+            .then(|| Fragmentable::set(request))
+            .transpose()?;
         Ok(match request.protocol {
             Protocol::IcmpEcho => Self::Echo(EchoProber::open(request)?),
             Protocol::Udp => Self::Udp(UdpProber::open(request)?),
             Protocol::Tcp => Self::Tcp(TcpProber::open(request)?),
+            Protocol::TcpFin => Self::Segment(SegmentProber::open(request)?),
         })
     }
 
@@ -59,6 +67,7 @@ impl Prober {
             Self::Echo(prober) => prober.send(),
             Self::Udp(prober) => prober.send(),
             Self::Tcp(prober) => prober.send(),
+            Self::Segment(prober) => prober.send(),
         }
     }
 
@@ -71,6 +80,7 @@ impl Prober {
             Self::Echo(prober) => prober.receive(),
             Self::Udp(prober) => prober.receive(),
             Self::Tcp(prober) => prober.receive(),
+            Self::Segment(prober) => prober.receive(),
         }
     }
 
@@ -80,6 +90,28 @@ impl Prober {
             Self::Echo(prober) => (prober.as_fd(), PollFlags::POLLIN),
             Self::Udp(prober) => (prober.as_fd(), PollFlags::POLLIN),
             Self::Tcp(prober) => prober.interest(),
+            Self::Segment(prober) => (prober.as_fd(), PollFlags::POLLIN),
         }
+    }
+}
+
+/// While it lives, sockets that are opened in the calling thread's namespace send without DF: a socket takes its
+/// `IP_MTU_DISCOVER` from this sysctl (`man 7 ip`).
+struct Fragmentable;
+
+impl Fragmentable {
+    const SYSCTL: &str = "/proc/sys/net/ipv4/ip_no_pmtu_disc";
+
+    fn set(request: &Request) -> Result<Self, ProbeError> {
+        std::fs::write(Self::SYSCTL, "1")
+            .map_err(|error| request.error("clear DF", errno::errno_of(&error)))?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Fragmentable {
+    fn drop(&mut self) {
+        // Only the prober's own namespace is concerned, which ends with its lab.
+        let _ = std::fs::write(Self::SYSCTL, "0");
     }
 }

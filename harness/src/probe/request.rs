@@ -12,6 +12,11 @@ use crate::packet::Token;
 /// port that Linux hands out by itself (`net.ipv4.ip_local_port_range` ends at 60999).
 pub const SOURCE_PORT: u16 = 61_000;
 
+/// Says that a stream's length follows.
+pub(super) const BULK: [u8; 4] = *b"size";
+/// Token, word and length, in bytes.
+pub(super) const BULK_HEADER: usize = 24;
+
 /// What a probe sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -22,6 +27,8 @@ pub enum Protocol {
     Udp,
     /// One TCP connection (RFC 9293).
     Tcp,
+    /// One TCP segment with FIN and ACK that belongs to no connection.
+    TcpFin,
 }
 
 /// One probe, ready to be sent.
@@ -41,14 +48,31 @@ pub struct Request {
     pub size: usize,
     /// Initial TTL, if not the namespace's default.
     pub ttl: Option<u8>,
+    /// Type of service, if not zero.
+    pub tos: Option<u8>,
+    /// Whether routers may not fragment it; the kernel's default if not said.
+    pub dont_fragment: Option<bool>,
 }
 
 impl Request {
     /// The payload: the token, then bytes that count up as those of `ping`.
+    ///
+    /// A stream shows no end of its own: one that is longer than its first bytes says its length behind the token.
     pub fn payload(&self) -> Vec<u8> {
         let mut payload = self.token.0.to_vec();
+        if self.protocol == Protocol::Tcp && self.size >= BULK_HEADER {
+            payload.extend(BULK);
+            let size = u32::try_from(self.size).unwrap_or(u32::MAX);
+            payload.extend(size.to_be_bytes());
+        }
         payload.extend((payload.len()..self.size).map(|n| n.to_le_bytes()[0]));
         payload
+    }
+
+    /// Sequence and acknowledgement number of a segment that belongs to no connection.
+    pub fn segment_number(&self) -> u32 {
+        let [_, _, _, _, a, b, c, d, ..] = self.token.0;
+        u32::from_be_bytes(Token::MARK).wrapping_add(u32::from_be_bytes([a, b, c, d]))
     }
 
     /// Destination address and port.
@@ -61,7 +85,7 @@ impl Request {
             operation,
             destination: match self.protocol {
                 Protocol::IcmpEcho => self.destination.to_string(),
-                Protocol::Udp | Protocol::Tcp => self.endpoint().to_string(),
+                Protocol::Udp | Protocol::Tcp | Protocol::TcpFin => self.endpoint().to_string(),
             },
             errno,
         }
@@ -74,6 +98,7 @@ impl std::fmt::Display for Protocol {
             Self::IcmpEcho => "icmp echo",
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::TcpFin => "tcp fin of no connection",
         })
     }
 }

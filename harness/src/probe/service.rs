@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use super::request::{BULK, BULK_HEADER};
 use crate::packet::Token;
 
 /// A listening socket of one node. It never blocks: [`Service::serve`] does what can be done now.
@@ -112,7 +113,9 @@ fn serve_caller(stream: &mut TcpStream, received: &mut Vec<u8>) -> bool {
                 let Ok(caller) = stream.peer_addr() else {
                     return false;
                 };
-                if let Some(answer) = answer(received, caller) {
+                if is_whole(received)
+                    && let Some(answer) = answer(received, caller)
+                {
                     received.clear();
                     if stream.write_all(&answer).is_err() {
                         return false;
@@ -122,6 +125,17 @@ fn serve_caller(stream: &mut TcpStream, received: &mut Vec<u8>) -> bool {
             Err(error) => return waits(&error),
         }
     }
+}
+
+/// Whether all of a stream's request is there. One that is to be long says so in its first segment.
+fn is_whole(received: &[u8]) -> bool {
+    let announced = received
+        .get(..BULK_HEADER)
+        .and_then(|header| header[16..].split_at_checked(BULK.len()))
+        .filter(|(word, _)| *word == BULK)
+        .and_then(|(_, size)| size.try_into().ok())
+        .map(u32::from_be_bytes);
+    announced.is_none_or(|size| usize::try_from(size).is_ok_and(|size| received.len() >= size))
 }
 
 fn waits(error: &std::io::Error) -> bool {
@@ -149,6 +163,29 @@ pub(super) fn read_answer(token: Token, received: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::{Protocol, Request};
+
+    #[test]
+    fn a_long_stream_is_answered_when_all_of_it_is_there() {
+        let mut request = Request {
+            protocol: Protocol::Tcp,
+            destination: [8, 8, 8, 8].into(),
+            port: 80,
+            source_port: 61_000,
+            token: Token::new(1, 2, 3),
+            size: 100_000,
+            ttl: None,
+            tos: None,
+            dont_fragment: None,
+        };
+        let payload = request.payload();
+        assert_eq!(payload.len(), 100_000);
+        assert!(!is_whole(&payload[..1460]));
+        assert!(!is_whole(&payload[..99_999]));
+        assert!(is_whole(&payload));
+        request.size = 16;
+        assert!(is_whole(&request.payload()));
+    }
 
     #[test]
     fn an_answer_is_read_only_when_it_is_whole_and_ours() {

@@ -43,6 +43,10 @@ impl TcpProber {
             setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
                 .map_err(failed("set the TTL"))?;
         }
+        if let Some(tos) = request.tos {
+            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
+                .map_err(failed("set the type of service"))?;
+        }
         let local = SockaddrStorage::from(SocketAddr::new(any, request.source_port));
         bind(socket.as_raw_fd(), &local).map_err(failed("bind a TCP socket"))?;
         Ok(Self {

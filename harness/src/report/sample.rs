@@ -140,6 +140,7 @@ fn hop(place: &str, direction: Direction, headers: &Headers) -> Step {
         interface: interface.to_owned(),
         direction,
         headers: headers.clone(),
+        sender: None,
     })
 }
 
@@ -214,6 +215,7 @@ pub(super) fn answered() -> PacketPath {
         settled: true,
         bindings: Vec::new(),
         lookups: lookups(),
+        fragments: Vec::new(),
     }
 }
 
@@ -237,5 +239,6 @@ pub(super) fn dropped() -> PacketPath {
         settled: true,
         bindings: Vec::new(),
         lookups: lookups(),
+        fragments: Vec::new(),
     }
 }

@@ -320,16 +320,22 @@ impl Play {
             Send::IcmpEcho => (Protocol::IcmpEcho, PING_PAYLOAD, 0),
             Send::Udp => (Protocol::Udp, TOKEN_PAYLOAD, SOURCE_PORT),
             Send::Tcp => (Protocol::Tcp, TOKEN_PAYLOAD, SOURCE_PORT),
+            Send::TcpFin => (Protocol::TcpFin, TOKEN_PAYLOAD, SOURCE_PORT),
         };
         Request {
             protocol,
             destination,
             port: probe.port.unwrap_or_default(),
             // A port of its own for each probe: no connection of an earlier one lingers in conntrack.
-            source_port: first_port + number,
+            source_port: probe.source_port.unwrap_or(first_port + number),
             token: Token::new(std::process::id(), self.lab_number, number.into()),
-            size: probe.size.map_or(size, usize::from),
+            size: probe
+                .size
+                .and_then(|size| usize::try_from(size).ok())
+                .unwrap_or(size),
             ttl: probe.ttl,
+            tos: probe.tos,
+            dont_fragment: probe.dont_fragment,
         }
     }
 
@@ -428,6 +434,7 @@ fn title(exchange: &Exchange, destination: &str) -> String {
         Send::IcmpEcho => Protocol::IcmpEcho,
         Send::Udp => Protocol::Udp,
         Send::Tcp => Protocol::Tcp,
+        Send::TcpFin => Protocol::TcpFin,
     };
     format!("{} → {to}  {protocol}", probe.from)
 }

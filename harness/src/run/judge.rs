@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::case::{Chain, Endpoint, Exchange, Expect, FateWord, Sighting};
+use crate::packet::Headers;
 use crate::path::{Answer, Direction, Fate, Hop, LegKind, PacketPath, Step};
 
 /// Turns an endpoint of a case into the address that it has in the lab.
@@ -168,6 +169,12 @@ fn path_hops<'a>(path: &'a PacketPath, sighting: &'a Sighting) -> impl Iterator<
             Step::Hop(hop) => Some(hop),
             _ => None,
         })
+        .chain(
+            path.fragments
+                .iter()
+                .filter(move |later| wanted.is_none_or(|kind| kind == later.leg))
+                .map(|later| &later.hop),
+        )
         .filter(|hop| {
             hop.node == sighting.at.node.as_str()
                 && sighting
@@ -184,9 +191,27 @@ fn fits(hop: &Hop, sighting: &Sighting, lab: &impl Resolve) -> bool {
             .as_ref()
             .is_none_or(|endpoint| lab.resolve(endpoint) == Some(is))
     };
+    let quoted = |wanted: &Option<Endpoint>, end: fn(&Headers) -> IpAddr| match hop.headers.quoted()
+    {
+        Some(packet) => address(wanted, end(packet)),
+        None => wanted.is_none(),
+    };
     address(&sighting.source, hop.headers.source)
         && address(&sighting.destination, hop.headers.destination)
         && sighting.ttl.is_none_or(|ttl| ttl == hop.headers.ttl)
+        && sighting
+            .source_port
+            .is_none_or(|port| hop.headers.source_port() == Some(port))
+        && sighting.tos.is_none_or(|tos| tos == hop.headers.tos)
+        && sighting
+            .dont_fragment
+            .is_none_or(|df| df == hop.headers.dont_fragment)
+        && sighting
+            .sender
+            .as_ref()
+            .is_none_or(|sender| hop.sender.as_deref() == Some(sender.as_str()))
+        && quoted(&sighting.quoted_source, |packet| packet.source)
+        && quoted(&sighting.quoted_destination, |packet| packet.destination)
 }
 
 fn not_seen(sighting: &Sighting, path: &PacketPath) -> String {

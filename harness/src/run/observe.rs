@@ -12,7 +12,7 @@ use super::questions::ask_tables;
 use super::timing::{Clock, Phase};
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
-use crate::packet::{Headers, Transport, decode};
+use crate::packet::{Headers, Transport, decode, identification};
 use crate::path::{Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
 use crate::trace::{Connection, Conntrack, Tracer};
@@ -305,9 +305,10 @@ fn as_sent(seen: &Headers, request: &Request) -> Headers {
     headers
 }
 
-fn frame_of(raw: &RawFrame, interface: &str, mark: &Mark) -> Option<Frame> {
-    let (headers, payload) = decode(raw.bytes.get(ETHERNET_HEADER..)?)?;
-    let leg = mark.leg(&headers, payload)?;
+fn frame_of(raw: &RawFrame, interface: &str, mark: &mut Mark) -> Option<Frame> {
+    let packet = raw.bytes.get(ETHERNET_HEADER..)?;
+    let (headers, payload) = decode(packet)?;
+    let leg = mark.leg_of_frame(&headers, payload, identification(packet))?;
     Some(Frame {
         leg,
         node: raw.node.clone(),
@@ -321,6 +322,7 @@ fn frame_of(raw: &RawFrame, interface: &str, mark: &Mark) -> Option<Frame> {
         at: raw.at,
         headers,
         destination_mac: mac_text(raw.bytes.get(..6)?),
+        source_mac: mac_text(raw.bytes.get(6..12)?),
     })
 }
 
@@ -391,6 +393,8 @@ mod tests {
                 token,
                 size: token.0.len(),
                 ttl: None,
+                tos: None,
+                dont_fragment: None,
             })
         });
         let frame = |bytes: &[u8], mark: &Mark| {
@@ -408,7 +412,7 @@ mod tests {
                 bytes: bytes.to_vec(),
                 original_length: bytes.len(),
             };
-            frame_of(&raw, "eth0", &mark)
+            frame_of(&raw, "eth0", &mut mark)
         };
         for (seed, mark) in seeds.iter().zip(&marks) {
             assert!(frame(seed, mark).is_some(), "{:?}", mark);

@@ -29,7 +29,7 @@ impl Stage {
             Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
             Namespaces::Brought => Vec::new(),
         };
-        let mut lab = Lab::build(&contract::spec(&own, forwarding(case)))?;
+        let mut lab = Lab::build(&contract::spec(&own, forwarding(case), path_mtu(case)))?;
         let mut given = BTreeMap::new();
         for name in &own {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
@@ -115,6 +115,14 @@ fn forwarding(case: &Case) -> Forwarding {
     match &case.kind {
         Kind::Contract { host, .. } if host.forwards => Forwarding::On,
         Kind::Contract { .. } | Kind::Recipe { .. } => Forwarding::Off,
+    }
+}
+
+/// MTU of the link behind the host's gateway, if the case cares.
+fn path_mtu(case: &Case) -> Option<u16> {
+    match &case.kind {
+        Kind::Contract { path_mtu, .. } => *path_mtu,
+        Kind::Recipe { .. } => None,
     }
 }
 

@@ -81,6 +81,13 @@ pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
             &publish_from_host(&ways, faults),
         ),
         chain(
+            "input",
+            "filter",
+            "input",
+            "filter",
+            &keep_from_host(scenario, faults),
+        ),
+        chain(
             "forward",
             "filter",
             "forward",
@@ -153,6 +160,8 @@ fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
         rules.extend(keep_internal(network, faults));
     }
     rules.push(String::from("ct state established,related accept"));
+    // NAT does not touch what belongs to no connection: it would leave with its private source (moby/moby#18630).
+    rules.push(String::from("iifname \"gp-*\" ct state invalid drop"));
     rules.extend(isolate(scenario, faults));
     for network in &scenario.networks {
         rules.extend(hide_unpublished(network, faults));
@@ -169,6 +178,20 @@ fn keep_internal(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
         format!("iifname \"{bridge}\" oifname != \"{bridge}\" drop"),
         format!("oifname \"{bridge}\" iifname != \"{bridge}\" drop"),
     ]
+}
+
+/// Of the host, an internal network knows only its own gateway address (moby/libnetwork#1151).
+fn keep_from_host(scenario: &Scenario, faults: &Faults) -> Vec<String> {
+    if faults.has(Fault::InternalByRouteOnly) {
+        return Vec::new();
+    }
+    let internal = scenario.networks.iter().filter(|network| network.internal);
+    internal
+        .map(|network| {
+            let (bridge, gateway) = (bridge(&network.name), network.gateway);
+            format!("iifname \"{bridge}\" ip daddr != {gateway} drop")
+        })
+        .collect()
 }
 
 fn isolate(scenario: &Scenario, faults: &Faults) -> Vec<String> {

@@ -128,9 +128,14 @@ pub(in crate::case) fn validate(
         let host = file.host.as_ref().map(|host| Host {
             forwards: host.get_ref().forwards,
         });
+        let path_mtu = file
+            .path
+            .as_ref()
+            .and_then(|path| findings.number(&path.get_ref().mtu, "mtu", 576..=1500));
         Kind::Contract {
             requires,
             host: host.unwrap_or_default(),
+            path_mtu,
             networks,
         }
     };

@@ -109,7 +109,7 @@ fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Op
                 "remove it, or send \"udp\" or \"tcp\"",
             );
         }
-        (Some(send @ (Send::Udp | Send::Tcp)), None) => {
+        (Some(send @ (Send::Udp | Send::Tcp | Send::TcpFin)), None) => {
             findings.note(
                 file.send.span(),
                 format!("a {send} probe needs a port"),
@@ -126,7 +126,23 @@ fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Op
     let size = file
         .size
         .as_ref()
-        .and_then(|size| findings.number(size, "size", 16..=65000));
+        .and_then(|size| findings.number(size, "size", sizes(send)));
+    let tos = file
+        .tos
+        .as_ref()
+        .and_then(|tos| findings.number(tos, "tos", 0..=255));
+    let source_port = file
+        .source_port
+        .as_ref()
+        .and_then(|port| findings.number(port, "source port", 1..=65535));
+    if let (Some(Send::IcmpEcho), Some(port)) = (send, &file.source_port) {
+        findings.note(
+            port.span(),
+            "an echo request has no port",
+            "here",
+            "remove it, or send \"udp\" or \"tcp\"",
+        );
+    }
     Some(Probe {
         send: send?,
         from: from?,
@@ -135,7 +151,17 @@ fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Op
         ttl,
         size,
         dont_fragment: file.dont_fragment,
+        tos,
+        source_port,
     })
+}
+
+/// Payloads that a kind of probe can carry, in bytes: a packet's length has 16 bits, a stream's none.
+fn sizes(send: Option<Send>) -> std::ops::RangeInclusive<i64> {
+    match send {
+        Some(Send::Tcp) => 16..=1_000_000,
+        _ => 16..=65_000,
+    }
 }
 
 fn expect(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ExpectFile) -> Option<Expect> {
@@ -228,11 +254,35 @@ fn sighting(
         .ttl
         .as_ref()
         .and_then(|ttl| findings.number(ttl, "ttl", 1..=255));
+    let source_port = file
+        .source_port
+        .as_ref()
+        .and_then(|port| findings.number(port, "source port", 1..=65535));
+    let tos = file
+        .tos
+        .as_ref()
+        .and_then(|tos| findings.number(tos, "tos", 0..=255));
+    let sender = file
+        .sender
+        .as_ref()
+        .and_then(|sender| scene.node(findings, sender));
+    let mut quoted = |written: &Option<Spanned<String>>| {
+        let written = written.as_ref();
+        written.and_then(|written| endpoint(findings, scene, written))
+    };
+    let quoted_source = quoted(&file.quoted_source);
+    let quoted_destination = quoted(&file.quoted_destination);
     Some(Sighting {
         at: at?,
         leg,
         source,
         destination,
         ttl,
+        source_port,
+        tos,
+        dont_fragment: file.dont_fragment,
+        sender,
+        quoted_source,
+        quoted_destination,
     })
 }

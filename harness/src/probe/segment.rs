@@ -1,0 +1,122 @@
+//! One TCP segment with FIN and ACK that belongs to no connection, as a late one whose connection a router has forgotten.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use etherparse::TcpHeader;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage,
+    connect, getsockname, recv, send, setsockopt, socket, sockopt,
+};
+
+use super::errno::refusal;
+use super::{ProbeError, Request};
+use crate::packet::{Transport, decode};
+use crate::path::{Answer, Sent};
+
+/// Window that the segment offers, in bytes: any will do.
+const WINDOW: u16 = 65_535;
+
+/// A raw TCP socket and the segment that it sends.
+#[derive(Debug)]
+pub struct SegmentProber {
+    socket: OwnedFd,
+    request: Request,
+}
+
+impl SegmentProber {
+    /// Opens a raw socket in the calling thread's network namespace. It needs `CAP_NET_RAW` there.
+    ///
+    /// # Errors
+    /// The kernel refuses the socket, the TTL or the type of service.
+    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+        let failed = |operation| move |errno| request.error(operation, errno);
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let protocol = SockProtocol::Tcp;
+        let socket = socket(AddressFamily::Inet, SockType::Raw, flags, protocol)
+            .map_err(failed("open a raw socket"))?;
+        if let Some(ttl) = request.ttl {
+            setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
+                .map_err(failed("set the TTL"))?;
+        }
+        if let Some(tos) = request.tos {
+            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
+                .map_err(failed("set the type of service"))?;
+        }
+        Ok(Self {
+            socket,
+            request: request.clone(),
+        })
+    }
+
+    pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
+        let sent = self.segment().and_then(|segment| {
+            send(self.socket.as_raw_fd(), &segment, MsgFlags::empty()).map(drop)
+        });
+        match sent {
+            Ok(()) => Ok(Sent::Accepted),
+            Err(errno) => refusal(errno)
+                .map(Sent::Refused)
+                .ok_or_else(|| self.request.error("send a segment", errno)),
+        }
+    }
+
+    /// The checksum covers the source address, which the kernel chooses by its route.
+    fn segment(&self) -> Result<Vec<u8>, Errno> {
+        let fd = self.socket.as_raw_fd();
+        // The port is the segment's own affair.
+        let to = SocketAddr::new(self.request.destination, 0);
+        connect(fd, &SockaddrStorage::from(to))?;
+        let source: SockaddrIn = getsockname(fd)?;
+        let SocketAddr::V4(to) = to else {
+            return Err(Errno::EAFNOSUPPORT);
+        };
+        let number = self.request.segment_number();
+        let (from_port, to_port) = (self.request.source_port, self.request.port);
+        let mut header = TcpHeader::new(from_port, to_port, number, WINDOW);
+        header.fin = true;
+        header.ack = true;
+        header.acknowledgment_number = number;
+        header.checksum = header
+            .calc_checksum_ipv4_raw(source.ip().octets(), to.ip().octets(), &[])
+            .map_err(|_| Errno::EMSGSIZE)?;
+        Ok(header.to_bytes().to_vec())
+    }
+
+    /// A reset says that the segment has arrived.
+    pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        loop {
+            let held = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Ok(held) => held,
+                Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EINTR) => continue,
+                Err(errno) if let Some(name) = refusal(errno) => {
+                    return Ok(Some(Answer::Refused(name)));
+                }
+                Err(errno) => return Err(self.request.error("receive a reset", errno)),
+            };
+            if let Some((headers, _)) = decode(&buffer[..held])
+                && let Transport::Tcp {
+                    destination_port,
+                    sequence,
+                    flags,
+                    ..
+                } = &headers.transport
+                && flags.rst
+                && *destination_port == self.request.source_port
+                && *sequence == self.request.segment_number()
+            {
+                return Ok(Some(Answer::Reply {
+                    headers: Some(headers),
+                    peer_seen: None,
+                }));
+            }
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
