@@ -32,7 +32,7 @@ def bridge(network):
 
 def rules(scenario):
     """The whole ruleset as nft reads it."""
-    publish, forward, leave = [], [], []
+    publish, forward, leave = [], ["ct state invalid drop"], []
     for network in scenario["networks"]:
         name, subnet = bridge(network), network["subnet"]
         if network["internal"]:

@@ -81,13 +81,6 @@ pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
             &publish_from_host(&ways, faults),
         ),
         chain(
-            "input",
-            "filter",
-            "input",
-            "filter",
-            &keep_from_host(scenario, faults),
-        ),
-        chain(
             "forward",
             "filter",
             "forward",
@@ -102,7 +95,10 @@ pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
             &leave(scenario, &ways, faults),
         ),
     ];
-    format!("table ip {TABLE} {{\n{}}}\n", chains.concat())
+    let kept = keep_from_host(scenario, faults);
+    let input = (!kept.is_empty()).then(|| chain("input", "filter", "input", "filter", &kept));
+    let input = input.unwrap_or_default();
+    format!("table ip {TABLE} {{\n{}{input}}}\n", chains.concat())
 }
 
 fn chain(name: &str, kind: &str, hook: &str, priority: &str, rules: &[String]) -> String {

@@ -196,6 +196,7 @@ fn wrong_kind(findings: &mut Findings<'_>, file: &CaseFile, recipe: bool) {
     let misplaced = if recipe {
         vec![
             ("host", file.host.as_ref().map(toml::Spanned::span)),
+            ("path", file.path.as_ref().map(toml::Spanned::span)),
             ("requires", file.requires.first().map(toml::Spanned::span)),
             (
                 "network",
