@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::errno::{errno_of, refusal};
-use super::service::read_answer;
+use super::service::{bind_shared, read_answer};
 use super::{ProbeError, Request};
 use crate::path::{Answer, Sent};
 
@@ -27,7 +27,7 @@ impl UdpProber {
         };
         let failed =
             |operation| move |error: std::io::Error| request.error(operation, errno_of(&error));
-        let socket = UdpSocket::bind(SocketAddr::new(any, request.source_port))
+        let socket = bind_shared(SocketAddr::new(any, request.source_port))
             .map_err(failed("bind a UDP socket"))?;
         socket
             .set_nonblocking(true)

@@ -110,6 +110,18 @@ impl Observer {
         })
     }
 
+    /// Watches a node that came later, too.
+    ///
+    /// # Errors
+    /// A socket cannot be had.
+    pub(super) fn watch_also(&mut self, node: &str, lab: &Lab) -> Result<(), RunError> {
+        if self.tracer.is_some() {
+            self.taps.retain(|tap| tap.node() != node);
+            self.taps.push(Tap::open(node, lab.netns(node)?)?);
+        }
+        Ok(())
+    }
+
     /// Says how the next probe ends if it is not watched and gets no answer.
     pub(super) fn end_unwatched(&mut self, ended: Ended) {
         self.ended = Some(ended);

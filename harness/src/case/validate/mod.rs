@@ -3,10 +3,13 @@
 mod case;
 mod container;
 mod control;
+mod change;
 mod findings;
+mod host;
 mod network;
 mod place;
 mod probe;
 mod step;
 
 pub(super) use case::validate;
+pub(super) use change::at_first;

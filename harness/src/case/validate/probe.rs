@@ -119,6 +119,14 @@ fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Op
         }
         _ => {}
     }
+    let source_port = file
+        .source_port
+        .as_ref()
+        .and_then(|port| findings.number(port, "port", 1..=65535));
+    if let (Some(Send::IcmpEcho), Some(port)) = (send, &file.source_port) {
+        let help = "remove it, or send \"udp\" or \"tcp\"";
+        findings.note(port.span(), "an echo request has no port", "here", help);
+    }
     let ttl = file
         .ttl
         .as_ref()
@@ -132,6 +140,7 @@ fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Op
         from: from?,
         to: to?,
         port,
+        source_port,
         ttl,
         size,
         dont_fragment: file.dont_fragment,
