@@ -152,19 +152,14 @@ impl Adapter for Cni {
     /// What the chain's plugins are for. There is none for internal networks.
     fn features(&self) -> BTreeSet<Feature> {
         use Feature::{
-            Bridge, ContainerMode, EarlierPolicy, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
+            Bridge, ContainerMode, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
             PublishAddress, PublishLocal, PublishTcp, PublishUdp, RepeatedTeardown, Replace,
             StaticAddress,
         };
         // "Plugins should generally complete a DEL action without error even if some resources are missing"
         // (CNI specification, section 2, DEL).
-        let mut features = BTreeSet::from([
-            NoneMode,
-            HostMode,
-            ContainerMode,
-            Replace,
-            RepeatedTeardown,
-        ]);
+        let mut features =
+            BTreeSet::from([NoneMode, HostMode, ContainerMode, Replace, RepeatedTeardown]);
         for plugin in plugins(&self.conflist) {
             match plugin["type"].as_str() {
                 Some("bridge") => {
@@ -180,9 +175,10 @@ impl Adapter for Cni {
                         Hairpin,
                     ]);
                 }
-                Some("firewall") => {
-                    features.extend([EarlierPolicy]);
-                    features.extend(plugin["ingressPolicy"].is_string().then_some(Isolation));
+                // It accepts new connections from containers only (its README, "Rules"), so that a policy DROP of FORWARD
+                // ends those to published ports.
+                Some("firewall") if plugin["ingressPolicy"].is_string() => {
+                    features.extend([Isolation]);
                 }
                 _ => {}
             }

@@ -12,8 +12,8 @@ const ENTRIES: &str = include_str!("kept.toml");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
-    /// Name of the implementation.
-    pub implementation: String,
+    /// Names of implementations.
+    pub implementations: Vec<String>,
     /// The kind of the ledger's entry.
     pub kind: String,
     /// The entry, with `*` for any text.
@@ -36,7 +36,13 @@ struct Entries {
 pub fn kept(implementation: &str) -> Result<Vec<Kept>, toml::de::Error> {
     let entries: Entries = toml::from_str(ENTRIES)?;
     let all = entries.kept.into_iter();
-    Ok(all.filter(|one| one.implementation == implementation).collect())
+    Ok(all
+        .filter(|one| {
+            one.implementations
+                .iter()
+                .any(|name| name == implementation)
+        })
+        .collect())
 }
 
 impl Kept {
@@ -63,7 +69,7 @@ mod tests {
     #[test]
     fn what_is_taken_away_is_not_kept() {
         let kept = Kept {
-            implementation: "mine".into(),
+            implementations: vec!["mine".into()],
             kind: "link".into(),
             entry: "*br0*".into(),
             source: "a manual".into(),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario, ScenarioContainer,
-    ScenarioNetwork, Site,
+    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario,
+    ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
 use crate::lab::{Room, find_program};
@@ -72,6 +72,8 @@ impl Adapter for Netavark {
             Feature::Ipv6,
             Feature::HiddenPorts,
             Feature::EarlierRules,
+            // It accepts new connections from containers only: containers/netavark#977.
+            Feature::EarlierPolicy,
             Feature::PortConflict,
             Feature::RepeatedTeardown,
         ];
@@ -177,7 +179,10 @@ impl Made {
 
 impl Realised for Made {
     fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
-        let place = self.containers.iter().position(|(name, _)| name == container);
+        let place = self
+            .containers
+            .iter()
+            .position(|(name, _)| name == container);
         let Some(place) = place else { return Ok(()) };
         let (name, options) = self.containers.remove(place);
         self.ask("teardown", &name, &options, site).map(drop)

@@ -99,6 +99,7 @@ impl Adapter for Podman {
             Feature::Ipv6,
             Feature::HiddenPorts,
             Feature::EarlierRules,
+            Feature::EarlierPolicy,
             Feature::RepeatedTeardown,
         ];
         let all = Feature::ALL.iter().copied();

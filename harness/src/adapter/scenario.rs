@@ -120,7 +120,10 @@ impl Scenario {
         let containers = self.containers.iter();
         Self {
             networks: self.networks.clone(),
-            containers: containers.filter(|one| is_there(&one.name)).cloned().collect(),
+            containers: containers
+                .filter(|one| is_there(&one.name))
+                .cloned()
+                .collect(),
         }
     }
 

@@ -10,7 +10,9 @@ use toml::Spanned;
 use super::claim::Claim;
 use super::one_or_many::OneOrMany;
 use super::step_file::StepFile;
-use super::vocabulary::{Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send};
+use super::vocabulary::{
+    Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send,
+};
 
 /// One case: an intended network or a recipe, probes, and what must hold.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -11,7 +11,9 @@ use super::command::NodeCommands;
 use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
-use super::vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Policy, Protocol, Send};
+use super::vocabulary::{
+    Backend, Family, FateWord, Feature, LabName, Leg, Level, Policy, Protocol, Send,
+};
 
 /// One case file, validated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

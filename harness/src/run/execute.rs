@@ -196,7 +196,7 @@ impl Play {
         if let Some(name) = &changed.came {
             self.observer.watch_also(name, self.scene.lab())?;
         }
-        self.observer.rules_changed();
+        self.observer.forget_reports()?;
         let said = match change {
             Change::Remove(name) => format!("{name} is removed"),
             Change::Add(name) => format!("{name} is added"),

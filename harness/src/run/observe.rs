@@ -122,6 +122,17 @@ impl Observer {
         Ok(())
     }
 
+    /// Forgets what was reported while the rules changed, as of connections that an engine has cut.
+    ///
+    /// # Errors
+    /// Evidence was lost.
+    pub(super) fn forget_reports(&mut self) -> Result<(), RunError> {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.discard()?;
+        }
+        Ok(())
+    }
+
     /// Says how the next probe ends if it is not watched and gets no answer.
     pub(super) fn end_unwatched(&mut self, ended: Ended) {
         self.ended = Some(ended);

@@ -192,7 +192,9 @@ impl Stage {
                     let text = format!("kept by design ({}): {difference}", entry.source);
                     changed.told.push(text);
                 }
-                None => changed.wrong.push(format!("left after teardown: {difference}")),
+                None => changed
+                    .wrong
+                    .push(format!("left after teardown: {difference}")),
             }
         }
         Ok(())
@@ -279,7 +281,10 @@ fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
         commands.push(format!("iptables -A FORWARD{from}{to} -j DROP"));
     }
     // The machine's own back end, as a person's rules would be.
-    let backend = if Program::new(["iptables", "-V"]).version().contains("legacy") {
+    let backend = if Program::new(["iptables", "-V"])
+        .version()
+        .contains("legacy")
+    {
         Backend::IptablesLegacy
     } else {
         Backend::IptablesNft
@@ -301,12 +306,7 @@ fn own_name(container: &ScenarioContainer) -> Option<&str> {
 }
 
 /// Who is who, by what the kernel says; a container without an address in its network is not realised.
-fn roles(
-    case: &Case,
-    scenario: &Scenario,
-    there: &Scenario,
-    lab: &Lab,
-) -> Result<Roles, RunError> {
+fn roles(case: &Case, scenario: &Scenario, there: &Scenario, lab: &Lab) -> Result<Roles, RunError> {
     let nodes = lab.read_nodes()?;
     let mut roles = Roles {
         uplink: contract::UPLINK_INTERFACE.to_owned(),
@@ -323,10 +323,11 @@ fn roles(
         call(network.gateway, &format!("{}.gateway", network.name));
     }
     // A removed container may still have the address that another one got.
-    let gone = |name: &str| {
-        scenario.container(name).is_some() && there.container(name).is_none()
-    };
-    for (name, node) in nodes.iter().filter(|(name, _)| *name != "host" && !gone(name)) {
+    let gone = |name: &str| scenario.container(name).is_some() && there.container(name).is_none();
+    for (name, node) in nodes
+        .iter()
+        .filter(|(name, _)| *name != "host" && !gone(name))
+    {
         for address in &node.addresses {
             call(*address, name);
         }

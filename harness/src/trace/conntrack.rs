@@ -142,7 +142,9 @@ impl Conntrack {
         request
             .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
             .nest(1, |nested| {
-                nested.nest(1, |ends| addresses(ends, &[tuple.source, tuple.destination]));
+                nested.nest(1, |ends| {
+                    addresses(ends, &[tuple.source, tuple.destination])
+                });
                 nested.nest(2, |parts| {
                     parts.attribute(1, &[entry.protocol]);
                     if let Some((from, to)) = tuple.ports {

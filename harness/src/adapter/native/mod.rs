@@ -183,7 +183,10 @@ impl Made {
             return Ok(());
         }
         let bridges = self.links.clone();
-        for rule in bridges.iter().flat_map(|name| ["-i", "-o"].map(|end| format!("{end} {name}"))) {
+        for rule in bridges
+            .iter()
+            .flat_map(|name| ["-i", "-o"].map(|end| format!("{end} {name}")))
+        {
             Program::new(["iptables", "-A", "FORWARD"])
                 .args(rules::accept(&rule))
                 .run(&site.room)?;
@@ -207,7 +210,9 @@ impl Made {
             };
             let mut ports = container.publish.iter().filter(of_protocol);
             ports.any(|port| {
-                let asked = port.host_address.filter(|address| !address.is_unspecified());
+                let asked = port
+                    .host_address
+                    .filter(|address| !address.is_unspecified());
                 Some(port.host_port) == to
                     && asked.is_none_or(|address| address == entry.original.destination)
             })

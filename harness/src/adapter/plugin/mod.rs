@@ -9,7 +9,10 @@ use std::path::Path;
 
 pub use message::{Done, Info, Question, Work, plugin_schema};
 
-use super::{Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, ScenarioContainer, Site};
+use super::{
+    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario,
+    ScenarioContainer, Site,
+};
 use crate::case::Feature;
 use crate::lab::{Netns, Room};
 

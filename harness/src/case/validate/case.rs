@@ -113,7 +113,8 @@ pub(in crate::case) fn validate(
             || !step.interfaces.0.is_empty()
     };
     if !file.step.iter().any(|step| inspects(step.get_ref())) {
-        let help = "add a step with `probe` and `expect`, `routes`, `interfaces`, `same` or `teardown`";
+        let help =
+            "add a step with `probe` and `expect`, `routes`, `interfaces`, `same` or `teardown`";
         findings.note(
             file.title.span(),
             "the case can't fail: no step probes or inspects anything",

@@ -115,7 +115,11 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
         }
         let there = seen.iter().find(|(one, _)| *one == name);
         if there.is_some_and(|(_, there)| *there != wanted) {
-            let (verb, state) = if wanted { ("remove", "is not") } else { ("add", "is") };
+            let (verb, state) = if wanted {
+                ("remove", "is not")
+            } else {
+                ("add", "is")
+            };
             let message = format!("can't {verb} `{name}`, which {state} there");
             findings.note(span, message, "here", "see the steps before");
         }
@@ -126,7 +130,10 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
     let last = steps.last().and_then(|step| step.change.as_ref());
     let at_the_end = usize::from(matches!(last, Some(Change::Teardown { .. })));
     if ends.count() > at_the_end
-        && let Some(written) = file.step.iter().find(|one| one.get_ref().teardown.is_some())
+        && let Some(written) = file
+            .step
+            .iter()
+            .find(|one| one.get_ref().teardown.is_some())
     {
         let help = "move the step to the end";
         findings.note(written.span(), "steps after `teardown`", "here", help);

@@ -1,9 +1,9 @@
 //! From a file as written to a validated case. Every finding is collected; none hides the next.
 
 mod case;
+mod change;
 mod container;
 mod control;
-mod change;
 mod findings;
 mod host;
 mod network;

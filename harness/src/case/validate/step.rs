@@ -209,7 +209,8 @@ fn added_routes(
             let further = FURTHER.iter().map(|(name, _)| *name);
             let known = std::iter::once("default").chain(further).chain(names());
             let help = did_you_mean(wanted, known, "destinations of this case");
-            let message = format!("`{wanted}` is neither `default`, `outside`, `loopback` nor a network");
+            let message =
+                format!("`{wanted}` is neither `default`, `outside`, `loopback` nor a network");
             findings.note(route.to.span(), message, "not known", help);
             continue;
         }
