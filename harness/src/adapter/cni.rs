@@ -154,7 +154,7 @@ impl Adapter for Cni {
         use Feature::{
             Bridge, ContainerMode, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
             PublishAddress, PublishLocal, PublishTcp, PublishUdp, RepeatedTeardown, Replace,
-            StaticAddress,
+            StableGateway, StaticAddress,
         };
         // "Plugins should generally complete a DEL action without error even if some resources are missing"
         // (CNI specification, section 2, DEL).
@@ -163,7 +163,7 @@ impl Adapter for Cni {
         for plugin in plugins(&self.conflist) {
             match plugin["type"].as_str() {
                 Some("bridge") => {
-                    features.extend([Bridge, Mtu, StaticAddress]);
+                    features.extend([Bridge, Mtu, StableGateway, StaticAddress]);
                     features.extend((plugin["ipMasq"] == true).then_some(Masquerade));
                 }
                 Some("portmap") => {

@@ -76,6 +76,8 @@ impl Adapter for Netavark {
             Feature::EarlierPolicy,
             Feature::PortConflict,
             Feature::RepeatedTeardown,
+            // Its bridge takes the lowest hardware address of its ports: containers/netavark#833.
+            Feature::StableGateway,
         ];
         let all = Feature::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()

@@ -101,6 +101,7 @@ impl Adapter for Podman {
             Feature::EarlierRules,
             Feature::EarlierPolicy,
             Feature::RepeatedTeardown,
+            Feature::StableGateway,
         ];
         let all = Feature::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()

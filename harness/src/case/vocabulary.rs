@@ -237,6 +237,8 @@ words! {
         PortConflict = "port-conflict",
         /// A container is removed or added while others stay.
         Replace = "replace",
+        /// The gateway's hardware address stays when containers come and go.
+        StableGateway = "stable-gateway",
         /// What was torn down, or what has lost its container, can be torn down.
         RepeatedTeardown = "repeated-teardown",
         /// Networks may have IPv6 subnets.
