@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""An implementation of container networks in under 100 lines, for `goldpath run contract -i plugin:harness/examples/plugin.py`.
+"""An implementation of container networks in little more than 100 lines, for `goldpath run contract -i plugin:harness/examples/plugin.py`.
 
 It reads one question from standard input and writes one answer to standard output, as PLUGIN.md teaches: bridges and
 veth pairs by `ip`, rules by `nft`.
 """
 import ipaddress
 import json
+import pathlib
 import subprocess
 import sys
 
 FEATURES = ["bridge", "masquerade", "publish-tcp", "publish-udp", "publish-local", "publish-address", "hairpin", "isolation", "internal", "hidden-ports",
-            "mtu", "static-address", "none-mode", "host-mode", "container-mode"]
+            "mtu", "static-address", "replace", "repeated-teardown", "none-mode", "host-mode", "container-mode"]
 
 
 def run(command, text=None, check=True):
@@ -55,38 +56,77 @@ def rules(scenario):
     return "table ip example {\n" + text + "}\n"
 
 
+def attach(network, n, inside, address):
+    name, length = bridge(network), network["subnet"].split("/")[1]
+    mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
+    run(f"ip link add v{n}{inside}{mtu} type veth peer name eth0{mtu} netns {inside}")
+    run(f"ip link set v{n}{inside} master {name} up")
+    run(f"ip -n {inside} address add {address}/{length} dev eth0")
+    run(f"ip -n {inside} link set eth0 up")
+    if not network["internal"]:
+        run(f'ip -n {inside} route add default via {network["gateway"]}')
+
+
+def refresh(scenario):
+    """All rules at once: the first line makes sure that there is something to delete."""
+    run("nft -f -", "table ip example {}\ndelete table ip example\n" + rules(scenario))
+
+
+def forget(container):
+    """A connection outlives the rule that led it."""
+    for port in container["publish"]:
+        run(f'conntrack -D -p {port["protocol"]} --orig-port-dst {port["host_port"]}', check=False)
+
+
 def setup(work):
     scenario = work["scenario"]
+    with open("/proc/sys/net/ipv4/ip_forward") as now, open(work["folder"] + "/ip_forward", "w") as before:
+        before.write(now.read())
     run("sysctl -q -w net.ipv4.ip_forward=1")
     for n, network in enumerate(scenario["networks"]):
-        name, length = bridge(network), network["subnet"].split("/")[1]
+        name = bridge(network)
         mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
         run(f"ip link add {name}{mtu} type bridge")
-        run(f'ip address add {network["gateway"]}/{length} dev {name}')
+        run(f'ip address add {network["gateway"]}/{network["subnet"].split("/")[1]} dev {name}')
         run(f"ip link set {name} up")
         run(f"sysctl -q -w net.ipv4.conf.{name}.route_localnet=1")
-        for m, (container, address) in enumerate(members(scenario, network)):
-            inside = container["name"]
-            run(f"ip link add veth{n}-{m}{mtu} type veth peer name eth0{mtu} netns {inside}")
-            run(f"ip link set veth{n}-{m} master {name} up")
-            run(f"ip -n {inside} address add {address}/{length} dev eth0")
-            run(f"ip -n {inside} link set eth0 up")
-            if not network["internal"]:
-                run(f'ip -n {inside} route add default via {network["gateway"]}')
-    run("nft -f -", rules(scenario))
+        for container, address in members(scenario, network):
+            attach(network, n, container["name"], address)
+    refresh(scenario)
+
+
+def remove(work):
+    inside = work["container"]
+    for n, _ in enumerate(work["scenario"]["networks"]):
+        run(f"ip link delete v{n}{inside}", check=False)
+    refresh(work["scenario"])
+
+
+def add(work):
+    scenario, inside = work["scenario"], work["container"]
+    for n, network in enumerate(scenario["networks"]):
+        for container, address in members(scenario, network):
+            if container["name"] == inside:
+                attach(network, n, inside, address)
+                refresh(scenario)
+                forget(container)
 
 
 def teardown(work):
     run("nft delete table ip example", check=False)
     for n, network in enumerate(work["scenario"]["networks"]):
-        for m, _ in enumerate(members(work["scenario"], network)):
-            run(f"ip link delete veth{n}-{m}", check=False)
+        for container, _ in members(work["scenario"], network):
+            run(f'ip link delete v{n}{container["name"]}', check=False)
         run(f"ip link delete {bridge(network)}", check=False)
+    before = pathlib.Path(work["folder"], "ip_forward")
+    if before.exists():
+        run(f"sysctl -q -w net.ipv4.ip_forward={before.read_text().strip()}")
+        before.unlink()
 
 
 question = json.load(sys.stdin)
 if question["verb"] == "info":
     json.dump({"name": "example", "version": "1", "features": FEATURES}, sys.stdout)
 else:
-    {"setup": setup, "teardown": teardown}[question["verb"]](question)
+    {"setup": setup, "remove": remove, "add": add, "teardown": teardown}[question["verb"]](question)
     print("{}")

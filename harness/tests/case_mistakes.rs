@@ -23,6 +23,12 @@ fn contract(head: &str) -> String {
     )
 }
 
+/// A contract case whose last step makes a change.
+fn changed(step: &str) -> String {
+    let containers = "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\n[container.c2]\nnetwork = \"front\"\naddress = \"10.77.1.20\"";
+    format!("{}[[step]]\n{step}", contract(containers))
+}
+
 /// What `goldpath check` says about files, with the directory's name taken out.
 fn said(files: &[(&str, &[u8])]) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -85,6 +91,23 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::command_for_a_shell(recipe(&format!("host = [\"echo 0 | tee /proc/sys/net/ipv4/ip_forward\"]\n{PROBE}{ANSWERED}")))]
 #[case::negative_without_control(recipe(&format!("{PROBE}expect = {{ fate = \"dropped\" }}\n")))]
 #[case::not_a_chain(recipe(&format!("{PROBE}{ANSWERED}meets = [\"FORWARD\"]\n")))]
+#[case::taken_address_of_the_host(contract("[host]\naddresses = [\"10.0.2.15\", \"10.9.9.9\"]"))]
+#[case::rule_that_drops_everything(contract("[[host.drops]]"))]
+#[case::rule_for_an_unknown_address(contract(
+    "[[host.drops]]\nto = \"c1\"\n[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\""
+))]
+#[case::unknown_policy(contract("[host]\nforward = \"reject\""))]
+#[case::change_in_a_recipe(recipe(&format!("remove = \"c1\"\n{PROBE}{ANSWERED}")))]
+#[case::container_that_goes_without_an_address(changed("remove = \"c1\"\n"))]
+#[case::container_that_is_removed_twice(changed("remove = \"c2\"\n[[step]]\nremove = \"c2\"\n"))]
+#[case::node_that_is_no_container(changed("remove = \"lan\"\n"))]
+#[case::two_changes_in_a_step(changed("remove = \"c2\"\nteardown = { leaves = \"nothing\" }\n"))]
+#[case::steps_after_the_end(changed(
+    "teardown = { leaves = \"nothing\" }\n[[step]]\nremove = \"c2\"\n"
+))]
+#[case::unknown_remainder(changed("teardown = { leaves = \"something\" }\n"))]
+#[case::probe_after_the_end(changed(&format!("teardown = {{ leaves = \"nothing\" }}\nprobe = {{ send = \"icmp-echo\", from = \"host\", to = \"c1\" }}\n{ANSWERED}")))]
+#[case::echo_request_with_a_source_port(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"c2\", source_port = 9 }}\n{ANSWERED}")))]
 #[case::invalid_toml("title = \"T\nlab = 3".to_owned())]
 fn mistakes_are_told_with_their_place(#[case] text: String) {
     // The test's name ends in `case_01_unknown_field`; the snapshot is called by the words after the number.

@@ -153,13 +153,17 @@ impl Adapter for Cni {
     fn features(&self) -> BTreeSet<Feature> {
         use Feature::{
             Bridge, ContainerMode, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
-            PublishAddress, PublishLocal, PublishTcp, PublishUdp, StaticAddress,
+            PublishAddress, PublishLocal, PublishTcp, PublishUdp, RepeatedTeardown, Replace,
+            StableGateway, StaticAddress,
         };
-        let mut features = BTreeSet::from([NoneMode, HostMode, ContainerMode]);
+        // "Plugins should generally complete a DEL action without error even if some resources are missing"
+        // (CNI specification, section 2, DEL).
+        let mut features =
+            BTreeSet::from([NoneMode, HostMode, ContainerMode, Replace, RepeatedTeardown]);
         for plugin in plugins(&self.conflist) {
             match plugin["type"].as_str() {
                 Some("bridge") => {
-                    features.extend([Bridge, Mtu, StaticAddress]);
+                    features.extend([Bridge, Mtu, StableGateway, StaticAddress]);
                     features.extend((plugin["ipMasq"] == true).then_some(Masquerade));
                 }
                 Some("portmap") => {
@@ -171,6 +175,8 @@ impl Adapter for Cni {
                         Hairpin,
                     ]);
                 }
+                // It accepts new connections from containers only (its README, "Rules"), so that a policy DROP of FORWARD
+                // ends those to published ports.
                 Some("firewall") if plugin["ingressPolicy"].is_string() => {
                     features.extend([Isolation]);
                 }
@@ -183,17 +189,13 @@ impl Adapter for Cni {
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Made {
             folder: self.folder.clone(),
+            conflist: self.conflist.clone(),
+            networks: scenario.networks.clone(),
             attachments: Vec::new(),
         };
-        for (number, network) in scenario.networks.iter().enumerate() {
+        for network in &scenario.networks {
             for (container, _) in scenario.members(&network.name) {
-                let mut attachment = Attachment {
-                    container: container.name.clone(),
-                    chain: chain(&self.conflist, network, number, container),
-                    result: Value::Null,
-                };
-                attachment.add(&self.folder, site)?;
-                made.attachments.push(attachment);
+                made.add(container, site)?;
             }
         }
         Ok(Box::new(made))
@@ -307,7 +309,18 @@ impl Attachment {
 #[derive(Debug)]
 struct Made {
     folder: PathBuf,
+    conflist: Value,
+    networks: Vec<ScenarioNetwork>,
     attachments: Vec<Attachment>,
+}
+
+impl Made {
+    fn delete(&self, attachment: &Attachment, site: &Site) -> Vec<AdapterError> {
+        let backwards = attachment.chain.iter().rev();
+        backwards
+            .filter_map(|plugin| attachment.ask("DEL", plugin, &self.folder, site).err())
+            .collect()
+    }
 }
 
 impl Realised for Made {
@@ -318,11 +331,41 @@ impl Realised for Made {
             .collect()
     }
 
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        let (gone, left) = std::mem::take(&mut self.attachments)
+            .into_iter()
+            .partition(|one| one.container == container);
+        self.attachments = left;
+        let gone: Vec<Attachment> = gone;
+        let mut errors = gone.iter().flat_map(|one| self.delete(one, site));
+        errors.next().map_or(Ok(()), Err)
+    }
+
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let Attached::Network { name, .. } = &container.attached else {
+            return Ok(());
+        };
+        let mut networks = self.networks.iter().enumerate();
+        let Some((number, network)) = networks.find(|(_, one)| one.name == *name) else {
+            return Ok(());
+        };
+        let mut attachment = Attachment {
+            container: container.name.clone(),
+            chain: chain(&self.conflist, network, number, container),
+            result: Value::Null,
+        };
+        if let Err(error) = attachment.add(&self.folder, site) {
+            // "If an ADD fails, the runtime should DEL" (CNI specification, section 3); the first error is the one to tell.
+            drop(self.delete(&attachment, site));
+            return Err(error);
+        }
+        self.attachments.push(attachment);
+        Ok(())
+    }
+
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
         let each = self.attachments.iter().rev();
-        each.flat_map(|one| one.chain.iter().rev().map(move |plugin| (one, plugin)))
-            .filter_map(|(one, plugin)| one.ask("DEL", plugin, &self.folder, site).err())
-            .collect()
+        each.flat_map(|one| self.delete(one, site)).collect()
     }
 }
 

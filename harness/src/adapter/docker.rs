@@ -65,8 +65,15 @@ impl Adapter for Docker {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
+        // Its rules stand before those that a person has put into FORWARD (Docker's manual, "Packet filtering and
+        // firewalls": DOCKER-USER is the chain for them), and a daemon that has ended can't be asked again.
+        let lacking = [
+            Feature::Ipv6,
+            Feature::EarlierRules,
+            Feature::RepeatedTeardown,
+        ];
         let all = Feature::ALL.iter().copied();
-        all.filter(|feature| *feature != Feature::Ipv6).collect()
+        all.filter(|feature| !lacking.contains(feature)).collect()
     }
 
     fn namespaces(&self) -> Namespaces {
@@ -107,11 +114,7 @@ impl Adapter for Docker {
             made.networks.push(network.name.clone());
         }
         for container in &scenario.containers {
-            run_options(container).run(room)?;
-            made.containers.push(container.name.clone());
-            let pid = docker(["inspect", "--format={{.State.Pid}}", &container.name]).run(room)?;
-            made.pids
-                .insert(container.name.clone(), pid.trim().to_owned());
+            made.add(container, site)?;
         }
         Ok(Box::new(made))
     }
@@ -166,6 +169,27 @@ impl Realised for Made {
             Ok((name.clone(), Netns::open(Path::new(&path))?))
         };
         self.pids.iter().map(open).collect()
+    }
+
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        docker(["rm", "--force", container]).run(&site.room)?;
+        self.containers.retain(|one| one != container);
+        self.pids.remove(container);
+        Ok(())
+    }
+
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let room = &site.room;
+        let name = &container.name;
+        if let Err(error) = run_options(container).run(room) {
+            // `docker run` is `create` and `start`; what can't start is the person's to remove.
+            docker(["rm", "--force", name]).run(room)?;
+            return Err(error);
+        }
+        self.containers.push(name.clone());
+        let pid = docker(["inspect", "--format={{.State.Pid}}", name]).run(room)?;
+        self.pids.insert(name.clone(), pid.trim().to_owned());
+        Ok(())
     }
 
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {

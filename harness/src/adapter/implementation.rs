@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{AdapterError, Scenario, Site};
+use super::{AdapterError, Scenario, ScenarioContainer, Site};
 use crate::case::Feature;
 use crate::lab::Netns;
 
@@ -58,6 +58,25 @@ pub trait Realised: fmt::Debug + Send {
     fn check(&mut self, site: &Site) -> Vec<AdapterError> {
         let _ = site;
         Vec::new()
+    }
+
+    /// Ends a container while the others stay.
+    ///
+    /// # Errors
+    /// What the implementation said no to; in its own words where it does not claim [`Feature::Replace`].
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        let _ = site;
+        Err(AdapterError::NotRealised(format!("{container} can't go")))
+    }
+
+    /// Starts a container of a network that is there.
+    ///
+    /// # Errors
+    /// What the implementation said no to. Then nothing of the container may be left.
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let _ = site;
+        let name = &container.name;
+        Err(AdapterError::NotRealised(format!("{name} can't come")))
     }
 
     /// Undoes everything. Goes on after errors and returns all of them.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{
-    Adapter, AdapterError, Implementation, Program, Realised, Scenario, ScenarioContainer,
-    ScenarioNetwork, Site,
+    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario,
+    ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
 use crate::lab::{Room, find_program};
@@ -67,7 +67,19 @@ impl Adapter for Netavark {
 
     fn features(&self) -> BTreeSet<Feature> {
         // It accepts whatever is routed to a container: `NETAVARK_FORWARD` drops nothing but invalid packets.
-        let lacking = [Feature::Ipv6, Feature::HiddenPorts, Feature::InternalHost];
+        // Ports are kept by podman, which binds them, and NETAVARK_FORWARD is put before a person's rules.
+        let lacking = [
+            Feature::Ipv6,
+            Feature::HiddenPorts,
+            Feature::InternalHost,
+            Feature::EarlierRules,
+            // It accepts new connections from containers only: containers/netavark#977.
+            Feature::EarlierPolicy,
+            Feature::PortConflict,
+            Feature::RepeatedTeardown,
+            // Its bridge takes the lowest hardware address of its ports: containers/netavark#833.
+            Feature::StableGateway,
+        ];
         let all = Feature::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()
     }
@@ -75,6 +87,7 @@ impl Adapter for Netavark {
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Made {
             program: self.program.clone(),
+            networks: scenario.networks.clone(),
             containers: Vec::new(),
         };
         for (number, network) in scenario.networks.iter().enumerate() {
@@ -142,6 +155,7 @@ fn hex(text: &str) -> String {
 #[derive(Debug)]
 struct Made {
     program: PathBuf,
+    networks: Vec<ScenarioNetwork>,
     containers: Vec<(String, Value)>,
 }
 
@@ -167,6 +181,33 @@ impl Made {
 }
 
 impl Realised for Made {
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        let place = self
+            .containers
+            .iter()
+            .position(|(name, _)| name == container);
+        let Some(place) = place else { return Ok(()) };
+        let (name, options) = self.containers.remove(place);
+        self.ask("teardown", &name, &options, site).map(drop)
+    }
+
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let Attached::Network {
+            name,
+            address: Some(address),
+        } = &container.attached
+        else {
+            return Ok(());
+        };
+        let mut networks = self.networks.iter().enumerate();
+        if let Some((number, network)) = networks.find(|(_, one)| one.name == *name) {
+            let options = options(network, number, container, &address.to_string());
+            self.ask("setup", &container.name, &options, site)?;
+            self.containers.push((container.name.clone(), options));
+        }
+        Ok(())
+    }
+
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
         let each = self.containers.iter().rev();
         each.filter_map(|(name, options)| self.ask("teardown", name, options, site).err())
@@ -177,7 +218,6 @@ impl Realised for Made {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter::Attached;
 
     #[test]
     fn a_container_has_an_id_of_64_digits() {

@@ -91,7 +91,16 @@ impl Adapter for Podman {
 
     fn features(&self) -> BTreeSet<Feature> {
         // Neither back end keeps what is routed to a container away.
-        let lacking = [Feature::Ipv6, Feature::HiddenPorts, Feature::InternalHost];
+        // Both put their rules before a person's, and `podman rm` of what is gone is an error.
+        let lacking = [
+            Feature::Ipv6,
+            Feature::HiddenPorts,
+            Feature::InternalHost,
+            Feature::EarlierRules,
+            Feature::EarlierPolicy,
+            Feature::RepeatedTeardown,
+            Feature::StableGateway,
+        ];
         let all = Feature::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()
     }
@@ -133,11 +142,7 @@ impl Adapter for Podman {
             made.networks.push(network.name.clone());
         }
         for container in &scenario.containers {
-            run_options(container, &made.group).run(room)?;
-            made.containers.push(container.name.clone());
-            let pid = podman(["inspect", "--format={{.State.Pid}}", &container.name]).run(room)?;
-            made.pids
-                .insert(container.name.clone(), pid.trim().to_owned());
+            made.add(container, site)?;
         }
         Ok(Box::new(made))
     }
@@ -203,6 +208,27 @@ impl Realised for Made {
             Ok((name.clone(), Netns::open(Path::new(&path))?))
         };
         self.pids.iter().map(open).collect()
+    }
+
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        podman(["rm", "--force", "--time=0", container]).run(&site.room)?;
+        self.containers.retain(|one| one != container);
+        self.pids.remove(container);
+        Ok(())
+    }
+
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let room = &site.room;
+        let name = &container.name;
+        if let Err(error) = run_options(container, &self.group).run(room) {
+            // `podman run` is `create` and `start`; what can't start is the person's to remove.
+            podman(["rm", "--force", "--time=0", name]).run(room)?;
+            return Err(error);
+        }
+        self.containers.push(name.clone());
+        let pid = podman(["inspect", "--format={{.State.Pid}}", name]).run(room)?;
+        self.pids.insert(name.clone(), pid.trim().to_owned());
+        Ok(())
     }
 
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {

@@ -98,7 +98,7 @@ impl Program {
     }
 
     /// Runs it where the calling thread is: only to ask for a version.
-    pub(super) fn version(&self) -> String {
+    pub(crate) fn version(&self) -> String {
         let output = self.output_here();
         let text = output.map(|output| texts(&output).0).unwrap_or_default();
         text.lines().next().unwrap_or_default().trim().to_owned()

@@ -76,6 +76,19 @@ pub struct PublishedPort {
     pub protocol: Protocol,
 }
 
+impl PublishedPort {
+    /// Whether both claim the same port of the same address.
+    pub fn collides(&self, other: &Self) -> bool {
+        let publish = |port: &Self| crate::case::Publish {
+            address: port.host_address,
+            host_port: port.host_port,
+            container_port: port.container_port,
+            protocol: port.protocol,
+        };
+        publish(self).collides(&publish(other))
+    }
+}
+
 impl Scenario {
     /// What a contract case intends; nothing for a recipe.
     pub fn of(case: &Case) -> Self {
@@ -99,6 +112,24 @@ impl Scenario {
             networks: networks.collect(),
             containers,
         }
+    }
+
+    /// The same networks with only those containers that `is_there`.
+    #[must_use]
+    pub fn with_only(&self, is_there: impl Fn(&str) -> bool) -> Self {
+        let containers = self.containers.iter();
+        Self {
+            networks: self.networks.clone(),
+            containers: containers
+                .filter(|one| is_there(&one.name))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// The container of that name.
+    pub fn container(&self, name: &str) -> Option<&ScenarioContainer> {
+        self.containers.iter().find(|one| one.name == name)
     }
 
     /// The network of that name.

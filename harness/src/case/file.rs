@@ -10,7 +10,9 @@ use toml::Spanned;
 use super::claim::Claim;
 use super::one_or_many::OneOrMany;
 use super::step_file::StepFile;
-use super::vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Protocol, Send};
+use super::vocabulary::{
+    Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send,
+};
 
 /// One case: an intended network or a recipe, probes, and what must hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -96,6 +98,32 @@ pub(super) struct HostFile {
     /// Whether it forwards already, as a router or a host of virtual machines does. False if absent.
     #[serde(default)]
     pub(super) forwards: bool,
+    /// FORWARD's policy of the machine's iptables. None was ever set if absent.
+    #[schemars(with = "Option<Policy>")]
+    pub(super) forward: Option<Spanned<String>>,
+    /// Whether iptables sees bridged packets (`net.bridge.bridge-nf-call-iptables`). False if absent.
+    #[serde(default)]
+    pub(super) bridge_netfilter: bool,
+    /// Further addresses of its uplink, in 10.0.2.0/24.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(super) addresses: Vec<Spanned<String>>,
+    /// Packets that a person had dropped by rules of FORWARD, in the machine's iptables.
+    #[serde(default)]
+    pub(super) drops: Vec<DropFile>,
+}
+
+/// Packets that a person had dropped before the implementation came. At least one of the two ends is said.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Drop")]
+pub(super) struct DropFile {
+    /// Their source: an address, or a container that asks for one.
+    #[schemars(with = "Option<String>")]
+    pub(super) from: Option<Spanned<String>>,
+    /// Their destination: an address, or a container that asks for one.
+    #[schemars(with = "Option<String>")]
+    pub(super) to: Option<Spanned<String>>,
 }
 
 /// The way from the host's gateway to the outside.
@@ -148,12 +176,28 @@ pub(super) struct RouteFile {
     /// The node whose routing table gets it.
     #[schemars(with = "String")]
     pub(super) at: Spanned<String>,
-    /// `default`, or a network of the case.
+    /// `default`, `outside`, `loopback` (127.0.0.0/8, for an attacker who has given up its own), or a network of the case.
     #[schemars(with = "String")]
     pub(super) to: Spanned<String>,
     /// The next hop: an address, a node or a role.
     #[schemars(with = "String")]
     pub(super) via: Spanned<String>,
+}
+
+/// Contract cases: the implementation undoes everything.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Teardown")]
+pub(super) struct TeardownFile {
+    /// What may be left of it in the host's namespace and in its folders, besides what it documents to keep.
+    #[schemars(with = "Leaves")]
+    pub(super) leaves: Spanned<String>,
+    /// Whether it is asked twice, and must find nothing wrong with that. False if absent.
+    #[serde(default)]
+    pub(super) again: bool,
+    /// A container that is gone before, with its namespace.
+    #[schemars(with = "Option<String>")]
+    pub(super) gone: Option<Spanned<String>>,
 }
 
 /// A marked packet to send.
@@ -173,6 +217,9 @@ pub(super) struct ProbeFile {
     /// The port that it is sent to: required for udp and tcp.
     #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
     pub(super) port: Option<Spanned<i64>>,
+    /// The port that it is sent from, so that a flow goes on in a later probe. One of its own if absent.
+    #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
+    pub(super) source_port: Option<Spanned<i64>>,
     /// Its initial TTL or hop limit; 64 if absent.
     #[schemars(with = "Option<u8>", range(min = 1, max = 255))]
     pub(super) ttl: Option<Spanned<i64>>,
@@ -184,9 +231,6 @@ pub(super) struct ProbeFile {
     /// Its type of service, as one byte: DSCP and ECN.
     #[schemars(with = "Option<u8>", range(min = 0, max = 255))]
     pub(super) tos: Option<Spanned<i64>>,
-    /// udp, tcp: the port that it is sent from, if the case cares.
-    #[schemars(with = "Option<u16>", range(min = 1, max = 65535))]
-    pub(super) source_port: Option<Spanned<i64>>,
 }
 
 /// How the probe's path must end. What is absent is not compared.

@@ -28,11 +28,14 @@ pub use discover::{Discovered, discover, read_case};
 pub use error::{CaseError, render};
 pub use id::{CaseId, CaseIdError};
 pub use model::{
-    AddedRoute, Attachment, Case, Container, Ending, Exchange, Expect, Host, InterfacesAre, Kind,
-    Listen, Network, Probe, RoutesAre, SameNamespace, Sighting, Step,
+    AddedRoute, Attachment, Case, Change, Container, Dropped, Ending, Exchange, Expect, Host,
+    InterfacesAre, Kind, Listen, Network, Probe, RoutesAre, SameNamespace, Sighting, Step,
 };
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
 pub use publish::{Publish, PublishError};
 pub use schema::schema;
+pub(crate) use select::glob;
 pub use select::{NothingSelected, matches, select};
-pub use vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Protocol, Send};
+pub use vocabulary::{
+    Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send,
+};

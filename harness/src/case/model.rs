@@ -11,7 +11,9 @@ use super::command::NodeCommands;
 use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
-use super::vocabulary::{Backend, Family, FateWord, Feature, LabName, Leg, Level, Protocol, Send};
+use super::vocabulary::{
+    Backend, Family, FateWord, Feature, LabName, Leg, Level, Policy, Protocol, Send,
+};
 
 /// One case file, validated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,10 +69,34 @@ pub enum Kind {
 }
 
 /// The state in which an implementation finds the host.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Host {
     /// Whether it forwards already.
     pub forwards: bool,
+    /// FORWARD's policy, if somebody has set it.
+    pub forward: Option<Policy>,
+    /// Whether iptables sees bridged packets.
+    pub bridge_netfilter: bool,
+    /// Further addresses of its uplink.
+    pub addresses: Vec<IpAddr>,
+    /// What a person had dropped.
+    pub drops: Vec<Dropped>,
+}
+
+/// Packets that a person had dropped by a rule of FORWARD. An absent end is any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// Their source.
+    pub from: Option<IpAddr>,
+    /// Their destination.
+    pub to: Option<IpAddr>,
+}
+
+impl Case {
+    /// Names of the containers that are there before the first step.
+    pub fn at_first(&self) -> std::collections::BTreeSet<&NodeName> {
+        super::validate::at_first(&self.containers, &self.steps)
+    }
 }
 
 impl Kind {
@@ -133,6 +159,8 @@ pub struct Step {
     pub line: usize,
     /// Commands, in file order of the nodes.
     pub commands: Vec<NodeCommands>,
+    /// What becomes of the implementation or its containers, before everything else.
+    pub change: Option<Change>,
     /// Echo services that start here and live until the case ends.
     pub listen: Vec<Listen>,
     /// Routes that a person adds, before the services start.
@@ -145,6 +173,25 @@ pub struct Step {
     pub same: Option<SameNamespace>,
     /// A probe and what must come of it.
     pub exchange: Option<Exchange>,
+}
+
+/// What an implementation is asked for in the middle of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// A container ends.
+    Remove(NodeName),
+    /// A container starts.
+    Add(NodeName),
+    /// A container may not start, and nothing of it may stay.
+    Refuse(NodeName),
+    /// Everything ends.
+    Teardown {
+        /// Whether it is asked for a second time.
+        again: bool,
+        /// A container that is gone before.
+        gone: Option<NodeName>,
+    },
 }
 
 /// A route that a person adds in a node.
@@ -199,6 +246,8 @@ pub struct Probe {
     pub to: Endpoint,
     /// To which port; there is one exactly for UDP and TCP.
     pub port: Option<u16>,
+    /// From which port; one of its own if there is none.
+    pub source_port: Option<u16>,
     /// Initial TTL or hop limit; the kernel's default if there is none.
     pub ttl: Option<u8>,
     /// Payload bytes; the default of the kind of probe if there is none.
@@ -207,8 +256,6 @@ pub struct Probe {
     pub dont_fragment: Option<bool>,
     /// Type of service, if not zero.
     pub tos: Option<u8>,
-    /// From which port; one of the probe's own if not said.
-    pub source_port: Option<u16>,
 }
 
 /// How a path must end. An absent field is not compared.

@@ -24,7 +24,7 @@ fn matches_one(id: &str, pattern: &str) -> bool {
 }
 
 /// `*` stands for any text, also across slashes.
-fn glob(text: &str, pattern: &str) -> bool {
+pub(crate) fn glob(text: &str, pattern: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else {
         return text == pattern;
     };

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use toml::Spanned;
 
 use super::file::{
-    ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile,
+    ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile, TeardownFile,
 };
 use super::one_or_many::OneOrMany;
 
@@ -17,6 +17,18 @@ use super::one_or_many::OneOrMany;
 #[derive(Debug, Default, JsonSchema)]
 #[schemars(rename = "Step", transform = commands_by_node)]
 pub(super) struct StepFile {
+    /// Contract cases: a container that ends now.
+    #[schemars(with = "Option<String>")]
+    pub(super) remove: Option<Spanned<String>>,
+    /// Contract cases: a container that starts now. It is not there before.
+    #[schemars(with = "Option<String>")]
+    pub(super) add: Option<Spanned<String>>,
+    /// Contract cases: a container that the implementation must refuse now, and undo what it began.
+    #[schemars(with = "Option<String>")]
+    pub(super) refused: Option<Spanned<String>>,
+    /// Contract cases, last step: the implementation undoes everything.
+    #[schemars(with = "Option<TeardownFile>")]
+    pub(super) teardown: Option<Spanned<TeardownFile>>,
     /// An echo service on a node until the case ends, or several.
     #[schemars(with = "Option<OneOrMany<ListenFile>>")]
     pub(super) listen: OneOrMany<ListenFile>,
@@ -57,7 +69,11 @@ pub(super) struct StepFile {
 
 impl StepFile {
     /// The words that are no nodes.
-    pub(super) const WORDS: [&str; 11] = [
+    pub(super) const WORDS: [&str; 15] = [
+        "remove",
+        "add",
+        "refused",
+        "teardown",
         "listen",
         "route",
         "probe",
@@ -177,6 +193,10 @@ impl<'de> Deserialize<'de> for StepFile {
                 let mut step = StepFile::default();
                 while let Some(key) = map.next_key::<Spanned<String>>()? {
                     match key.get_ref().as_str() {
+                        "remove" => step.remove = Some(map.next_value()?),
+                        "add" => step.add = Some(map.next_value()?),
+                        "refused" => step.refused = Some(map.next_value()?),
+                        "teardown" => step.teardown = Some(map.next_value()?),
                         "listen" => step.listen = map.next_value()?,
                         "route" => step.route = map.next_value()?,
                         "probe" => step.probe = Some(map.next_value()?),

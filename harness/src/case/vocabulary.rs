@@ -134,6 +134,24 @@ words! {
 }
 
 words! {
+    /// What becomes of packets that no rule speaks about.
+    Policy, "policy" {
+        /// They pass.
+        Accept = "accept",
+        /// They end.
+        Drop = "drop",
+    }
+}
+
+words! {
+    /// What a teardown may leave.
+    Leaves, "remainder" {
+        /// Nothing: links, addresses, routes, rules and their order, policies, settings, sockets and files are as before.
+        Nothing = "nothing",
+    }
+}
+
+words! {
     /// How a packet path ends.
     FateWord, "fate" {
         /// The probing socket got its answer.
@@ -218,6 +236,18 @@ words! {
         Mtu = "mtu",
         /// A container's address can be asked for.
         StaticAddress = "static-address",
+        /// Containers get out and are reached where FORWARD's policy was DROP before.
+        EarlierPolicy = "earlier-policy",
+        /// Packets that a person's rule of FORWARD drops stay dropped, though the rule is older than the network.
+        EarlierRules = "earlier-rules",
+        /// A host port that is taken is refused, and what was begun is undone.
+        PortConflict = "port-conflict",
+        /// A container is removed or added while others stay.
+        Replace = "replace",
+        /// The gateway's hardware address stays when containers come and go.
+        StableGateway = "stable-gateway",
+        /// What was torn down, or what has lost its container, can be torn down.
+        RepeatedTeardown = "repeated-teardown",
         /// Networks may have IPv6 subnets.
         Ipv6 = "ipv6",
     }

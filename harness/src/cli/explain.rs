@@ -178,11 +178,11 @@ fn sent(probe: &Probe) -> String {
         from,
         to,
         port,
+        source_port,
         ttl,
         size,
         dont_fragment,
         tos: _,
-        source_port: _,
     } = probe;
     let address = match to {
         crate::case::Endpoint::Node(node) => lab_address(node.as_str())
@@ -211,13 +211,15 @@ fn sent(probe: &Probe) -> String {
             let port = port.unwrap_or_default();
             let protocol = if *send == Send::Tcp { "TCP" } else { "UDP" };
             let ttl = ttl.map(|ttl| format!(",ttl={ttl}")).unwrap_or_default();
+            let source_port = source_port.map(|port| format!(",sourceport={port}"));
+            let source_port = source_port.unwrap_or_default();
             let connect = if *send == Send::Tcp {
                 format!(",connect-timeout={PASTED_WAIT_SECONDS}")
             } else {
                 String::new()
             };
             format!(
-                "echo goldpath | ip netns exec {from} socat -t{PASTED_WAIT_SECONDS} - {protocol}:{address}:{port}{connect}{ttl}"
+                "echo goldpath | ip netns exec {from} socat -t{PASTED_WAIT_SECONDS} - {protocol}:{address}:{port}{connect}{ttl}{source_port}"
             )
         }
     }

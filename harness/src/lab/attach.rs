@@ -49,7 +49,10 @@ impl Bridge {
     pub fn create(&self, host: &Netns) -> Result<(), LabError> {
         let mut socket = RouteSocket::open("host", host, &[])?;
         let mut batch = Batch::default();
-        let mut message = LinkBridge::new(&self.name).up();
+        // Its own address: otherwise it takes the lowest of its ports' and changes with them.
+        let mut message = LinkBridge::new(&self.name)
+            .address(super::build::mac("host", &self.name).to_vec())
+            .up();
         if let Some(mtu) = self.mtu {
             message = message.mtu(mtu.into());
         }

@@ -15,10 +15,24 @@ pub const SEGMENT: &str = "segment";
 /// The host's interface on the segment.
 pub const UPLINK_INTERFACE: &str = "eth0";
 
+/// Whether nobody of the lab has this address of the uplink's network.
+pub fn is_free(address: std::net::IpAddr) -> bool {
+    let std::net::IpAddr::V4(v4) = address else {
+        return false;
+    };
+    let [a, b, c, last] = v4.octets();
+    [a, b, c] == [10, 0, 2] && ![0, 2, 15, 50, 255].contains(&last)
+}
+
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
 ///
 /// `path_mtu` is that of the link between the gateway and its provider.
-pub fn spec(containers: &[&str], forwarding: Forwarding, path_mtu: Option<u16>) -> LabSpec {
+pub fn spec(
+    containers: &[&str],
+    forwarding: Forwarding,
+    bridge_netfilter: bool,
+    path_mtu: Option<u16>,
+) -> LabSpec {
     let mut spec = article::spec(Stage::Bare, &[]);
     let gateway = Prefix::v4([10, 0, 2, 2], 24);
     // Host and gateway are no longer wired to each other but to the segment.
@@ -43,7 +57,7 @@ pub fn spec(containers: &[&str], forwarding: Forwarding, path_mtu: Option<u16>) 
     if let Some(host) = spec.node_mut("host") {
         // Whether bridged packets are filtered is the implementation's to set, and on a fresh machine forwarding is, too.
         host.forwarding = forwarding;
-        host.bridge_netfilter = Some(false);
+        host.bridge_netfilter = Some(bridge_netfilter);
     }
     spec.nodes.push(NodeSpec {
         name: SEGMENT.into(),
@@ -74,7 +88,7 @@ mod tests {
 
     #[test]
     fn host_gateway_and_lan_share_a_segment() {
-        let spec = spec(&["c1"], Forwarding::Off, Some(1400));
+        let spec = spec(&["c1"], Forwarding::Off, false, Some(1400));
         let on_segment = spec
             .veths
             .iter()

@@ -16,7 +16,7 @@ use rtnetlink::packet_route::route::{RouteAttribute, RouteMessage};
 use rtnetlink::packet_route::rule::RuleMessage;
 
 use super::netlink::RouteSocket;
-use super::{LabError, Netns};
+use super::{LabError, Netns, Room};
 
 /// Tables of sockets in `/proc/thread-self/net`. Every second line of them begins a socket; the local address and the
 /// state are its second and fourth column (proc_net_tcp.rst).
@@ -46,6 +46,8 @@ pub enum Kind {
     Sysctl,
     /// A listening or raw socket.
     Socket,
+    /// A file in the folders that an implementation writes its state to.
+    File,
 }
 
 /// Everything that a network namespace holds.
@@ -100,6 +102,26 @@ impl Ledger {
         entries.insert(Kind::Sysctl, sysctls);
         entries.insert(Kind::Socket, sockets);
         Ok(Self { entries })
+    }
+
+    /// Adds the files of a room, and leaves out what the harness itself has put into the namespace.
+    ///
+    /// # Errors
+    /// The room can't be entered.
+    pub fn and_files_of(mut self, room: &Room) -> Result<Self, LabError> {
+        let files = room.run(|| {
+            let mut files = Vec::new();
+            for folder in Room::state_folders() {
+                add_files(Path::new(folder), &mut files);
+            }
+            files.sort();
+            files
+        })?;
+        self.entries.insert(Kind::File, files);
+        if let Some(rules) = self.entries.get_mut(&Kind::Firewall) {
+            rules.retain(|rule| !is_of_the_trace(rule));
+        }
+        Ok(self)
     }
 
     /// What `after` has otherwise.
@@ -305,6 +327,26 @@ fn add_settings(root: &Path, folder: &Path, found: &mut Vec<String>) {
         {
             let name = path.strip_prefix(root).unwrap_or(&path);
             found.push(format!("{} = {}", name.display(), value.trim_end()));
+        }
+    }
+}
+
+/// Whether a rule is the observer's own: its table is the only one of that name in the family `inet`.
+fn is_of_the_trace(rule: &str) -> bool {
+    let object: serde_json::Value = serde_json::from_str(rule).unwrap_or_default();
+    let mut inner = object.as_object().into_iter().flat_map(|map| map.values());
+    inner.any(|one| {
+        let named = one["table"] == "goldpath" || one["name"] == "goldpath";
+        one["family"] == "inet" && named
+    })
+}
+
+fn add_files(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            add_files(&entry.path(), found);
+        } else {
+            found.push(entry.path().display().to_string());
         }
     }
 }

@@ -40,6 +40,13 @@ impl Room {
     /// A folder of the room that its programs may write to; nobody else sees it.
     pub const FOLDER: &'static str = "/run/goldpath";
 
+    /// Folders in which implementations keep their state.
+    pub fn state_folders() -> impl Iterator<Item = &'static str> {
+        STATE_FOLDERS
+            .into_iter()
+            .chain([Self::FOLDER, "/run/containers"])
+    }
+
     /// Furnishes a room in `host`, in which `named` namespaces are at `/run/netns/NAME`.
     pub fn furnish<'a>(
         host: &Netns,

@@ -41,7 +41,7 @@ impl Service {
     /// # Errors
     /// The port is taken.
     pub fn listen_udp(address: IpAddr, port: u16) -> std::io::Result<Self> {
-        let socket = UdpSocket::bind(SocketAddr::new(address, port))?;
+        let socket = bind_shared(SocketAddr::new(address, port))?;
         socket.set_nonblocking(true)?;
         Ok(Self {
             kind: Kind::Udp(socket),
@@ -81,6 +81,23 @@ impl Service {
                 .collect(),
         }
     }
+}
+
+/// Binds a port that a probe and a service of one node may share: answers go to the socket that is connected to their
+/// sender (socket(7), `SO_REUSEADDR`).
+pub(super) fn bind_shared(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    use nix::sys::socket::{
+        AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt,
+    };
+    let family = if address.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
+    let made = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&made, sockopt::ReuseAddr, &true)?;
+    bind(made.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Ok(made.into())
 }
 
 fn serve_udp(socket: &UdpSocket) -> std::io::Result<()> {

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::socket::{setsockopt, sockopt};
 
 use super::errno::{errno_of, refusal};
-use super::service::read_answer;
+use super::service::{bind_shared, read_answer};
 use super::{ProbeError, Request};
 use crate::path::{Answer, Sent};
 
@@ -29,7 +29,7 @@ impl UdpProber {
         };
         let failed =
             |operation| move |error: std::io::Error| request.error(operation, errno_of(&error));
-        let socket = UdpSocket::bind(SocketAddr::new(any, request.source_port))
+        let socket = bind_shared(SocketAddr::new(any, request.source_port))
             .map_err(failed("bind a UDP socket"))?;
         socket
             .set_nonblocking(true)

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use super::scene::Scene;
 use super::timing::{Clock, Phase};
 use super::{Outcome, ProbeRecord, Rerun, RunError, Trial, TrialResult};
 use crate::adapter::Expected;
-use crate::case::{Endpoint, Exchange, Send, Step};
+use crate::case::{Case, Change, Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
 use crate::packet::Token;
@@ -145,6 +146,9 @@ pub(super) struct Play {
     probes: Vec<ProbeRecord>,
     pub(super) recorded: Vec<Recorded>,
     wrong: Vec<String>,
+    /// What is no mistake and must not be hidden.
+    told: Vec<String>,
+    case: Arc<Case>,
     errored: Option<RunError>,
 }
 
@@ -165,11 +169,16 @@ impl Play {
             probes: Vec::new(),
             recorded: Vec::new(),
             wrong: Vec::new(),
+            told: Vec::new(),
+            case: trial.case.clone(),
             errored: None,
         })
     }
 
     pub(super) fn step(&mut self, step: &Step) -> Result<(), RunError> {
+        if let Some(change) = &step.change {
+            self.change(step.line, change)?;
+        }
         if self.scene.configure(step)? {
             self.observer.rules_changed();
         }
@@ -179,6 +188,26 @@ impl Play {
         if let Some(exchange) = &step.exchange {
             self.exchange(step.line, exchange)?;
         }
+        Ok(())
+    }
+
+    fn change(&mut self, line: usize, change: &Change) -> Result<(), RunError> {
+        let changed = self.scene.change(&self.case, change)?;
+        if let Some(name) = &changed.came {
+            self.observer.watch_also(name, self.scene.lab())?;
+        }
+        self.observer.forget_reports()?;
+        let said = match change {
+            Change::Remove(name) => format!("{name} is removed"),
+            Change::Add(name) => format!("{name} is added"),
+            Change::Refuse(name) => format!("{name} is refused"),
+            Change::Teardown { .. } => String::from("teardown leaves nothing"),
+        };
+        self.paragraph(&said);
+        for wrong in changed.wrong {
+            self.wrong.push(format!("line {line}: {wrong}"));
+        }
+        self.told.extend(changed.told);
         Ok(())
     }
 
@@ -372,7 +401,7 @@ impl Play {
             (None, true) => Outcome::Passed,
             (None, false) => Outcome::Failed,
         };
-        let mut message = self.wrong.join("\n");
+        let mut message = [self.wrong.as_slice(), &self.told].concat().join("\n");
         if let Some(error) = &self.errored {
             message = format!("{error}\n{message}").trim_end().to_owned();
         }

@@ -121,6 +121,29 @@ impl Observer {
         })
     }
 
+    /// Watches a node that came later, too.
+    ///
+    /// # Errors
+    /// A socket cannot be had.
+    pub(super) fn watch_also(&mut self, node: &str, lab: &Lab) -> Result<(), RunError> {
+        if self.tracer.is_some() {
+            self.taps.retain(|tap| tap.node() != node);
+            self.taps.push(Tap::open(node, lab.netns(node)?)?);
+        }
+        Ok(())
+    }
+
+    /// Forgets what was reported while the rules changed, as of connections that an engine has cut.
+    ///
+    /// # Errors
+    /// Evidence was lost.
+    pub(super) fn forget_reports(&mut self) -> Result<(), RunError> {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.discard()?;
+        }
+        Ok(())
+    }
+
     /// Says how the next probe ends if it is not watched and gets no answer.
     pub(super) fn end_unwatched(&mut self, ended: Ended) {
         self.ended = Some(ended);

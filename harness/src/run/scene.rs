@@ -8,11 +8,11 @@ use super::RunError;
 use super::Trial;
 use super::judge::Resolve;
 use super::observe::Observer;
-use super::stage::Stage as Contracted;
+use super::stage::{Changed, Stage as Contracted};
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::case::{
-    AddedRoute, Attachment, Backend, Case, Endpoint, Kind, LabName, Listen, Protocol, Step,
+    AddedRoute, Attachment, Backend, Case, Change, Endpoint, Kind, LabName, Listen, Protocol, Step,
 };
 use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab, LabError};
@@ -109,6 +109,18 @@ impl Scene {
         self.contracted.as_ref()
     }
 
+    /// Makes a change of a contract's implementation or its containers.
+    pub(super) fn change(&mut self, case: &Case, change: &Change) -> Result<Changed, RunError> {
+        if matches!(change, Change::Teardown { .. }) {
+            // Their sockets are none of the implementation's leftovers.
+            self.services.borrow_mut().clear();
+        }
+        match &mut self.contracted {
+            Some(contracted) => contracted.change(case, change, &mut self.lab),
+            None => Ok(Changed::default()),
+        }
+    }
+
     /// Has the implementation undo everything; nothing for a recipe.
     pub(super) fn clear(&mut self) -> Vec<AdapterError> {
         self.contracted
@@ -168,15 +180,24 @@ impl Scene {
         let to = route
             .to
             .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
-        let text = format!("ip route replace {to} via {via}");
-        let argv: Vec<String> = text.split(' ').map(str::to_owned).collect();
         let node = route.at.as_str();
-        self.commands.push(format!("{node}: {text}"));
-        let ran = self.lab.run(node, &argv, self.backend);
-        ran.map(drop).map_err(|source| RunError::Command {
-            line: route.line,
-            source,
-        })
+        // A node knows its own loopback first, and takes nothing of it to a wire.
+        let own = [
+            "ip route flush table local root 127.0.0.0/8",
+            "sysctl -q -w net.ipv4.conf.all.route_localnet=1",
+        ];
+        let loopback = route.to.is_some_and(|to| to.address().is_loopback());
+        let own = own.into_iter().filter(|_| loopback).map(String::from);
+        for text in own.chain([format!("ip route replace {to} via {via}")]) {
+            let argv: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            self.commands.push(format!("{node}: {text}"));
+            let ran = self.lab.run(node, &argv, self.backend);
+            ran.map_err(|source| RunError::Command {
+                line: route.line,
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     fn listen(&self, listen: &Listen) -> Result<Service, RunError> {

@@ -5,20 +5,41 @@ use std::net::IpAddr;
 
 use super::RunError;
 use crate::adapter::{
-    Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site,
+    Adapter, AdapterError, Attached, Namespaces, Program, Realised, Scenario, ScenarioContainer,
+    Site, kept,
 };
-use crate::case::{Case, Endpoint, Exchange, FateWord, Kind, Step};
+use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Host, Kind, Step};
+use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
-use crate::lab::{Lab, contract};
+use crate::lab::{Lab, Ledger, Netns, contract};
 use crate::path::{Roles, Way};
+
+/// What came of a change.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// What is wrong with it.
+    pub(super) wrong: Vec<String>,
+    /// What is worth telling.
+    pub(super) told: Vec<String>,
+    /// A node whose namespace is new.
+    pub(super) came: Option<String>,
+}
 
 /// What an implementation made in a lab.
 #[derive(Debug)]
 pub(super) struct Stage {
+    /// With all containers, also those that are not there yet or no longer.
     scenario: Scenario,
+    /// With those that are there.
+    there: Scenario,
     site: Site,
     realised: Box<dyn Realised>,
     roles: Roles,
+    implementation: String,
+    /// What the host held before the implementation came, where the case asks for what is left of it.
+    before: Option<Ledger>,
+    /// Whether everything was undone already.
+    ended: bool,
 }
 
 impl Stage {
@@ -29,19 +50,44 @@ impl Stage {
             Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
             Namespaces::Brought => Vec::new(),
         };
-        let mut lab = Lab::build(&contract::spec(&own, forwarding(case), path_mtu(case)))?;
+        let found = found(case);
+        let forwarding = if found.forwards {
+            Forwarding::On
+        } else {
+            Forwarding::Off
+        };
+        let mut lab = Lab::build(&contract::spec(
+            &own,
+            forwarding,
+            found.bridge_netfilter,
+            path_mtu(case),
+        ))?;
+        prepare(&mut lab, &found)?;
         let mut given = BTreeMap::new();
         for name in &own {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
         }
         let site = Site::furnish(lab.netns("host")?, given)?;
+        // The harness's own entries for the probes to come are no leftovers.
+        let outside = IpAddr::from([8, 8, 8, 8]);
+        for neighbour in [contract::LAN.address, outside] {
+            lab.prepare_neighbours("host", neighbour)?;
+        }
+        let before = case
+            .steps
+            .iter()
+            .any(|step| matches!(step.change, Some(Change::Teardown { .. })))
+            .then(|| Ledger::read(&site.host)?.and_files_of(&site.room))
+            .transpose()?;
+        let there = case.at_first();
+        let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));
         let realised = adapter
-            .setup(&scenario, &site)
+            .setup(&first, &site)
             .map_err(RunError::Implementation)?;
         for (name, netns) in realised.brought().map_err(RunError::Implementation)? {
             lab.adopt(&name, netns)?;
         }
-        for container in &scenario.containers {
+        for container in &first.containers {
             match &container.attached {
                 Attached::Host => lab.alias(&container.name, "host"),
                 Attached::Container(other) => lab.alias(&container.name, other),
@@ -49,14 +95,114 @@ impl Stage {
             }
         }
         lab.wait_for_links()?;
-        let roles = roles(case, &scenario, &lab)?;
+        let roles = roles(case, &scenario, &first, &lab)?;
         let stage = Self {
             scenario,
+            there: first,
             site,
             realised,
             roles,
+            implementation: adapter.implementation().name.clone(),
+            before,
+            ended: false,
         };
         Ok((lab, stage))
+    }
+
+    /// Makes a change. Returns what is wrong with it, and what is worth telling.
+    pub(super) fn change(
+        &mut self,
+        case: &Case,
+        change: &Change,
+        lab: &mut Lab,
+    ) -> Result<Changed, RunError> {
+        let mut changed = Changed::default();
+        match change {
+            Change::Remove(name) => {
+                let name = name.as_str();
+                self.realised
+                    .remove(name, &self.site)
+                    .map_err(RunError::Implementation)?;
+                self.there = self.there.with_only(|one| one != name);
+            }
+            Change::Add(name) => {
+                if let Some(container) = self.scenario.container(name.as_str()).cloned() {
+                    self.realised
+                        .add(&container, &self.site)
+                        .map_err(RunError::Implementation)?;
+                    if let Some(netns) = self.brought(name.as_str())? {
+                        lab.adopt(name.as_str(), netns)?;
+                        changed.came = Some(name.to_string());
+                    }
+                    self.there.containers.push(container);
+                }
+            }
+            Change::Refuse(name) => {
+                if let Some(container) = self.scenario.container(name.as_str())
+                    && self.realised.add(container, &self.site).is_ok()
+                {
+                    let text = format!("{name} must be refused, and was accepted");
+                    changed.wrong.push(text);
+                }
+            }
+            Change::Teardown { again, gone } => {
+                if let Some(name) = gone {
+                    self.lose(name.as_str())?;
+                }
+                self.end(*again, &mut changed)?;
+                return Ok(changed);
+            }
+        }
+        lab.wait_for_links()?;
+        self.roles = roles(case, &self.scenario, &self.there, lab)?;
+        Ok(changed)
+    }
+
+    fn brought(&self, name: &str) -> Result<Option<Netns>, RunError> {
+        let mut brought = self.realised.brought().map_err(RunError::Implementation)?;
+        Ok(brought.remove(name))
+    }
+
+    /// Takes a container away behind the implementation's back: its links end with its namespace, and its name is gone.
+    /// The namespace itself lasts as long as the harness looks into it.
+    fn lose(&self, name: &str) -> Result<(), RunError> {
+        if let Some(netns) = self.site.containers.get(name) {
+            remove_link(netns, "eth0")?;
+        }
+        let path = Site::path(name);
+        self.site.room.run(|| {
+            let _ = nix::mount::umount2(path.as_str(), nix::mount::MntFlags::MNT_DETACH);
+            let _ = std::fs::remove_file(&path);
+        })?;
+        Ok(())
+    }
+
+    fn end(&mut self, again: bool, changed: &mut Changed) -> Result<(), RunError> {
+        let times = if again { 2 } else { 1 };
+        for _ in 0..times {
+            let errors = self.realised.teardown(&self.site);
+            let texts = errors.iter().map(|error| format!("teardown: {error}"));
+            changed.wrong.extend(texts);
+        }
+        self.ended = true;
+        let Some(before) = &self.before else {
+            return Ok(());
+        };
+        let now = Ledger::read(&self.site.host)?.and_files_of(&self.site.room)?;
+        let kept = kept(&self.implementation)
+            .map_err(|error| missing(format!("harness/src/adapter/kept.toml: {error}")))?;
+        for difference in before.diff(&now) {
+            match kept.iter().find(|one| one.covers(&difference)) {
+                Some(entry) => {
+                    let text = format!("kept by design ({}): {difference}", entry.source);
+                    changed.told.push(text);
+                }
+                None => changed
+                    .wrong
+                    .push(format!("left after teardown: {difference}")),
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn roles(&self) -> &Roles {
@@ -106,15 +252,18 @@ impl Stage {
 
     /// Has the implementation undo everything.
     pub(super) fn clear(&mut self) -> Vec<AdapterError> {
+        if self.ended {
+            return Vec::new();
+        }
         self.realised.teardown(&self.site)
     }
 }
 
-/// Whether the implementation finds a host that forwards.
-fn forwarding(case: &Case) -> Forwarding {
+/// The state in which the implementation finds the host.
+fn found(case: &Case) -> Host {
     match &case.kind {
-        Kind::Contract { host, .. } if host.forwards => Forwarding::On,
-        Kind::Contract { .. } | Kind::Recipe { .. } => Forwarding::Off,
+        Kind::Contract { host, .. } => host.clone(),
+        Kind::Recipe { .. } => Host::default(),
     }
 }
 
@@ -126,6 +275,41 @@ fn path_mtu(case: &Case) -> Option<u16> {
     }
 }
 
+/// What a person has done on the host before: in the words of the machine's own `iptables`.
+fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
+    let uplink = contract::UPLINK_INTERFACE;
+    let addresses = host.addresses.iter();
+    let mut commands: Vec<String> = addresses
+        .map(|address| format!("ip address add {address}/24 dev {uplink}"))
+        .collect();
+    if let Some(policy) = host.forward {
+        let policy = policy.as_str().to_ascii_uppercase();
+        commands.push(format!("iptables -P FORWARD {policy}"));
+    }
+    for drop in &host.drops {
+        let end = |option: &str, address: Option<IpAddr>| {
+            address.map_or_else(String::new, |address| format!(" {option} {address}"))
+        };
+        let (from, to) = (end("-s", drop.from), end("-d", drop.to));
+        commands.push(format!("iptables -A FORWARD{from}{to} -j DROP"));
+    }
+    // The machine's own back end, as a person's rules would be.
+    let backend = if Program::new(["iptables", "-V"])
+        .version()
+        .contains("legacy")
+    {
+        Backend::IptablesLegacy
+    } else {
+        Backend::IptablesNft
+    };
+    for command in commands {
+        let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        lab.run("host", &argv, backend)
+            .map_err(RunError::Preparation)?;
+    }
+    Ok(())
+}
+
 /// A container's name if its namespace is its own.
 fn own_name(container: &ScenarioContainer) -> Option<&str> {
     match container.attached {
@@ -135,7 +319,7 @@ fn own_name(container: &ScenarioContainer) -> Option<&str> {
 }
 
 /// Who is who, by what the kernel says; a container without an address in its network is not realised.
-fn roles(case: &Case, scenario: &Scenario, lab: &Lab) -> Result<Roles, RunError> {
+fn roles(case: &Case, scenario: &Scenario, there: &Scenario, lab: &Lab) -> Result<Roles, RunError> {
     let nodes = lab.read_nodes()?;
     let mut roles = Roles {
         uplink: contract::UPLINK_INTERFACE.to_owned(),
@@ -151,12 +335,26 @@ fn roles(case: &Case, scenario: &Scenario, lab: &Lab) -> Result<Roles, RunError>
     for network in &scenario.networks {
         call(network.gateway, &format!("{}.gateway", network.name));
     }
-    for (name, node) in nodes.iter().filter(|(name, _)| *name != "host") {
+    // A removed container may still have the address that another one got.
+    let gone = |name: &str| scenario.container(name).is_some() && there.container(name).is_none();
+    for (name, node) in nodes
+        .iter()
+        .filter(|(name, _)| *name != "host" && !gone(name))
+    {
         for address in &node.addresses {
             call(*address, name);
         }
     }
     for container in &scenario.containers {
+        if let Attached::Network {
+            address: Some(address),
+            ..
+        } = &container.attached
+        {
+            call(*address, &container.name);
+        }
+    }
+    for container in &there.containers {
         let Attached::Network { name, address } = &container.attached else {
             continue;
         };

@@ -12,6 +12,8 @@ use crate::path::Binding;
 
 const MSG_NEW: u8 = 0;
 const MSG_GET: u16 = 1;
+/// `IPCTNL_MSG_CT_DELETE`.
+const MSG_DELETE: u16 = 2;
 const AF_INET: u8 = 2;
 /// The ICMP type (RFC 792).
 const ECHO_REQUEST: u8 = 8;
@@ -129,6 +131,39 @@ impl Conntrack {
             [entry.original.source, entry.original.destination] == connection.ends
         });
         Ok(begun.map(|entry| entry.binding(&self.node)))
+    }
+
+    /// Forgets a connection: its next packet begins another one. One that has ended meanwhile is no error.
+    pub fn forget(&mut self, entry: &ConntrackEntry) -> Result<(), TraceError> {
+        let sequence = self.socket.next_sequence();
+        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_DELETE;
+        let tuple = &entry.original;
+        let mut request = Request::default();
+        request
+            .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
+            .nest(1, |nested| {
+                nested.nest(1, |ends| {
+                    addresses(ends, &[tuple.source, tuple.destination])
+                });
+                nested.nest(2, |parts| {
+                    parts.attribute(1, &[entry.protocol]);
+                    if let Some((from, to)) = tuple.ports {
+                        parts.attribute(2, &from.to_be_bytes());
+                        parts.attribute(3, &to.to_be_bytes());
+                    }
+                });
+            });
+        let asked = self
+            .socket
+            .dump("forget a connection", request.bytes(), sequence, |_| {});
+        match asked {
+            Err(TraceError::Socket { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// All entries of IPv4 as bindings of this node.

@@ -113,6 +113,13 @@ impl Tracer {
         removed
     }
 
+    /// Forgets what was reported so far, unresolved: its rules may be gone.
+    pub fn discard(&mut self) -> Result<(), TraceError> {
+        self.receive()?;
+        self.refresh();
+        Ok(())
+    }
+
     fn receive(&mut self) -> Result<Vec<Report>, TraceError> {
         let mut reports = Vec::new();
         while let Some(datagram) = self.reports.try_receive()? {

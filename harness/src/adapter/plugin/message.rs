@@ -29,7 +29,27 @@ pub enum Question {
         /// What to make, and where.
         work: Work,
     },
-    /// Undo it, down to the last rule. Go on after errors. It is the same work as at `setup`.
+    /// End this container while the others stay. Asked for only if you claim `replace`.
+    Remove {
+        /// Version of this protocol.
+        protocol: u32,
+        /// The container that ends.
+        container: String,
+        #[serde(flatten)]
+        /// What shall be true afterwards, and where.
+        work: Work,
+    },
+    /// Start this container beside the others, or refuse and leave nothing of it. Asked for only if you claim `replace`.
+    Add {
+        /// Version of this protocol.
+        protocol: u32,
+        /// The container that starts.
+        container: String,
+        #[serde(flatten)]
+        /// What shall be true afterwards, and where.
+        work: Work,
+    },
+    /// Undo it, down to the last rule. Go on after errors. It is the work that is true now.
     Teardown {
         /// Version of this protocol.
         protocol: u32,
@@ -69,14 +89,14 @@ pub struct Info {
     pub brings_namespaces: bool,
 }
 
-/// The answer to `setup` and `teardown`: `{}` if all went well.
+/// The answer to `setup`, `remove`, `add` and `teardown`: `{}` if all went well.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Done {
     /// Why it failed, for a person. An exit status other than 0 says the same, with standard error as the reason.
     #[serde(default)]
     pub error: Option<String>,
-    /// `setup`, if you bring the namespaces: a process in each container's, by container.
+    /// `setup` and `add`, if you bring the namespaces: a process in each container's, by container.
     #[serde(default)]
     pub pids: BTreeMap<String, u32>,
 }
@@ -115,6 +135,24 @@ impl Question {
         }
     }
 
+    /// End this container.
+    pub fn remove(container: &str, work: Work) -> Self {
+        Self::Remove {
+            protocol: PROTOCOL,
+            container: container.to_owned(),
+            work,
+        }
+    }
+
+    /// Start this container.
+    pub fn add(container: &str, work: Work) -> Self {
+        Self::Add {
+            protocol: PROTOCOL,
+            container: container.to_owned(),
+            work,
+        }
+    }
+
     /// Undo this.
     pub fn teardown(work: Work) -> Self {
         Self::Teardown {
@@ -128,6 +166,8 @@ impl Question {
         match self {
             Self::Info { .. } => "info",
             Self::Setup { .. } => "setup",
+            Self::Remove { .. } => "remove",
+            Self::Add { .. } => "add",
             Self::Teardown { .. } => "teardown",
         }
     }

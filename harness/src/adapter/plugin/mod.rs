@@ -9,7 +9,10 @@ use std::path::Path;
 
 pub use message::{Done, Info, Question, Work, plugin_schema};
 
-use super::{Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site};
+use super::{
+    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario,
+    ScenarioContainer, Site,
+};
 use crate::case::Feature;
 use crate::lab::{Netns, Room};
 
@@ -123,6 +126,26 @@ impl Realised for Made {
                 Ok((name.clone(), Netns::open(Path::new(&path))?))
             })
             .collect()
+    }
+
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        let mut work = self.work.clone();
+        work.scenario = work.scenario.with_only(|name| name != container);
+        let question = Question::remove(container, work.clone());
+        self.plugin.put(&question, &site.room)?;
+        self.pids.remove(container);
+        self.work = work;
+        Ok(())
+    }
+
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let mut work = self.work.clone();
+        work.scenario.containers.push(container.clone());
+        let question = Question::add(&container.name, work.clone());
+        let done = self.plugin.put(&question, &site.room)?;
+        self.pids.extend(done.pids);
+        self.work = work;
+        Ok(())
     }
 
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::change;
 use super::container::containers;
 use super::control;
 use super::findings::Findings;
+use super::host;
 use super::network::networks;
 use super::step::{Scene, step};
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
 use crate::case::id::CaseId;
-use crate::case::model::{Case, Host, Kind};
+use crate::case::model::{Case, Kind};
 use crate::case::place::NodeName;
 use crate::case::vocabulary::{Backend, Family, LabName, Level};
 
@@ -103,13 +105,16 @@ pub(in crate::case) fn validate(
         .collect();
     let inspects = |step: &crate::case::step_file::StepFile| {
         step.probe.is_some()
+            || step.teardown.is_some()
+            || step.refused.is_some()
             || step.expect.is_some()
             || step.same.is_some()
             || !step.routes.0.is_empty()
             || !step.interfaces.0.is_empty()
     };
     if !file.step.iter().any(|step| inspects(step.get_ref())) {
-        let help = "add a step with `probe` and `expect`, `routes`, `interfaces` or `same`";
+        let help =
+            "add a step with `probe` and `expect`, `routes`, `interfaces`, `same` or `teardown`";
         findings.note(
             file.title.span(),
             "the case can't fail: no step probes or inspects anything",
@@ -117,6 +122,8 @@ pub(in crate::case) fn validate(
             help,
         );
     }
+    change::in_order(&mut findings, file, &steps);
+    change::collisions(&mut findings, file, &containers, &steps);
     control::positive(&mut findings, &file.step, &steps, recipe);
 
     let kind = if recipe {
@@ -125,9 +132,8 @@ pub(in crate::case) fn validate(
             backends,
         }
     } else {
-        let host = file.host.as_ref().map(|host| Host {
-            forwards: host.get_ref().forwards,
-        });
+        let host = file.host.as_ref();
+        let host = host.map(|written| host::host(&mut findings, written, &containers));
         let path_mtu = file
             .path
             .as_ref()

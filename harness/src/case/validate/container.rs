@@ -22,7 +22,6 @@ pub(super) fn containers(
     recipe: bool,
 ) -> Vec<Container> {
     let mut containers: Vec<Container> = Vec::new();
-    let mut published: Vec<(NodeName, Publish)> = Vec::new();
     let mut addresses: Vec<IpAddr> = Vec::new();
     let names: Vec<&str> = reserved
         .iter()
@@ -109,20 +108,6 @@ pub(super) fn containers(
             ) else {
                 continue;
             };
-            if let Some((owner, taken)) = published.iter().find(|(_, taken)| taken.collides(&port))
-            {
-                let message = format!(
-                    "host port {}/{} is published twice",
-                    port.host_port, port.protocol
-                );
-                findings.note(
-                    entry.span(),
-                    message,
-                    "again",
-                    format!("`{owner}` already has `{taken}`"),
-                );
-            }
-            published.push((name.clone(), port));
             publish.push(port);
         }
         containers.push(Container {

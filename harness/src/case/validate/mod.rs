@@ -1,12 +1,15 @@
 //! From a file as written to a validated case. Every finding is collected; none hides the next.
 
 mod case;
+mod change;
 mod container;
 mod control;
 mod findings;
+mod host;
 mod network;
 mod place;
 mod probe;
 mod step;
 
 pub(super) use case::validate;
+pub(super) use change::at_first;

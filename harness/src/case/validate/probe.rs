@@ -148,11 +148,11 @@ fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Op
         from: from?,
         to: to?,
         port,
+        source_port,
         ttl,
         size,
         dont_fragment: file.dont_fragment,
         tos,
-        source_port,
     })
 }
 

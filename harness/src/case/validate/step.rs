@@ -2,6 +2,7 @@
 
 use toml::Spanned;
 
+use super::change;
 use super::findings::Findings;
 use super::place::endpoint;
 use super::probe::exchange;
@@ -14,6 +15,9 @@ use crate::case::place::NodeName;
 use crate::case::step_file::{Commands, StepFile};
 use crate::case::suggest::{did_you_mean, listed, nearest};
 use crate::case::vocabulary::Family;
+
+/// Destinations of added routes that are no network of the case.
+const FURTHER: [(&str, &str); 2] = [("outside", "8.8.8.8/32"), ("loopback", "127.0.0.0/8")];
 
 /// What the steps of one case may speak of.
 pub(super) struct Scene<'a> {
@@ -79,6 +83,7 @@ pub(super) fn step(
     Step {
         line: findings.line(&written.span()),
         commands,
+        change: change::change(findings, scene, file),
         listen,
         added_routes: added_routes(findings, scene, &file.route.0),
         routes: listings(findings, scene, &file.routes.0, |of, are| RoutesAre {
@@ -198,14 +203,19 @@ fn added_routes(
             .networks
             .iter()
             .find(|one| one.name.as_str() == wanted);
-        if network.is_none() && wanted != "default" {
-            let known = std::iter::once("default").chain(names());
+        let fixed = FURTHER.iter().find(|(name, _)| *name == wanted);
+        let fixed = fixed.and_then(|(_, subnet)| subnet.parse().ok());
+        if network.is_none() && fixed.is_none() && wanted != "default" {
+            let further = FURTHER.iter().map(|(name, _)| *name);
+            let known = std::iter::once("default").chain(further).chain(names());
             let help = did_you_mean(wanted, known, "destinations of this case");
-            let message = format!("`{wanted}` is neither `default` nor a network");
+            let message =
+                format!("`{wanted}` is neither `default`, `outside`, `loopback` nor a network");
             findings.note(route.to.span(), message, "not known", help);
             continue;
         }
         let to = network.and_then(|network| network.subnets.first().copied());
+        let to = to.or(fixed);
         if let (Some(at), Some(via)) = (at, via) {
             let line = findings.line(&route.at.span());
             routes.push(AddedRoute { line, at, to, via });

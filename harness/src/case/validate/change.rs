@@ -1,0 +1,196 @@
+//! Containers that come and go, and the end of all.
+
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+
+use super::findings::Findings;
+use super::network::in_file_order;
+use super::step::Scene;
+use crate::case::file::CaseFile;
+use crate::case::model::{Attachment, Change, Container, Step};
+use crate::case::place::NodeName;
+use crate::case::publish::Publish;
+use crate::case::step_file::StepFile;
+use crate::case::vocabulary::Leaves;
+
+/// Reads a step's change, of which there is at most one.
+pub(super) fn change(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    file: &StepFile,
+) -> Option<Change> {
+    let spans = [
+        ("remove", file.remove.as_ref().map(Spanned::span)),
+        ("add", file.add.as_ref().map(Spanned::span)),
+        ("refused", file.refused.as_ref().map(Spanned::span)),
+        ("teardown", file.teardown.as_ref().map(Spanned::span)),
+    ];
+    let mut written = spans
+        .into_iter()
+        .filter_map(|(word, span)| Some((word, span?)));
+    let (word, span) = written.next()?;
+    if scene.recipe {
+        let message = format!("`{word}` has no meaning in a recipe");
+        findings.note(span, message, "here", "write the commands");
+        return None;
+    }
+    if let Some((second, span)) = written.next() {
+        let message = format!("`{second}` and `{word}` in one step");
+        findings.note(span, message, "here", "make a step of each");
+        return None;
+    }
+    if let Some(teardown) = &file.teardown {
+        findings.word::<Leaves>(&teardown.get_ref().leaves)?;
+        if file.probe.is_some() {
+            let help = "probe in a step before";
+            findings.note(span, "a probe after the end", "here", help);
+        }
+        let gone = teardown.get_ref().gone.as_ref();
+        return Some(Change::Teardown {
+            again: teardown.get_ref().again,
+            gone: gone.and_then(|name| scene.node(findings, name)),
+        });
+    }
+    let named = |findings: &mut Findings<'_>, name: &Option<Spanned<String>>| {
+        name.as_ref().and_then(|name| scene.node(findings, name))
+    };
+    let removed = named(findings, &file.remove).map(Change::Remove);
+    let added = removed.or_else(|| named(findings, &file.add).map(Change::Add));
+    added.or_else(|| named(findings, &file.refused).map(Change::Refuse))
+}
+
+/// Containers that are there before the first step: those that no step adds before it removes them.
+pub(in crate::case) fn at_first<'a>(
+    containers: &'a [Container],
+    steps: &[Step],
+) -> BTreeSet<&'a NodeName> {
+    let later = |name: &NodeName| {
+        let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
+        let first = changes.find(|change| match change {
+            Change::Add(one) | Change::Remove(one) | Change::Refuse(one) => one == name,
+            Change::Teardown { .. } => false,
+        });
+        matches!(first, Some(Change::Add(_) | Change::Refuse(_)))
+    };
+    let names = containers.iter().map(|one| &one.name);
+    names.filter(|name| !later(name)).collect()
+}
+
+/// A container is removed while it is there, added while it is not, and knows its address; the end comes last.
+pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[Step]) {
+    let declared = |name: &NodeName| {
+        let mut keys = file.container.iter();
+        keys.find(|(key, _)| key.get_ref() == name.as_str())
+            .map(|(_, container)| container)
+    };
+    let first = steps.iter().filter_map(|step| step.change.as_ref());
+    let mut seen: Vec<(&NodeName, bool)> = Vec::new();
+    for (written, step) in file.step.iter().zip(steps) {
+        let Some(change) = &step.change else { continue };
+        let (name, wanted) = match change {
+            Change::Remove(name) => (name, true),
+            Change::Add(name) | Change::Refuse(name) => (name, false),
+            Change::Teardown { .. } => continue,
+        };
+        let span = [
+            &written.get_ref().remove,
+            &written.get_ref().add,
+            &written.get_ref().refused,
+        ];
+        let span = span.into_iter().flatten().next().map(Spanned::span);
+        let span = span.unwrap_or_else(|| written.span());
+        match declared(name) {
+            None => {
+                let message = format!("`{name}` is no container of this case");
+                findings.note(span, message, "here", "name a container");
+                continue;
+            }
+            Some(container) if container.network.is_some() && container.address.is_none() => {
+                let message = format!("`{name}` comes or goes and asks for no address");
+                let help = "add `address = …` to it: nothing may depend on who came first";
+                findings.note(span.clone(), message, "here", help);
+            }
+            Some(_) => {}
+        }
+        let there = seen.iter().find(|(one, _)| *one == name);
+        if there.is_some_and(|(_, there)| *there != wanted) {
+            let (verb, state) = if wanted {
+                ("remove", "is not")
+            } else {
+                ("add", "is")
+            };
+            let message = format!("can't {verb} `{name}`, which {state} there");
+            findings.note(span, message, "here", "see the steps before");
+        }
+        seen.retain(|(one, _)| *one != name);
+        seen.push((name, matches!(change, Change::Add(_))));
+    }
+    let ends = first.filter(|change| matches!(change, Change::Teardown { .. }));
+    let last = steps.last().and_then(|step| step.change.as_ref());
+    let at_the_end = usize::from(matches!(last, Some(Change::Teardown { .. })));
+    if ends.count() > at_the_end
+        && let Some(written) = file
+            .step
+            .iter()
+            .find(|one| one.get_ref().teardown.is_some())
+    {
+        let help = "move the step to the end";
+        findings.note(written.span(), "steps after `teardown`", "here", help);
+    }
+}
+
+/// Two containers that are there at the same time don't publish one port of the host, unless one is to be refused.
+pub(super) fn collisions(
+    findings: &mut Findings<'_>,
+    file: &CaseFile,
+    containers: &[Container],
+    steps: &[Step],
+) {
+    let mut there = at_first(containers, steps);
+    let mut together: Vec<BTreeSet<&NodeName>> = vec![there.clone()];
+    for change in steps.iter().filter_map(|step| step.change.as_ref()) {
+        match change {
+            Change::Remove(name) => drop(there.remove(name)),
+            Change::Add(name) => drop(there.insert(name)),
+            Change::Refuse(_) | Change::Teardown { .. } => {}
+        }
+        together.push(there.clone());
+    }
+    let mut published: Vec<(&NodeName, Publish)> = Vec::new();
+    for (key, written) in in_file_order(&file.container) {
+        let Some(container) = containers
+            .iter()
+            .find(|one| one.name.as_str() == key.get_ref())
+        else {
+            continue;
+        };
+        if !matches!(container.attachment, Attachment::Network { .. }) {
+            continue;
+        }
+        for entry in &written.publish {
+            let Ok(port) = entry.get_ref().parse::<Publish>() else {
+                continue;
+            };
+            let own = &container.name;
+            let meets = |other: &NodeName| {
+                other == own
+                    || together
+                        .iter()
+                        .any(|names| names.contains(own) && names.contains(other))
+            };
+            let taken = published
+                .iter()
+                .find(|(owner, taken)| taken.collides(&port) && meets(owner));
+            if let Some((owner, taken)) = taken {
+                let message = format!(
+                    "host port {}/{} is published twice",
+                    port.host_port, port.protocol
+                );
+                let help = format!("`{owner}` already has `{taken}`");
+                findings.note(entry.span(), message, "again", help);
+            }
+            published.push((own, port));
+        }
+    }
+}

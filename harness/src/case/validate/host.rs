@@ -1,0 +1,96 @@
+//! The state in which an implementation finds the host.
+
+use std::net::IpAddr;
+
+use toml::Spanned;
+
+use super::findings::Findings;
+use crate::case::file::{DropFile, HostFile};
+use crate::case::model::{Attachment, Container, Dropped, Host};
+use crate::lab::contract;
+
+/// Reads what the case says about the host.
+pub(super) fn host(
+    findings: &mut Findings<'_>,
+    written: &Spanned<HostFile>,
+    containers: &[Container],
+) -> Host {
+    let file = written.get_ref();
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for entry in &file.addresses {
+        if let Some(address) = further(findings, entry) {
+            if addresses.contains(&address) {
+                let message = format!("the host has {address} twice");
+                findings.note(entry.span(), message, "again", "remove it");
+            }
+            addresses.push(address);
+        }
+    }
+    let drops = file.drops.iter();
+    Host {
+        forwards: file.forwards,
+        forward: file.forward.as_ref().and_then(|word| findings.word(word)),
+        bridge_netfilter: file.bridge_netfilter,
+        addresses,
+        drops: drops
+            .filter_map(|one| dropped(findings, written, one, containers))
+            .collect(),
+    }
+}
+
+/// An address of the uplink's network that nobody has.
+fn further(findings: &mut Findings<'_>, written: &Spanned<String>) -> Option<IpAddr> {
+    let text = written.get_ref();
+    let help = "an address as 10.0.2.16; the lab's are in cases/README.md";
+    let address = text.parse::<IpAddr>().ok();
+    let free = address.filter(|address| contract::is_free(*address));
+    if free.is_none() {
+        let message = format!("`{text}` is no free address of 10.0.2.0/24");
+        findings.note(written.span(), message, "here", help);
+    }
+    free
+}
+
+fn dropped(
+    findings: &mut Findings<'_>,
+    host: &Spanned<HostFile>,
+    file: &DropFile,
+    containers: &[Container],
+) -> Option<Dropped> {
+    if file.from.is_none() && file.to.is_none() {
+        let help = "say `from`, `to` or both";
+        findings.note(host.span(), "a rule that drops everything", "here", help);
+        return None;
+    }
+    let mut end = |written: &Option<Spanned<String>>| match written {
+        None => Some(None),
+        Some(written) => known(findings, written, containers).map(Some),
+    };
+    let (from, to) = (end(&file.from), end(&file.to));
+    Some(Dropped {
+        from: from?,
+        to: to?,
+    })
+}
+
+/// An address that is known before the implementation comes.
+fn known(
+    findings: &mut Findings<'_>,
+    written: &Spanned<String>,
+    containers: &[Container],
+) -> Option<IpAddr> {
+    let text = written.get_ref().as_str();
+    let asked = containers.iter().find(|one| one.name.as_str() == text);
+    let found = match asked.map(|one| &one.attachment) {
+        Some(Attachment::Network { address, .. }) => *address,
+        Some(_) => None,
+        None if text == "lan" => Some(contract::LAN.address),
+        None => text.parse().ok(),
+    };
+    if found.is_none() {
+        let message = format!("the address of `{text}` is not known beforehand");
+        let help = "write an address, `lan`, or a container that asks for its `address`";
+        findings.note(written.span(), message, "here", help);
+    }
+    found
+}
