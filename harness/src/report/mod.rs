@@ -8,6 +8,7 @@ mod markdown;
 mod matrix;
 mod merge;
 mod parting;
+mod score;
 #[cfg(test)]
 mod sample;
 mod summary;
@@ -23,5 +24,6 @@ pub use markdown::markdown;
 pub use matrix::{Matrix, Row};
 pub use merge::{MergeError, merge};
 pub use parting::{Alike, Parting, alike};
+pub use score::score_table;
 pub use summary::{Conclusion, Summary};
 pub use terminal::{matrix_table, summary_line, trial_line};

@@ -3,10 +3,12 @@
 //! It is the measure that cases are written against, and what [`Fault`]s are planted in to prove that the suite
 //! notices them.
 
+mod extra;
 mod fault;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 pub use fault::{Fault, Faults, UnknownFault};
 
@@ -62,6 +64,7 @@ impl Adapter for Native {
             bridge.create(&site.host)?;
             made.links.push(bridge.name.clone());
             self.attach(scenario, network, number, &bridge, site)?;
+            rules::spoil_ports(&bridge.name, &self.faults, site)?;
         }
         let text = rules::ruleset(scenario, &self.faults);
         Program::new(["nft", "-f", "-"])
@@ -75,17 +78,28 @@ impl Adapter for Native {
 
 impl Native {
     fn bridge(&self, _: &Scenario, network: &ScenarioNetwork) -> Bridge {
+        let address = if self.faults.has(Fault::GatewayElsewhere) {
+            elsewhere(network.gateway)
+        } else {
+            network.gateway
+        };
+        let length = if self.faults.has(Fault::GatewayAddressAlone) {
+            32
+        } else {
+            network.prefix_length()
+        };
         Bridge {
             name: rules::bridge(&network.name),
-            address: Some(Prefix {
-                address: network.gateway,
-                length: network.prefix_length(),
-            }),
+            address: (!self.faults.has(Fault::NoGatewayAddress))
+                .then_some(Prefix { address, length }),
             mtu: self.mtu(network),
         }
     }
 
     fn mtu(&self, network: &ScenarioNetwork) -> Option<u16> {
+        if self.faults.has(Fault::MtuTooSmall) {
+            return Some(1280);
+        }
         network.mtu.filter(|_| !self.faults.has(Fault::MtuIgnored))
     }
 
@@ -98,7 +112,11 @@ impl Native {
         site: &Site,
     ) -> Result<(), AdapterError> {
         let gateway = (!network.internal && !self.faults.has(Fault::NoDefaultRoute))
-            .then_some(network.gateway);
+            .then_some(if self.faults.has(Fault::WrongDefaultRoute) {
+                elsewhere(network.gateway)
+            } else {
+                network.gateway
+            });
         for (nth, (container, address)) in rules::members(scenario, &network.name, &self.faults)
             .into_iter()
             .enumerate()
@@ -113,14 +131,31 @@ impl Native {
                 interface: String::from("eth0"),
                 address: Prefix {
                     address,
-                    length: network.prefix_length(),
+                    length: if self.faults.has(Fault::WrongPrefixLength) {
+                        30
+                    } else {
+                        network.prefix_length()
+                    },
                 },
                 gateway,
-                mtu: self.mtu(network),
+                mtu: self
+                    .mtu(network)
+                    .filter(|_| !self.faults.has(Fault::MtuOfTheBridgeOnly)),
             };
             bridge.attach(&site.host, &port)?;
         }
         Ok(())
+    }
+}
+
+/// An address of the gateway's subnet that nobody has.
+fn elsewhere(gateway: IpAddr) -> IpAddr {
+    match gateway {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            IpAddr::from([a, b, c, 254])
+        }
+        IpAddr::V6(_) => gateway,
     }
 }
 

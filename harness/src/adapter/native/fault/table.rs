@@ -1,0 +1,162 @@
+//! Every fault: what it does, the bug that has its shape, and the cases that must catch it, and no others.
+
+use super::faults;
+
+faults! {
+    /// Containers leave the host with their own address.
+    NoMasquerade = "no-masquerade", "article A11", [];
+    /// Whatever the host forwards gets its address, also other machines' packets.
+    MasqueradeTooWide = "masquerade-too-wide", "moby#39439", [];
+    /// Packets that enter the bridge are masqueraded instead of those that leave it.
+    MasqueradeWrongInterface = "masquerade-wrong-interface", "article A12", [];
+    /// Also packets between two containers of one network get the host's address.
+    MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins#810", [];
+    /// Containers leave the host with an address that nobody has.
+    MasqueradeWrongSource = "masquerade-wrong-source", "RFC 3022 4.1", [];
+    /// Containers leave the host with their bridge's address, to which nobody outside has a way.
+    MasqueradeToGateway = "masquerade-to-gateway", "article A11", [];
+    /// Packets of every protocol but TCP leave with the container's address.
+    MasqueradeForTcpOnly = "masquerade-for-tcp-only", "moby#18630", [];
+    /// UDP leaves with the container's address.
+    MasqueradeNotForUdp = "masquerade-not-for-udp", "moby#18630", [];
+    /// Only the first network's containers get the host's address.
+    MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "containernetworking/plugins#810", [];
+    /// The host does not forward.
+    NoForwarding = "no-forwarding", "article A12", [];
+    /// Containers have no default route.
+    NoDefaultRoute = "no-default-route", "article A9", [];
+    /// The containers' default route names an address that nobody has.
+    WrongDefaultRoute = "wrong-default-route", "article A10", [];
+    /// The bridge has no address.
+    NoGatewayAddress = "no-gateway-address", "article A10", [];
+    /// The bridge has another address than the containers' gateway.
+    GatewayElsewhere = "gateway-elsewhere", "article A10", [];
+    /// The bridge's address comes without its subnet, so the host has no route to its containers.
+    GatewayAddressAlone = "gateway-address-alone", "article A9", [];
+    /// Containers take their network for much smaller than it is.
+    WrongPrefixLength = "wrong-prefix-length", "containernetworking/plugins bridge: ipam", [];
+    /// All containers of a network get one address.
+    AddressTwice = "address-twice", "cni#204", [];
+    /// UDP from containers to the outside is dropped.
+    EgressDropsUdp = "egress-drops-udp", "moby#49498", [];
+    /// ICMP from containers to the outside is dropped.
+    EgressDropsIcmp = "egress-drops-icmp", "moby#49498", [];
+    /// TCP from containers to the outside is dropped.
+    EgressDropsTcp = "egress-drops-tcp", "moby#49498", [];
+    /// What answers a connection is not let through.
+    RepliesDropped = "replies-dropped", "article A16", [];
+    /// UDP is exempt from connection tracking, and so from every translation.
+    UdpUntracked = "udp-untracked", "moby#8795", [];
+    /// Forwarded packets keep their TTL.
+    TtlNotDecremented = "ttl-not-decremented", "RFC 1812 5.3.1", [];
+    /// Forwarded packets lose two of their TTL.
+    TtlDecrementedTwice = "ttl-decremented-twice", "RFC 1812 5.3.1", [];
+    /// Forwarded packets lose their DF flag.
+    DfCleared = "df-cleared", "RFC 1191 6.1", [];
+    /// Forwarded packets lose their TOS.
+    TosCleared = "tos-cleared", "RFC 2474 3", [];
+    /// Fragments are dropped.
+    FragmentsDropped = "fragments-dropped", "RFC 1812 5.3.3", [];
+    /// ICMP errors are not let through to containers.
+    IcmpErrorsDropped = "icmp-errors-dropped", "moby#22028", [];
+    /// ICMP errors about a container's packets end at the host.
+    IcmpErrorsNotTranslated = "icmp-errors-not-translated", "RFC 5508 4", [];
+    /// Each packet that a container sends to a router is sent twice.
+    DuplicatePackets = "duplicate-packets", "kubernetes#25793", [];
+    /// Containers of one network do not reach each other.
+    NeighboursKeptApart = "neighbours-kept-apart", "moby#53713", [];
+    /// The bridge learns nothing: every container sees every frame.
+    NeighbourFramesFlooded = "neighbour-frames-flooded", "kubernetes#28650", [];
+    /// The host does not reach its containers.
+    HostKeptFromContainers = "host-kept-from-containers", "moby#48641", [];
+    /// The host's echo requests do not reach its containers.
+    HostPingDropped = "host-ping-dropped", "moby#48641", [];
+    /// The host appears to its containers with its uplink's address.
+    HostSourceHidden = "host-source-hidden", "moby#17666", [];
+    /// The gateway does not answer its containers.
+    GatewaySilent = "gateway-silent", "article A10", [];
+    /// Containers do not reach the host's other addresses.
+    HostAddressBlocked = "host-address-blocked", "moby#18354", [];
+    /// What the host forwarded for others is dropped.
+    ForeignForwardingDropped = "foreign-forwarding-dropped", "moby#39439", [];
+    /// All rules that were there before are gone.
+    ForeignRulesFlushed = "foreign-rules-flushed", "moby#48411", [];
+    /// Published TCP ports lead nowhere.
+    NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115", [];
+    /// Published UDP ports lead nowhere.
+    NoPublishUdp = "no-publish-udp", "containernetworking/plugins#1115", [];
+    /// Published ports lead somewhere only for packets that come in, not for the host's own.
+    NoPublishFromHost = "no-publish-from-host", "moby#12632", [];
+    /// Published ports lead somewhere only for the host's own packets.
+    PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115", [];
+    /// Only the first published port leads somewhere.
+    PublishFirstPortOnly = "publish-first-port-only", "podman#5431", [];
+    /// A published port leads to the next port of the container.
+    PublishWrongContainerPort = "publish-wrong-container-port", "moby#53384", [];
+    /// Another port than the one asked for is published.
+    PublishWrongHostPort = "publish-wrong-host-port", "moby#53384", [];
+    /// A published port leads to the bridge's own address.
+    PublishToGateway = "publish-to-gateway", "containernetworking/plugins#1115", [];
+    /// Every published port leads to the container that came last.
+    PublishToLastContainer = "publish-to-last-container", "containernetworking/plugins#1267", [];
+    /// TCP ports are published for UDP, and UDP ports for TCP.
+    PublishWrongProtocol = "publish-wrong-protocol", "podman#5431", [];
+    /// A port that is published for one protocol is open for both.
+    PublishBothProtocols = "publish-both-protocols", "moby#14041", [];
+    /// Neighbouring ports lead to the published one's container, too.
+    PublishRangeTooWide = "publish-range-too-wide", "moby#14041", [];
+    /// A client of a published port appears with the host's address.
+    PublishHidesClient = "publish-hides-client", "CVE-2021-20199", [];
+    /// A published port's answers come from the container's address.
+    PublishReplyUntranslated = "publish-reply-untranslated", "libnetwork#2594", [];
+    /// A port that is published on one address is reachable on all.
+    PublishOnEveryAddress = "publish-on-every-address", "netavark#881", [];
+    /// A port that is published on all addresses is reachable on 127.0.0.1 only.
+    PublishOnLoopbackOnly = "publish-on-loopback-only", "netavark#881", [];
+    /// Packets that pass through are taken for the published port, too.
+    PublishTakesTransit = "publish-takes-transit", "CVE-2025-67499", [];
+    /// Published ports are translated, and the packets then dropped.
+    PublishNotLetThrough = "publish-not-let-through", "moby#49498", [];
+    /// A container does not reach its neighbour by the published port.
+    NoHairpin = "no-hairpin", "moby#12632", [];
+    /// A container does not reach itself by its own published port.
+    NoHairpinForItself = "no-hairpin-for-itself", "moby#48664", [];
+    /// A container reaches itself by its published port, its neighbours don't.
+    NoHairpinForNeighbours = "no-hairpin-for-neighbours", "moby#53713", [];
+    /// 127.0.0.1 does not lead to published ports.
+    NoLoopbackPublish = "no-loopback-publish", "containernetworking/plugins portmap: snat", [];
+    /// A neighbour of the host reaches what is published on 127.0.0.1.
+    LoopbackOpenToNeighbours = "loopback-open-to-neighbours", "CVE-2020-8558", [];
+    /// Ports that are not published can be reached by a route through the host.
+    UnpublishedReachable = "unpublished-reachable", "moby#14041", [];
+    /// UDP ports that are not published can be reached by a route through the host.
+    UnpublishedUdpReachable = "unpublished-udp-reachable", "moby#48724", [];
+    /// Containers answer whoever pings them by a route through the host.
+    UnpublishedPingReachable = "unpublished-ping-reachable", "moby#22054", [];
+    /// Networks reach each other.
+    NoIsolation = "no-isolation", "CVE-2025-54410", [];
+    /// Networks are isolated for TCP alone.
+    IsolationForTcpOnly = "isolation-for-tcp-only", "CVE-2025-54410", [];
+    /// Networks are isolated for ICMP alone.
+    IsolationForIcmpOnly = "isolation-for-icmp-only", "CVE-2025-54410", [];
+    /// Only the network that came first is kept from the others.
+    IsolationOneWay = "isolation-one-way", "CVE-2025-54410", [];
+    /// Isolation also drops what one network sends to another one's published port.
+    IsolationAgainstPublished = "isolation-against-published", "netavark#709", [];
+    /// An internal network is only one without a default route.
+    InternalByRouteOnly = "internal-by-route-only", "moby#36174", [];
+    /// An internal network keeps TCP and ICMP in, and lets UDP out.
+    InternalOpenForUdp = "internal-open-for-udp", "CVE-2024-29018", [];
+    /// The wish for an address is ignored.
+    StaticAddressIgnored = "static-address-ignored", "docker run --ip", [];
+    /// The wish for an MTU is ignored.
+    MtuIgnored = "mtu-ignored", "moby#22028", [];
+    /// The wish for an MTU reaches the bridge and not the container.
+    MtuOfTheBridgeOnly = "mtu-of-the-bridge-only", "moby#22297", [];
+    /// Containers have a smaller MTU than their uplink without being asked.
+    MtuTooSmall = "mtu-too-small", "moby#12565", [];
+    /// The bridge stays after teardown.
+    BridgeStays = "bridge-stays", "nerdctl#4253", [];
+    /// The rules stay after teardown.
+    RulesStay = "rules-stay", "podman#27516", [];
+}
