@@ -39,7 +39,11 @@ fn write(args: &Args, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "    caught by {case}")?;
         }
     }
-    writeln!(out, "{} faults; plant one: goldpath run --fault NAME", faults.len())
+    writeln!(
+        out,
+        "{} faults; plant one: goldpath run --fault NAME",
+        faults.len()
+    )
 }
 
 #[cfg(test)]

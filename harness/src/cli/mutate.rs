@@ -88,7 +88,8 @@ fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
     let recipes_asked = args.fault.is_empty() || !args.patterns.is_empty();
     let recipes = Some(recipes).filter(|recipes| recipes_asked && !recipes.is_empty());
     let contract = Some(contract).filter(|contract| !contract.is_empty());
-    let recipes = recipes.map(|recipes| mutate(args, &Trial::of(&recipes, Some(args.backend), &[])));
+    let recipes =
+        recipes.map(|recipes| mutate(args, &Trial::of(&recipes, Some(args.backend), &[])));
     let faults = contract.map(|contract| plant(args, &contract));
     Ok(Scores {
         recipes: recipes.transpose()?,
@@ -142,7 +143,10 @@ fn options(args: &Args) -> Options {
 fn must_pass(args: &Args, originals: &[Trial]) -> Result<(), Exit> {
     let before = run_quietly(originals, &options(args), args.jobs.into())?;
     for (trial, result) in originals.iter().zip(&before) {
-        if !matches!(result.outcome, Outcome::Passed | Outcome::NotSupported | Outcome::Disabled) {
+        if !matches!(
+            result.outcome,
+            Outcome::Passed | Outcome::NotSupported | Outcome::Disabled
+        ) {
             let _ = writeln!(
                 io::stderr(),
                 "{trial} is {} without a change: {}",
@@ -198,9 +202,9 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
     let mut trials = Vec::new();
     let mut owners = Vec::new();
     for fault in asked {
-        let of_fault = cases.iter().filter(|case| {
-            !args.declared_only || fault.cases().contains(&case.id.as_str())
-        });
+        let of_fault = cases
+            .iter()
+            .filter(|case| !args.declared_only || fault.cases().contains(&case.id.as_str()));
         let of_fault: Vec<Arc<Case>> = of_fault.cloned().collect();
         let candidate = native(Faults::from_iter([*fault]));
         trials.extend(Trial::of(&of_fault, None, &[candidate]));

@@ -88,6 +88,10 @@ mod tests {
     fn a_score_goes_up_only() {
         assert!(faults(5, 6).worse(&faults(6, 7)).is_empty());
         assert_eq!(faults(5, 6).worse(&faults(4, 6)).len(), 1, "fewer");
-        assert_eq!(faults(5, 6).worse(&faults(5, 7)).len(), 1, "a survivor more");
+        assert_eq!(
+            faults(5, 6).worse(&faults(5, 7)).len(),
+            1,
+            "a survivor more"
+        );
     }
 }

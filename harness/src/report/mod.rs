@@ -8,9 +8,9 @@ mod markdown;
 mod matrix;
 mod merge;
 mod parting;
-mod score;
 #[cfg(test)]
 mod sample;
+mod score;
 mod summary;
 mod terminal;
 

@@ -5,6 +5,7 @@
 
 mod extra;
 mod fault;
+mod ports;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +65,7 @@ impl Adapter for Native {
             bridge.create(&site.host)?;
             made.links.push(bridge.name.clone());
             self.attach(scenario, network, number, &bridge, site)?;
-            rules::spoil_ports(&bridge.name, &self.faults, site)?;
+            ports::spoil(&bridge.name, &self.faults, site)?;
         }
         let text = rules::ruleset(scenario, &self.faults);
         Program::new(["nft", "-f", "-"])
@@ -111,12 +112,13 @@ impl Native {
         bridge: &Bridge,
         site: &Site,
     ) -> Result<(), AdapterError> {
-        let gateway = (!network.internal && !self.faults.has(Fault::NoDefaultRoute))
-            .then_some(if self.faults.has(Fault::WrongDefaultRoute) {
+        let gateway = (!network.internal && !self.faults.has(Fault::NoDefaultRoute)).then_some(
+            if self.faults.has(Fault::WrongDefaultRoute) {
                 elsewhere(network.gateway)
             } else {
                 network.gateway
-            });
+            },
+        );
         for (nth, (container, address)) in rules::members(scenario, &network.name, &self.faults)
             .into_iter()
             .enumerate()
@@ -176,7 +178,7 @@ impl Realised for Made {
         }
         let stays = self.faults.has(Fault::BridgeStays);
         for name in self.links.iter().filter(|_| !stays) {
-            errors.extend(rules::remove_ports(site, name));
+            errors.extend(ports::remove(site, name));
             errors.extend(remove_link(&site.host, name).err().map(AdapterError::from));
         }
         errors

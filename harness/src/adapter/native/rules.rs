@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::extra::{self, Place};
 use super::{Fault, Faults};
 use crate::adapter::{
-    AdapterError, Program, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork, Site,
+    AdapterError, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Protocol;
 
@@ -89,7 +89,12 @@ pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
             "filter",
             "prerouting",
             "raw",
-            &[extra::rules(Place::Raw, faults), stateless(&ways, faults), guard_loopback(faults)].concat(),
+            &[
+                extra::rules(Place::Raw, faults),
+                stateless(&ways, faults),
+                guard_loopback(faults),
+            ]
+            .concat(),
         ),
         chain(
             "prerouting",
@@ -213,7 +218,9 @@ fn translate(way: &Way<'_>, faults: &Faults) -> String {
     };
     let to = way.to;
     let matched = match protocol {
-        _ if faults.has(Fault::PublishBothProtocols) => String::from("meta l4proto { tcp, udp } th"),
+        _ if faults.has(Fault::PublishBothProtocols) => {
+            String::from("meta l4proto { tcp, udp } th")
+        }
         Protocol::Tcp if faults.has(Fault::PublishWrongProtocol) => String::from("udp"),
         Protocol::Udp if faults.has(Fault::PublishWrongProtocol) => String::from("tcp"),
         Protocol::Tcp | Protocol::Udp => protocol.to_string(),
@@ -287,9 +294,8 @@ fn isolate(scenario: &Scenario, faults: &Faults) -> Vec<String> {
             .filter(move |to| *to != from)
             .map(move |to| (from, to))
     });
-    let pairs = pairs.filter(|(from, _)| {
-        !faults.has(Fault::IsolationOneWay) || bridges.first() == Some(*from)
-    });
+    let pairs = pairs
+        .filter(|(from, _)| !faults.has(Fault::IsolationOneWay) || bridges.first() == Some(*from));
     pairs
         .map(|(from, to)| format!("iifname {from} oifname {to} {only}{published}drop"))
         .collect()
@@ -317,7 +323,9 @@ fn leave(scenario: &Scenario, ways: &[Way<'_>], faults: &Faults) -> Vec<String> 
     let mut rules = extra::rules(Place::Leave, faults);
     if faults.has(Fault::HostSourceHidden) {
         let uplink = crate::lab::contract::UPLINK.address;
-        rules.push(format!("oifname \"gp-*\" fib saddr type local snat to {uplink}"));
+        rules.push(format!(
+            "oifname \"gp-*\" fib saddr type local snat to {uplink}"
+        ));
     }
     for (number, network) in scenario.networks.iter().enumerate() {
         rules.extend(hairpin(network, ways, faults));
@@ -418,47 +426,6 @@ pub(super) fn set_sysctls(
         })
     });
     written?
-}
-
-fn ports(site: &Site, bridge: &str) -> Result<Vec<String>, AdapterError> {
-    let folder = format!("/sys/class/net/{bridge}/brif");
-    let ports = site.room.run(|| {
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        entries
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect()
-    });
-    ports.map_err(AdapterError::from)
-}
-
-/// What faults change about the ports of a bridge.
-pub(super) fn spoil_ports(bridge: &str, faults: &Faults, site: &Site) -> Result<(), AdapterError> {
-    let mut settings = Vec::new();
-    if faults.has(Fault::NeighboursKeptApart) {
-        settings.push(("isolated", "on"));
-    }
-    if faults.has(Fault::NeighbourFramesFlooded) {
-        settings.push(("learning", "off"));
-    }
-    for (name, value) in settings {
-        for port in ports(site, bridge)? {
-            Program::new(["bridge", "link", "set", "dev", &port, name, value]).run(&site.room)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes the ports of a bridge that is about to go.
-pub(super) fn remove_ports(site: &Site, bridge: &str) -> Vec<AdapterError> {
-    let ports = match ports(site, bridge) {
-        Ok(ports) => ports,
-        Err(error) => return vec![error],
-    };
-    ports
-        .iter()
-        .filter_map(|port| crate::lab::attach::remove_link(&site.host, port).err())
-        .map(AdapterError::from)
-        .collect()
 }
 
 #[cfg(test)]
