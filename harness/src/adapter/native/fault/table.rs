@@ -240,7 +240,8 @@ faults! {
     ];
     /// Containers of one network do not reach each other.
     NeighboursKeptApart = "neighbours-kept-apart", "moby#53713", [
-        "contract/bridge/neighbours-reach-each-other",
+        "contract/bridge/address-as-asked", "contract/bridge/neighbours-reach-each-other",
+        "contract/bridge/neighbours-talk-alone", "contract/egress/no-masquerade-within-subnet",
     ];
     /// The bridge learns nothing: every container sees every frame.
     NeighbourFramesFlooded = "neighbour-frames-flooded", "kubernetes#28650", [
@@ -276,35 +277,66 @@ faults! {
     ];
     /// Published TCP ports lead nowhere.
     NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Published UDP ports lead nowhere.
     NoPublishUdp = "no-publish-udp", "containernetworking/plugins#1115", [
-        "contract/publish/udp-from-a-neighbour",
+        "contract/publish/nothing-else", "contract/publish/udp-from-a-neighbour",
     ];
     /// Published ports lead somewhere only for packets that come in, not for the host's own.
     NoPublishFromHost = "no-publish-from-host", "moby#12632", [
-        "contract/publish/from-the-host",
+        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
+        "contract/publish/not-for-other-addresses",
     ];
     /// Published ports lead somewhere only for the host's own packets.
     PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Only the first published port leads somewhere.
     PublishFirstPortOnly = "publish-first-port-only", "podman#5431", [
-        "contract/publish/each-port-its-container",
+        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
+        "contract/publish/nothing-else",
     ];
     /// A published port leads to the next port of the container.
     PublishWrongContainerPort = "publish-wrong-container-port", "moby#53384", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Another port than the one asked for is published.
     PublishWrongHostPort = "publish-wrong-host-port", "moby#53384", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A published port leads to the bridge's own address.
     PublishToGateway = "publish-to-gateway", "containernetworking/plugins#1115", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Every published port leads to the container that came last.
     PublishToLastContainer = "publish-to-last-container", "containernetworking/plugins#1267", [
@@ -312,7 +344,13 @@ faults! {
     ];
     /// TCP ports are published for UDP, and UDP ports for TCP.
     PublishWrongProtocol = "publish-wrong-protocol", "podman#5431", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A port that is published for one protocol is open for both.
     PublishBothProtocols = "publish-both-protocols", "moby#14041", [
@@ -320,15 +358,24 @@ faults! {
     ];
     /// Neighbouring ports lead to the published one's container, too.
     PublishRangeTooWide = "publish-range-too-wide", "moby#14041", [
-        "contract/publish/nothing-else",
+        "contract/publish/each-port-its-container", "contract/publish/nothing-else",
     ];
     /// A client of a published port appears with the host's address.
     PublishHidesClient = "publish-hides-client", "CVE-2021-20199", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
+        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A published port's answers come from the container's address.
     PublishReplyUntranslated = "publish-reply-untranslated", "libnetwork#2594", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A port that is published on one address is reachable on all.
     PublishOnEveryAddress = "publish-on-every-address", "netavark#881", [
@@ -336,7 +383,13 @@ faults! {
     ];
     /// A port that is published on all addresses is reachable on 127.0.0.1 only.
     PublishOnLoopbackOnly = "publish-on-loopback-only", "netavark#881", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/from-the-host", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Packets that pass through are taken for the published port, too.
     PublishTakesTransit = "publish-takes-transit", "CVE-2025-67499", [
@@ -344,7 +397,12 @@ faults! {
     ];
     /// Published ports are translated, and the packets then dropped.
     PublishNotLetThrough = "publish-not-let-through", "moby#49498", [
-        "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A container does not reach its neighbour by the published port.
     NoHairpin = "no-hairpin", "moby#12632", [
@@ -360,7 +418,7 @@ faults! {
     ];
     /// 127.0.0.1 does not lead to published ports.
     NoLoopbackPublish = "no-loopback-publish", "containernetworking/plugins portmap: snat", [
-        "contract/publish/from-the-hosts-loopback",
+        "contract/publish/from-the-hosts-loopback", "contract/publish/not-for-other-addresses",
     ];
     /// A neighbour of the host reaches what is published on 127.0.0.1.
     LoopbackOpenToNeighbours = "loopback-open-to-neighbours", "CVE-2020-8558", [
@@ -368,7 +426,8 @@ faults! {
     ];
     /// Ports that are not published can be reached by a route through the host.
     UnpublishedReachable = "unpublished-reachable", "moby#14041", [
-        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// UDP ports that are not published can be reached by a route through the host.
     UnpublishedUdpReachable = "unpublished-udp-reachable", "moby#48724", [
