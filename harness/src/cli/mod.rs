@@ -6,6 +6,7 @@ pub mod check;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
+pub mod faults;
 pub mod list;
 pub mod mutate;
 mod preflight;
@@ -38,6 +39,7 @@ enum Verb {
     Explain(explain::Args),
     Accept(accept::Args),
     Mutate(mutate::Args),
+    Faults(faults::Args),
     Doctor(doctor::Args),
     Report(report::Args),
     Bench(bench::Args),
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
         Verb::Mutate(args) => mutate::run(&args),
+        Verb::Faults(args) => faults::run(&args).into(),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Report(args) => report::run(&args).into(),
         Verb::Bench(args) => bench::run(&args),

@@ -1,18 +1,29 @@
-//! `goldpath mutate`: how many wrong configurations the suite notices.
+//! `goldpath mutate`: how many wrong configurations, and how many faults of an implementation, the suite notices.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::exit::Exit;
-use super::run::{chosen_cases, default_jobs, parse_backend, run_quietly};
+use super::run::{chosen_cases, parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
-use crate::case::Backend;
-use crate::mutate::{Fate, Mutant, Score, Scored, declared, judge, mutants};
+use crate::adapter::native::{Fault, Faults};
+use crate::adapter::{Candidate, Selection};
+use crate::case::{Backend, Case, Kind};
+use crate::mutate::{
+    Baseline, Fate, FaultScore, Mutant, Score, Scored, ScoredFault, Scores, declared, judge,
+    mutants,
+};
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
 
-/// Changes one thing at a time in recipe cases and counts the changes that they notice.
+/// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
+const JOBS: u16 = 8;
+
+/// Changes one thing at a time in recipe cases, plants one fault at a time in the native implementation, and counts what
+/// the cases notice.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Case ids, parts of them, or globs with `*`; all cases if absent.
@@ -30,47 +41,130 @@ pub struct Args {
     /// Writes the score and every mutant as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Plants only this fault, and changes no recipe unless some are chosen; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Vec<Fault>,
+    /// Puts a fault only to the cases that it declares, not to all that must not notice it.
+    #[arg(long)]
+    pub declared_only: bool,
+    /// The numbers that were reached before, as JSON; ends with 1 if they are not reached any more, and only then.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Trials at work at the same time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), default_value_t = JOBS)]
+    pub jobs: u16,
 }
 
-/// Runs every mutant of the chosen cases. Ends with 1 while an undeclared survivor is left.
+/// Runs every mutant and every fault that the chosen cases can notice. Ends with 1 while an undeclared survivor is left.
 pub fn run(args: &Args) -> ExitCode {
-    match chosen_cases(&args.cases, &args.patterns, &mut io::stderr()) {
-        Ok(cases) => inside(|| mutate(args, &Trial::of(&cases, Some(args.backend), &[]))),
-        Err(exit) => exit.into(),
+    let cases = match chosen_cases(&args.cases, &args.patterns, &mut io::stderr()) {
+        Ok(cases) => cases,
+        Err(exit) => return exit.into(),
+    };
+    let baseline = match args.baseline.as_deref().map(read_baseline).transpose() {
+        Ok(baseline) => baseline,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{reason}");
+            return Exit::WrongInput.into();
+        }
+    };
+    inside(|| match both(args, &cases) {
+        Ok(scores) => finish(args, baseline, &scores),
+        Err(exit) => exit,
+    })
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, String> {
+    let shown = path.display();
+    let text = fs::read(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{shown} is no baseline: {error}"))
+}
+
+fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
+    let (recipes, contract): (Vec<_>, Vec<_>) = cases
+        .iter()
+        .cloned()
+        .partition(|case| matches!(case.kind, Kind::Recipe { .. }));
+    let recipes_asked = args.fault.is_empty() || !args.patterns.is_empty();
+    let recipes = Some(recipes).filter(|recipes| recipes_asked && !recipes.is_empty());
+    let contract = Some(contract).filter(|contract| !contract.is_empty());
+    let recipes =
+        recipes.map(|recipes| mutate(args, &Trial::of(&recipes, Some(args.backend), &[])));
+    let faults = contract.map(|contract| plant(args, &contract));
+    Ok(Scores {
+        recipes: recipes.transpose()?,
+        faults: faults.transpose()?,
+    })
+}
+
+fn finish(args: &Args, baseline: Option<Baseline>, scores: &Scores) -> Exit {
+    scores.recipes.as_ref().inspect(|score| tell(score));
+    scores.faults.as_ref().inspect(|score| tell_faults(score));
+    let _ = write!(io::stdout(), "\n{}", crate::report::score_table(scores));
+    if let Some(path) = &args.json
+        && let Err(error) = write_json(path, scores)
+    {
+        return broken("write the score", &error);
+    }
+    if let Some(before) = baseline {
+        let worse = before.worse(&scores.baseline());
+        for line in &worse {
+            let _ = writeln!(io::stdout(), "the score went down: {line}");
+        }
+        return if worse.is_empty() {
+            Exit::Success
+        } else {
+            Exit::Failed
+        };
+    }
+    let survivor = scores
+        .recipes
+        .as_ref()
+        .is_some_and(|score| score.survivors().next().is_some());
+    let faults = scores.faults.as_ref();
+    if survivor || faults.is_some_and(|score| score.caught < score.all) {
+        Exit::Failed
+    } else {
+        Exit::Success
     }
 }
 
-fn mutate(args: &Args, originals: &[Trial]) -> Exit {
-    let equivalents = match declared() {
-        Ok(equivalents) => equivalents,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
-            return Exit::WrongInput;
-        }
-    };
-    let options = Options {
+fn options(args: &Args) -> Options {
+    Options {
         golden: args.golden.clone(),
         evidence: None,
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
-    };
-    // A mutant that fails proves nothing if the original fails, too.
-    let before = match run_quietly(originals, &options, default_jobs()) {
-        Ok(before) => before,
-        Err(exit) => return exit,
-    };
+    }
+}
+
+/// What fails without a change proves nothing if it fails with one, too.
+fn must_pass(args: &Args, originals: &[Trial]) -> Result<(), Exit> {
+    let before = run_quietly(originals, &options(args), args.jobs.into())?;
     for (trial, result) in originals.iter().zip(&before) {
-        if result.outcome != Outcome::Passed {
+        if !matches!(
+            result.outcome,
+            Outcome::Passed | Outcome::NotSupported | Outcome::Disabled
+        ) {
             let _ = writeln!(
                 io::stderr(),
                 "{trial} is {} without a change: {}",
                 result.outcome,
                 result.message
             );
-            return Exit::Errored;
+            return Err(Exit::Errored);
         }
     }
+    Ok(())
+}
+
+fn mutate(args: &Args, originals: &[Trial]) -> Result<Score, Exit> {
+    let equivalents = declared().map_err(|error| {
+        let _ = writeln!(io::stderr(), "{error}");
+        Exit::WrongInput
+    })?;
+    must_pass(args, originals)?;
     let mutants: Vec<Mutant> = originals
         .iter()
         .flat_map(|trial| mutants(&trial.case))
@@ -83,25 +177,72 @@ fn mutate(args: &Args, originals: &[Trial]) -> Exit {
             implementation: None,
         })
         .collect();
-    let results = match run_quietly(&trials, &options, default_jobs()) {
-        Ok(results) => results,
-        Err(exit) => return exit,
-    };
+    let results = run_quietly(&trials, &options(args), args.jobs.into())?;
     let scored = mutants
         .iter()
         .zip(&results)
         .map(|(mutant, result)| judge(mutant, result, &equivalents));
-    let score = Score::of(scored.collect());
-    tell(&score);
-    if let Some(path) = &args.json
-        && let Err(error) = write_json(path, &score)
-    {
-        return broken("write the score", &error);
-    }
-    if score.survivors().next().is_some() {
-        Exit::Failed
+    Ok(Score::of(scored.collect()))
+}
+
+/// Puts each fault to the contract. With patterns, one that none of the chosen cases declares is left out.
+fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
+    let native = |faults: Faults| Candidate::find(&Selection::Native(faults));
+    must_pass(args, &Trial::of(cases, None, &[native(Faults::default())]))?;
+    let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    let all = if args.fault.is_empty() {
+        Fault::ALL
     } else {
-        Exit::Success
+        &args.fault
+    };
+    let is_whole = args.patterns.is_empty();
+    let asked = all
+        .iter()
+        .filter(|fault| is_whole || fault.cases().iter().any(|id| ids.contains(id)));
+    let mut trials = Vec::new();
+    let mut owners = Vec::new();
+    for fault in asked {
+        let of_fault = cases
+            .iter()
+            .filter(|case| !args.declared_only || fault.cases().contains(&case.id.as_str()));
+        let of_fault: Vec<Arc<Case>> = of_fault.cloned().collect();
+        let candidate = native(Faults::from_iter([*fault]));
+        trials.extend(Trial::of(&of_fault, None, &[candidate]));
+        owners.push((*fault, trials.len()));
+    }
+    let results = run_quietly(&trials, &options(args), args.jobs.into())?;
+    let mut from = 0;
+    let scored = owners.into_iter().map(|(fault, to)| {
+        let of_fault = trials[from..to].iter().zip(&results[from..to]);
+        from = to;
+        let left_out: Vec<&str> = fault
+            .cases()
+            .iter()
+            .copied()
+            .filter(|id| !is_whole && !ids.contains(id))
+            .collect();
+        let of_fault = of_fault.map(|(trial, result)| (trial.case.id.as_str(), result));
+        ScoredFault::of(fault, of_fault, &left_out)
+    });
+    Ok(FaultScore::of(scored.collect()))
+}
+
+fn tell_faults(score: &FaultScore) {
+    let mut out = io::stdout();
+    for scored in score.faults.iter().filter(|scored| !scored.caught()) {
+        let fault = &scored.fault;
+        let word = if scored.survived() {
+            "survived"
+        } else {
+            "misjudged"
+        };
+        let _ = writeln!(out, "{word:10}  {}  {}", fault.name, fault.what);
+        for case in &scored.missing {
+            let _ = writeln!(out, "    {case} must fail, and does not");
+        }
+        for case in &scored.extra {
+            let _ = writeln!(out, "    {case} fails, and is not declared");
+        }
     }
 }
 
@@ -134,16 +275,11 @@ fn tell(score: &Score) {
             let _ = writeln!(out, "    {line}");
         }
     }
-    let _ = writeln!(
-        out,
-        "\n{} of {} mutants caught, {} equivalent, {} refused as no network at all",
-        score.caught, score.all, score.equivalent, score.invalid
-    );
 }
 
-fn write_json(path: &PathBuf, score: &Score) -> io::Result<()> {
+fn write_json(path: &Path, scores: &Scores) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    serde_json::to_writer_pretty(&mut file, score)?;
+    serde_json::to_writer_pretty(&mut file, scores)?;
     writeln!(file)?;
     file.flush()
 }

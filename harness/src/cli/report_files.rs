@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
+use crate::mutate::Scores;
 use crate::report::{Report, html, junit, markdown};
 
-type Format = fn(&Report) -> io::Result<String>;
+type Format = fn(&Report, Option<&Scores>) -> io::Result<String>;
 
 /// Where the report goes; each format may be asked for.
 #[derive(Debug, Default, clap::Args)]
@@ -25,6 +26,9 @@ pub struct ReportFiles {
     /// Writes the report as one page that needs no network.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Adds the table of this score to Markdown and HTML, as `goldpath mutate --json` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub score: Option<PathBuf>,
 }
 
 impl ReportFiles {
@@ -34,15 +38,24 @@ impl ReportFiles {
     /// [`Exit::Errored`] if some file could not be written; the others are.
     pub fn write(&self, report: &Report) -> Result<(), Exit> {
         let asked: [(&Option<PathBuf>, Format); 4] = [
-            (&self.json, json),
-            (&self.junit, junit),
-            (&self.markdown, |report| Ok(markdown(report))),
-            (&self.html, |report| Ok(html(report))),
+            (&self.json, |report, _| json(report)),
+            (&self.junit, |report, _| junit(report)),
+            (&self.markdown, |report, score| Ok(markdown(report, score))),
+            (&self.html, |report, score| Ok(html(report, score))),
         ];
+        let score = match self.score.as_deref().map(read_score).transpose() {
+            Ok(score) => score,
+            Err(reason) => {
+                let _ = writeln!(io::stderr(), "{reason}");
+                return Err(Exit::WrongInput);
+            }
+        };
         let mut written = Ok(());
         for (path, format) in asked {
             let Some(path) = path else { continue };
-            if let Err(error) = format(report).and_then(|text| fs::write(path, text)) {
+            if let Err(error) =
+                format(report, score.as_ref()).and_then(|text| fs::write(path, text))
+            {
                 let shown = path.display();
                 let _ = writeln!(io::stderr(), "cannot write the report to {shown}: {error}");
                 written = Err(Exit::Errored);
@@ -50,6 +63,12 @@ impl ReportFiles {
         }
         written
     }
+}
+
+fn read_score(path: &Path) -> Result<Scores, String> {
+    let shown = path.display();
+    let text = fs::read(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{shown} is no score: {error}"))
 }
 
 fn json(report: &Report) -> io::Result<String> {

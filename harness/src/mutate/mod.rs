@@ -1,13 +1,18 @@
-//! Mutants of recipe cases: one thing in the configuration is changed, and the case must notice.
+//! Mutants of recipe cases: one thing in the configuration is changed, and the case must notice. Faults of the native
+//! implementation: one thing in it is broken, and the contract must notice.
 //!
 //! What the suite catches of these is a measure of the suite. A mutant that survives asks for a
 //! sharper case or a sharper golden, never for a special check.
 
+mod baseline;
 mod change;
 mod equivalent;
+mod faults;
 mod operators;
 mod score;
 
+pub use baseline::{Baseline, Scores, Tally};
 pub use change::{Change, Mutant, mutants};
 pub use equivalent::{Equivalent, EquivalentError, declared};
+pub use faults::{FailedCase, FaultReport, FaultScore, ScoredFault};
 pub use score::{Fate, Score, Scored, judge};

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use super::claims::{Standing, standing};
-use super::{CaseReport, Matrix, Report, alike, summary_line};
+use super::{CaseReport, Matrix, Report, alike, score_table, summary_line};
 use crate::case::Claim;
+use crate::mutate::Scores;
 use crate::run::Outcome;
 
 /// The report as GitHub's Markdown.
-pub fn markdown(report: &Report) -> String {
+pub fn markdown(report: &Report, score: Option<&Scores>) -> String {
     let mut text = format!(
         "## goldpath: {}\n\n{}\n\n",
         report.result,
@@ -19,6 +20,9 @@ pub fn markdown(report: &Report) -> String {
     table(&mut text, &matrix);
     claims(&mut text, report);
     partings(&mut text, &matrix);
+    if let Some(score) = score {
+        let _ = writeln!(text, "{}", score_table(score));
+    }
     troubles(&mut text, report);
     let _ = writeln!(text, "Run it again:\n");
     for command in &report.commands {
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_document_reads_well() {
-        insta::assert_snapshot!(markdown(&sample::report()));
+        insta::assert_snapshot!(markdown(&sample::report(), None));
     }
 
     #[test]

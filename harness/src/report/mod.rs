@@ -10,6 +10,7 @@ mod merge;
 mod parting;
 #[cfg(test)]
 mod sample;
+mod score;
 mod summary;
 mod terminal;
 
@@ -23,5 +24,6 @@ pub use markdown::markdown;
 pub use matrix::{Matrix, Row};
 pub use merge::{MergeError, merge};
 pub use parting::{Alike, Parting, alike};
+pub use score::score_table;
 pub use summary::{Conclusion, Summary};
 pub use terminal::{matrix_table, summary_line, trial_line};

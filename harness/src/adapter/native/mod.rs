@@ -3,7 +3,9 @@
 //! It is the measure that cases are written against, and what [`Fault`]s are planted in to prove that the suite
 //! notices them.
 
+mod extra;
 mod fault;
+mod ports;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +81,7 @@ impl Adapter for Native {
             for (container, address) in rules::members(scenario, &network.name, &self.faults) {
                 self.attach(network, number, container, address, site)?;
             }
+            ports::spoil(&bridge.name, &self.faults, site)?;
         }
         made.write_rules(site)?;
         made.pass_policy(site)?;
@@ -101,17 +104,28 @@ fn found<'a>(
 
 impl Native {
     fn bridge(&self, network: &ScenarioNetwork) -> Bridge {
+        let address = if self.faults.has(Fault::GatewayElsewhere) {
+            elsewhere(network.gateway)
+        } else {
+            network.gateway
+        };
+        let length = if self.faults.has(Fault::GatewayAddressAlone) {
+            32
+        } else {
+            network.prefix_length()
+        };
         Bridge {
             name: rules::bridge(&network.name),
-            address: Some(Prefix {
-                address: network.gateway,
-                length: network.prefix_length(),
-            }),
+            address: (!self.faults.has(Fault::NoGatewayAddress))
+                .then_some(Prefix { address, length }),
             mtu: self.mtu(network),
         }
     }
 
     fn mtu(&self, network: &ScenarioNetwork) -> Option<u16> {
+        if self.faults.has(Fault::MtuTooSmall) {
+            return Some(1280);
+        }
         network.mtu.filter(|_| !self.faults.has(Fault::MtuIgnored))
     }
 
@@ -123,22 +137,31 @@ impl Native {
         address: IpAddr,
         site: &Site,
     ) -> Result<(), AdapterError> {
-        let gateway = (!network.internal && !self.faults.has(Fault::NoDefaultRoute))
-            .then_some(network.gateway);
+        let gateway = (!network.internal && !self.faults.has(Fault::NoDefaultRoute)).then_some(
+            if self.faults.has(Fault::WrongDefaultRoute) {
+                elsewhere(network.gateway)
+            } else {
+                network.gateway
+            },
+        );
         let name = &container.name;
         let netns = site.containers.get(name).ok_or_else(|| {
             LabError::Specification(format!("container '{name}' has no namespace"))
         })?;
+        let length = if self.faults.has(Fault::WrongPrefixLength) {
+            30
+        } else {
+            network.prefix_length()
+        };
         let port = Port {
             container: netns,
             host_interface: port(number, name),
             interface: String::from("eth0"),
-            address: Prefix {
-                address,
-                length: network.prefix_length(),
-            },
+            address: Prefix { address, length },
             gateway,
-            mtu: self.mtu(network),
+            mtu: self
+                .mtu(network)
+                .filter(|_| !self.faults.has(Fault::MtuOfTheBridgeOnly)),
         };
         Ok(self.bridge(network).attach(&site.host, &port)?)
     }
@@ -147,6 +170,17 @@ impl Native {
 /// The host's end of a container's pair: `IFNAMSIZ` has room for the 12 characters of its name.
 fn port(network: usize, container: &str) -> String {
     format!("p{network}{container}")
+}
+
+/// An address of the gateway's subnet that nobody has.
+fn elsewhere(gateway: IpAddr) -> IpAddr {
+    match gateway {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            IpAddr::from([a, b, c, 254])
+        }
+        IpAddr::V6(_) => gateway,
+    }
 }
 
 /// What was made, to be undone.
@@ -287,7 +321,7 @@ impl Realised for Made {
         }
         if !faults.has(Fault::BridgeStays) {
             for name in std::mem::take(&mut self.links) {
-                errors.extend(rules::remove_ports(site, &name));
+                errors.extend(ports::remove(site, &name));
                 errors.extend(remove_link(&site.host, &name).err().map(AdapterError::from));
             }
         }

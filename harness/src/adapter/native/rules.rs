@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::extra::{self, Place};
 use super::{Fault, Faults};
 use crate::adapter::{
     AdapterError, Program, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork, Site,
@@ -33,6 +34,11 @@ pub(super) fn members<'a>(
             }
         }
     }
+    if faults.has(Fault::AddressTwice)
+        && let Some((_, first)) = members.first().copied()
+    {
+        members.iter_mut().for_each(|(_, address)| *address = first);
+    }
     members
 }
 
@@ -43,35 +49,59 @@ struct Way<'a> {
 }
 
 fn ways<'a>(scenario: &'a Scenario, faults: &Faults) -> Vec<Way<'a>> {
-    let published = |protocol: Protocol| match protocol {
+    let published = |way: &Way<'_>| match way.port.protocol {
         Protocol::Tcp => !faults.has(Fault::NoPublishTcp),
         Protocol::Udp => !faults.has(Fault::NoPublishUdp),
     };
     let networks = scenario.networks.iter().filter(|network| !network.internal);
-    networks
-        .flat_map(|network| members(scenario, &network.name, faults))
-        .flat_map(|(container, to)| container.publish.iter().map(move |port| Way { port, to }))
-        .filter(|way| published(way.port.protocol))
-        .collect()
+    let mut ways: Vec<Way<'_>> = networks
+        .flat_map(|network| {
+            let members = members(scenario, &network.name, faults);
+            members.into_iter().map(move |member| (member, network))
+        })
+        .flat_map(|((container, to), network)| {
+            let to = if faults.has(Fault::PublishToGateway) {
+                network.gateway
+            } else {
+                to
+            };
+            container.publish.iter().map(move |port| Way { port, to })
+        })
+        .filter(published)
+        .collect();
+    if faults.has(Fault::PublishFirstPortOnly) {
+        ways.truncate(1);
+    }
+    if faults.has(Fault::PublishToLastContainer)
+        && let Some(last) = ways.last().map(|way| way.to)
+    {
+        ways.iter_mut().for_each(|way| way.to = last);
+    }
+    ways
 }
 
 /// All rules as `nft -f` reads them.
 pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
     let ways = ways(scenario, faults);
-    let chains = [
+    let mut chains = vec![
         chain(
             "raw",
             "filter",
             "prerouting",
             "raw",
-            &guard_loopback(faults),
+            &[
+                extra::rules(Place::Raw, faults),
+                stateless(&ways, faults),
+                guard_loopback(faults),
+            ]
+            .concat(),
         ),
         chain(
             "prerouting",
             "nat",
             "prerouting",
             "dstnat",
-            &publish(&ways, faults),
+            &publish_to_others(&ways, faults),
         ),
         chain(
             "output",
@@ -96,9 +126,25 @@ pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
         ),
     ];
     let kept = keep_from_host(scenario, faults);
-    let input = (!kept.is_empty()).then(|| chain("input", "filter", "input", "filter", &kept));
-    let input = input.unwrap_or_default();
-    format!("table ip {TABLE} {{\n{}{input}}}\n", chains.concat())
+    for (place, name, hook, priority) in [
+        (Place::Early, "early", "prerouting", "-450"),
+        (Place::Input, "input", "input", "filter"),
+        (Place::Output, "own", "output", "filter"),
+    ] {
+        let mut rules = extra::rules(place, faults);
+        if place == Place::Input {
+            rules.extend(kept.iter().cloned());
+        }
+        if !rules.is_empty() {
+            chains.push(chain(name, "filter", hook, priority, &rules));
+        }
+    }
+    let before = if faults.has(Fault::ForeignRulesFlushed) {
+        "flush ruleset\n"
+    } else {
+        ""
+    };
+    format!("{before}table ip {TABLE} {{\n{}}}\n", chains.concat())
 }
 
 fn chain(name: &str, kind: &str, hook: &str, priority: &str, rules: &[String]) -> String {
@@ -118,6 +164,33 @@ fn guard_loopback(faults: &Faults) -> Vec<String> {
 
 fn publish(ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
     ways.iter().map(|way| translate(way, faults)).collect()
+}
+
+fn publish_to_others(ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
+    if faults.has(Fault::PublishFromHostOnly) {
+        return Vec::new();
+    }
+    publish(ways, faults)
+}
+
+/// A translation that no connection remembers, so that nothing turns the answers back.
+fn stateless(ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
+    if !faults.has(Fault::PublishReplyUntranslated) {
+        return Vec::new();
+    }
+    let rule = |way: &Way<'_>| {
+        let PublishedPort {
+            host_port,
+            container_port,
+            protocol,
+            ..
+        } = way.port;
+        let to = way.to;
+        format!(
+            "fib daddr type local {protocol} dport {host_port} ip daddr set {to} {protocol} dport set {container_port} notrack"
+        )
+    };
+    ways.iter().map(rule).collect()
 }
 
 fn publish_from_host(ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
@@ -141,17 +214,35 @@ fn translate(way: &Way<'_>, faults: &Faults) -> String {
             format!("ip daddr {address} ")
         }
         // Not every packet to that port: those that only pass through are not for the host (CVE-2025-67499).
+        None if faults.has(Fault::PublishOnLoopbackOnly) => String::from("ip daddr 127.0.0.1 "),
         Some(_) | None if !faults.has(Fault::PublishTakesTransit) => {
             String::from("fib daddr type local ")
         }
         Some(_) | None => String::new(),
     };
     let to = way.to;
-    format!("{address}{protocol} dport {host_port} dnat to {to}:{container_port}")
+    let matched = match protocol {
+        _ if faults.has(Fault::PublishBothProtocols) => {
+            String::from("meta l4proto { tcp, udp } th")
+        }
+        Protocol::Tcp if faults.has(Fault::PublishWrongProtocol) => String::from("udp"),
+        Protocol::Udp if faults.has(Fault::PublishWrongProtocol) => String::from("tcp"),
+        Protocol::Tcp | Protocol::Udp => protocol.to_string(),
+    };
+    let host_ports = if faults.has(Fault::PublishWrongHostPort) {
+        host_port.saturating_add(1).to_string()
+    } else if faults.has(Fault::PublishRangeTooWide) {
+        format!("{host_port}-{}", host_port.saturating_add(9))
+    } else {
+        host_port.to_string()
+    };
+    let off = u16::from(faults.has(Fault::PublishWrongContainerPort));
+    let container_port = container_port.saturating_add(off);
+    format!("{address}{matched} dport {host_ports} dnat to {to}:{container_port}")
 }
 
 fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
-    let mut rules = Vec::new();
+    let mut rules = extra::rules(Place::Forward, faults);
     for network in scenario.networks.iter().filter(|network| network.internal) {
         rules.extend(keep_internal(network, faults));
     }
@@ -170,8 +261,13 @@ fn keep_internal(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
         return Vec::new();
     }
     let bridge = bridge(&network.name);
+    let kept = if faults.has(Fault::InternalOpenForUdp) {
+        "meta l4proto != udp "
+    } else {
+        ""
+    };
     vec![
-        format!("iifname \"{bridge}\" oifname != \"{bridge}\" drop"),
+        format!("iifname \"{bridge}\" oifname != \"{bridge}\" {kept}drop"),
         format!("oifname \"{bridge}\" iifname != \"{bridge}\" drop"),
     ]
 }
@@ -196,8 +292,15 @@ fn isolate(scenario: &Scenario, faults: &Faults) -> Vec<String> {
     }
     let only = if faults.has(Fault::IsolationForTcpOnly) {
         "meta l4proto tcp "
+    } else if faults.has(Fault::IsolationForIcmpOnly) {
+        "meta l4proto icmp "
     } else {
         ""
+    };
+    let published = if faults.has(Fault::IsolationAgainstPublished) {
+        ""
+    } else {
+        "ct status & dnat == 0 "
     };
     let bridges: Vec<String> = scenario
         .networks
@@ -211,8 +314,10 @@ fn isolate(scenario: &Scenario, faults: &Faults) -> Vec<String> {
             .filter(move |to| *to != from)
             .map(move |to| (from, to))
     });
+    let pairs = pairs
+        .filter(|(from, _)| !faults.has(Fault::IsolationOneWay) || bridges.first() == Some(*from));
     pairs
-        .map(|(from, to)| format!("iifname {from} oifname {to} {only}ct status & dnat == 0 drop"))
+        .map(|(from, to)| format!("iifname {from} oifname {to} {only}{published}drop"))
         .collect()
 }
 
@@ -221,18 +326,33 @@ fn hide_unpublished(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
     if faults.has(Fault::UnpublishedReachable) {
         return Vec::new();
     }
+    let only = if faults.has(Fault::UnpublishedUdpReachable) {
+        "meta l4proto != udp "
+    } else if faults.has(Fault::UnpublishedPingReachable) {
+        "meta l4proto != icmp "
+    } else {
+        ""
+    };
     let bridge = bridge(&network.name);
     vec![format!(
-        "iifname != \"gp-*\" oifname \"{bridge}\" ct status & dnat == 0 drop"
+        "iifname != \"gp-*\" oifname \"{bridge}\" {only}ct status & dnat == 0 drop"
     )]
 }
 
 fn leave(scenario: &Scenario, ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
-    let mut rules = Vec::new();
-    for network in &scenario.networks {
-        rules.extend(hairpin(network, faults));
+    let mut rules = extra::rules(Place::Leave, faults);
+    if faults.has(Fault::HostSourceHidden) {
+        let uplink = crate::lab::contract::UPLINK.address;
+        rules.push(format!(
+            "oifname \"gp-*\" fib saddr type local snat to {uplink}"
+        ));
+    }
+    for (number, network) in scenario.networks.iter().enumerate() {
+        rules.extend(hairpin(network, ways, faults));
         rules.extend(answer_loopback(network));
-        rules.extend(masquerade(network, faults));
+        if number == 0 || !faults.has(Fault::MasqueradeFirstNetworkOnly) {
+            rules.extend(masquerade(network, faults));
+        }
     }
     if faults.has(Fault::PublishHidesClient) && !ways.is_empty() {
         rules.push(String::from("oifname \"gp-*\" ct status dnat masquerade"));
@@ -241,10 +361,26 @@ fn leave(scenario: &Scenario, ways: &[Way<'_>], faults: &Faults) -> Vec<String> 
 }
 
 /// A reply has to come back through the host, or the asking container would not know its sender.
-fn hairpin(network: &ScenarioNetwork, faults: &Faults) -> Option<String> {
+fn hairpin(network: &ScenarioNetwork, ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
+    if faults.has(Fault::NoHairpin) {
+        return Vec::new();
+    }
     let subnet = &network.subnet;
-    (!faults.has(Fault::NoHairpin))
-        .then(|| format!("ip saddr {subnet} ip daddr {subnet} ct status dnat masquerade"))
+    let rule = |saddr: &str, daddr: &str| {
+        format!("ip saddr {saddr} ip daddr {daddr} ct status dnat masquerade")
+    };
+    let one = |way: &Way<'_>| {
+        let to = way.to.to_string();
+        if faults.has(Fault::NoHairpinForItself) {
+            rule(&format!("!= {to} ip saddr {subnet}"), &to)
+        } else {
+            rule(&to, &to)
+        }
+    };
+    if faults.has(Fault::NoHairpinForItself) || faults.has(Fault::NoHairpinForNeighbours) {
+        return ways.iter().map(one).collect();
+    }
+    vec![rule(subnet, subnet)]
 }
 
 fn answer_loopback(network: &ScenarioNetwork) -> Option<String> {
@@ -259,11 +395,28 @@ fn masquerade(network: &ScenarioNetwork, faults: &Faults) -> Option<String> {
         return None;
     }
     let (subnet, bridge) = (&network.subnet, bridge(&network.name));
-    Some(if faults.has(Fault::MasqueradeWithinSubnet) {
-        format!("ip saddr {subnet} masquerade")
+    let out = if faults.has(Fault::MasqueradeWithinSubnet) {
+        String::new()
+    } else if faults.has(Fault::MasqueradeWrongInterface) {
+        format!("oifname \"{bridge}\" ")
     } else {
-        format!("ip saddr {subnet} oifname != \"{bridge}\" masquerade")
-    })
+        format!("oifname != \"{bridge}\" ")
+    };
+    let of = if faults.has(Fault::MasqueradeForTcpOnly) {
+        "meta l4proto tcp "
+    } else if faults.has(Fault::MasqueradeNotForUdp) {
+        "meta l4proto != udp "
+    } else {
+        ""
+    };
+    let source = if faults.has(Fault::MasqueradeWrongSource) {
+        String::from("snat to 10.0.2.99")
+    } else if faults.has(Fault::MasqueradeToGateway) {
+        format!("snat to {}", network.gateway)
+    } else {
+        String::from("masquerade")
+    };
+    Some(format!("ip saddr {subnet} {out}{of}{source}"))
 }
 
 /// A rule that accepts, in the words of iptables.
@@ -317,26 +470,6 @@ pub(super) fn write(settings: &[(String, String)], site: &Site) -> Result<(), Ad
         })
     });
     written?
-}
-
-/// Removes the ports of a bridge that is about to go.
-pub(super) fn remove_ports(site: &Site, bridge: &str) -> Vec<AdapterError> {
-    let folder = format!("/sys/class/net/{bridge}/brif");
-    let ports = site.room.run(|| {
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        entries
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-    });
-    let ports = match ports {
-        Ok(ports) => ports,
-        Err(error) => return vec![error.into()],
-    };
-    ports
-        .iter()
-        .filter_map(|port| crate::lab::attach::remove_link(&site.host, port).err())
-        .map(AdapterError::from)
-        .collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod overview;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Matrix, Report};
+use crate::mutate::Scores;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("filter.js");
@@ -15,11 +16,11 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
                       base-uri 'none'; form-action 'none'";
 
 /// The report as an HTML page.
-pub fn html(report: &Report) -> String {
-    page(report).into_string()
+pub fn html(report: &Report, score: Option<&Scores>) -> String {
+    page(report, score).into_string()
 }
 
-fn page(report: &Report) -> Markup {
+fn page(report: &Report, score: Option<&Scores>) -> Markup {
     let matrix = Matrix::of(report);
     html! {
         (DOCTYPE)
@@ -38,6 +39,7 @@ fn page(report: &Report) -> Markup {
                 main {
                     (overview::matrix(&matrix))
                     (overview::claims(report))
+                    @if let Some(score) = score { (overview::score(score)) }
                     (case::sections(&matrix))
                 }
                 (overview::foot(report))
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_page_fetches_nothing() {
-        let page = html(&sample::report());
+        let page = html(&sample::report(), None);
         for way in [
             "src=", "url(", "@import", "<link", "<base", "<img", "<iframe", "<form",
         ] {
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text() {
-        let page = html(&sample::report());
+        let page = html(&sample::report(), None);
         assert!(!page.contains(HOSTILE));
         assert!(!page.contains("<script>alert"));
         assert!(!page.contains("<b>other"));
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_link_within_the_page_has_its_target() {
-        let page = html(&sample::report());
+        let page = html(&sample::report(), None);
         for (at, _) in page.match_indices("href=\"#") {
             let target = page[at + 7..].split('"').next().unwrap_or_default();
             assert!(page.contains(&format!("id=\"{target}\"")), "{target}");
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_outcome_is_counted() {
-        let page = html(&sample::report());
+        let page = html(&sample::report(), None);
         for outcome in crate::run::Outcome::ALL {
             assert!(page.contains(&format!("<dt>{outcome}</dt>")), "{outcome}");
         }

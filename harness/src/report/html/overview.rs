@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use super::anchor;
 use crate::case::Claim;
+use crate::mutate::Scores;
 use crate::report::claims::{Standing, standing};
+use crate::report::score::score_rows;
 use crate::report::{Matrix, Report, Row, Summary};
 use crate::run::Outcome;
 
@@ -120,6 +122,28 @@ fn line(row: &Row<'_>) -> Markup {
                         }
                     } @else {
                         span.absent title="no such trial" { "–" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the suite notices of mutants and faults.
+pub(super) fn score(scores: &Scores) -> Markup {
+    html! {
+        section {
+            h2 { "Score" }
+            table class="matrix" {
+                thead { tr { th { "what is broken" } th { "caught" } th { "of all" } th { "survivors" } } }
+                tbody {
+                    @for row in score_rows(scores) {
+                        tr {
+                            th scope="row" { (row.what) }
+                            td { @if let Some(caught) = row.caught { (caught) } }
+                            td { (row.all) }
+                            td { (row.survivors.join(", ")) }
+                        }
                     }
                 }
             }

@@ -1,0 +1,108 @@
+//! Faults that are one rule too many: where it stands and what it says.
+
+use super::{Fault, Faults};
+
+/// A chain that a fault's rule stands in, in front of the rules that belong there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Before fragments are put together.
+    Early,
+    /// Before connections are tracked.
+    Raw,
+    /// For what the host itself gets.
+    Input,
+    /// For what the host itself sends.
+    Output,
+    /// For what the host forwards.
+    Forward,
+    /// Where sources are translated.
+    Leave,
+}
+
+use Place::{Early, Forward, Input, Leave, Output, Raw};
+
+const RULES: &[(Fault, Place, &str)] = &[
+    (
+        Fault::MasqueradeTooWide,
+        Leave,
+        "oifname != { \"gp-*\", \"lo\" } masquerade",
+    ),
+    (
+        Fault::EgressDropsUdp,
+        Forward,
+        "iifname \"gp-*\" oifname != \"gp-*\" meta l4proto udp ct direction original drop",
+    ),
+    (
+        Fault::EgressDropsIcmp,
+        Forward,
+        "iifname \"gp-*\" oifname != \"gp-*\" meta l4proto icmp ct direction original drop",
+    ),
+    (
+        Fault::EgressDropsTcp,
+        Forward,
+        "iifname \"gp-*\" oifname != \"gp-*\" meta l4proto tcp ct direction original drop",
+    ),
+    (Fault::RepliesDropped, Forward, "ct direction reply drop"),
+    (Fault::UdpUntracked, Raw, "meta l4proto udp notrack"),
+    (Fault::TtlNotDecremented, Forward, "ip ttl set 64"),
+    (
+        Fault::TtlDecrementedTwice,
+        Forward,
+        "ip ttl 63 ip ttl set 62",
+    ),
+    (Fault::DfCleared, Forward, "ip frag-off set 0"),
+    (Fault::TosCleared, Forward, "ip dscp set cs0"),
+    (
+        Fault::FragmentsDropped,
+        Early,
+        "ip frag-off & 0x3fff != 0 drop",
+    ),
+    (
+        Fault::IcmpErrorsDropped,
+        Forward,
+        "icmp type { destination-unreachable, time-exceeded } drop",
+    ),
+    (
+        Fault::IcmpErrorsNotTranslated,
+        Raw,
+        "icmp type { destination-unreachable, time-exceeded } notrack",
+    ),
+    (
+        Fault::HostKeptFromContainers,
+        Output,
+        "oifname \"gp-*\" ct direction original drop",
+    ),
+    (
+        Fault::HostPingDropped,
+        Output,
+        "oifname \"gp-*\" icmp type echo-request drop",
+    ),
+    (
+        Fault::GatewaySilent,
+        Input,
+        "iifname \"gp-*\" icmp type echo-request drop",
+    ),
+    (
+        Fault::HostAddressBlocked,
+        Input,
+        "iifname \"gp-*\" fib daddr . iif type != local drop",
+    ),
+    (
+        Fault::ForeignForwardingDropped,
+        Forward,
+        "iifname != \"gp-*\" oifname != \"gp-*\" drop",
+    ),
+    (
+        Fault::PublishNotLetThrough,
+        Forward,
+        "oifname \"gp-*\" ct status dnat ct direction original drop",
+    ),
+];
+
+/// The rules that the faults put into a chain.
+pub(super) fn rules(place: Place, faults: &Faults) -> Vec<String> {
+    let here = RULES
+        .iter()
+        .filter(|(fault, at, _)| *at == place && faults.has(*fault));
+    here.map(|(_, _, rule)| (*rule).to_owned()).collect()
+}

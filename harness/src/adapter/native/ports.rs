@@ -1,0 +1,46 @@
+//! The ports of a bridge.
+
+use super::{Fault, Faults};
+use crate::adapter::{AdapterError, Program, Site};
+use crate::lab::attach::remove_link;
+
+fn list(site: &Site, bridge: &str) -> Result<Vec<String>, AdapterError> {
+    let folder = format!("/sys/class/net/{bridge}/brif");
+    let ports = site.room.run(|| {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
+    });
+    ports.map_err(AdapterError::from)
+}
+
+/// What faults change about the ports of a bridge.
+pub(super) fn spoil(bridge: &str, faults: &Faults, site: &Site) -> Result<(), AdapterError> {
+    let mut settings = Vec::new();
+    if faults.has(Fault::NeighboursKeptApart) {
+        settings.push(("isolated", "on"));
+    }
+    if faults.has(Fault::NeighbourFramesFlooded) {
+        settings.push(("learning", "off"));
+    }
+    for (name, value) in settings {
+        for port in list(site, bridge)? {
+            Program::new(["bridge", "link", "set", "dev", &port, name, value]).run(&site.room)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the ports of a bridge that is about to go.
+pub(super) fn remove(site: &Site, bridge: &str) -> Vec<AdapterError> {
+    let ports = match list(site, bridge) {
+        Ok(ports) => ports,
+        Err(error) => return vec![error],
+    };
+    ports
+        .iter()
+        .filter_map(|port| remove_link(&site.host, port).err())
+        .map(AdapterError::from)
+        .collect()
+}

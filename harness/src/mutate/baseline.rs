@@ -1,0 +1,97 @@
+//! Both scores in one file, and the numbers that they must not fall below.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{FaultScore, Score};
+
+/// What the suite notices of wrong recipes and of a broken implementation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Scores {
+    /// Changed recipes; null if none ran.
+    pub recipes: Option<Score>,
+    /// Faults of the native implementation; null if none ran.
+    pub faults: Option<FaultScore>,
+}
+
+/// How many were caught, of how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// Noticed as they must be.
+    pub caught: usize,
+    /// All that ran and are not declared equivalent.
+    pub all: usize,
+}
+
+/// The numbers that were reached before, as checked in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// Changed recipes.
+    pub recipes: Option<Tally>,
+    /// Faults.
+    pub faults: Option<Tally>,
+}
+
+impl Scores {
+    /// The numbers alone.
+    pub fn baseline(&self) -> Baseline {
+        Baseline {
+            recipes: self.recipes.as_ref().map(|score| Tally {
+                caught: score.caught,
+                all: score.all,
+            }),
+            faults: self.faults.as_ref().map(|score| Tally {
+                caught: score.caught,
+                all: score.all,
+            }),
+        }
+    }
+}
+
+impl Baseline {
+    /// In which way a score is worse than this one: fewer caught, or more that are not.
+    pub fn worse(&self, now: &Self) -> Vec<String> {
+        let pairs = [
+            ("mutants", self.recipes, now.recipes),
+            ("faults", self.faults, now.faults),
+        ];
+        let mut worse = Vec::new();
+        for (what, before, now) in pairs {
+            let (Some(before), Some(now)) = (before, now) else {
+                continue;
+            };
+            let left = |tally: Tally| tally.all.saturating_sub(tally.caught);
+            if now.caught < before.caught || left(now) > left(before) {
+                worse.push(format!(
+                    "{} of {} {what} caught, {} of {} before",
+                    now.caught, now.all, before.caught, before.all
+                ));
+            }
+        }
+        worse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(caught: usize, all: usize) -> Baseline {
+        Baseline {
+            recipes: None,
+            faults: Some(Tally { caught, all }),
+        }
+    }
+
+    #[test]
+    fn a_score_goes_up_only() {
+        assert!(faults(5, 6).worse(&faults(6, 7)).is_empty());
+        assert_eq!(faults(5, 6).worse(&faults(4, 6)).len(), 1, "fewer");
+        assert_eq!(
+            faults(5, 6).worse(&faults(5, 7)).len(),
+            1,
+            "a survivor more"
+        );
+    }
+}
