@@ -23,7 +23,7 @@ faults! {
     ];
     /// Also packets between two containers of one network get the host's address.
     MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins#810", [
-        "contract/egress/no-masquerade-within-subnet-bridge-netfilter",
+        "contract/coexistence/bridge-netfilter-neighbours",
     ];
     /// Containers leave the host with an address that nobody has.
     MasqueradeWrongSource = "masquerade-wrong-source", "RFC 3022 4.1", [
@@ -220,11 +220,11 @@ faults! {
     ];
     /// Forwarded packets lose their DF flag.
     DfCleared = "df-cleared", "RFC 1191 6.1", [
-        "contract/egress/df-is-kept",
+        "contract/egress/headers-are-kept",
     ];
     /// Forwarded packets lose their TOS.
     TosCleared = "tos-cleared", "RFC 2474 3", [
-        "contract/egress/tos-is-kept",
+        "contract/egress/headers-are-kept",
     ];
     /// Fragments are dropped.
     FragmentsDropped = "fragments-dropped", "RFC 1812 5.3.3", [
@@ -273,7 +273,7 @@ faults! {
     ];
     /// All rules that were there before are gone.
     ForeignRulesFlushed = "foreign-rules-flushed", "moby#48411", [
-        "contract/coexistence/foreign-rules-stay",
+        "contract/coexistence/earlier-drop-wins",
     ];
     /// Published TCP ports lead nowhere.
     NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115", [
@@ -422,7 +422,7 @@ faults! {
     ];
     /// A neighbour of the host reaches what is published on 127.0.0.1.
     LoopbackOpenToNeighbours = "loopback-open-to-neighbours", "CVE-2020-8558", [
-        "contract/publish/not-for-other-addresses-by-a-route",
+        "contract/publish/loopback-by-a-routed-loopback",
     ];
     /// Ports that are not published can be reached by a route through the host.
     UnpublishedReachable = "unpublished-reachable", "moby#14041", [
@@ -455,7 +455,8 @@ faults! {
     ];
     /// Isolation also drops what one network sends to another one's published port.
     IsolationAgainstPublished = "isolation-against-published", "netavark#709", [
-        "contract/publish/from-another-network",
+        "contract/publish/tcp-from-another-network",
+        "contract/publish/udp-from-another-network",
     ];
     /// An internal network is only one without a default route.
     InternalByRouteOnly = "internal-by-route-only", "moby#36174", [
@@ -483,10 +484,10 @@ faults! {
     ];
     /// The bridge stays after teardown.
     BridgeStays = "bridge-stays", "nerdctl#4253", [
-        "contract/lifecycle/nothing-left-behind",
+        "contract/lifecycle/teardown-leaves-nothing",
     ];
     /// The rules stay after teardown.
     RulesStay = "rules-stay", "podman#27516", [
-        "contract/lifecycle/nothing-left-behind",
+        "contract/lifecycle/teardown-leaves-nothing",
     ];
 }
