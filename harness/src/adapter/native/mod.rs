@@ -7,6 +7,7 @@ mod extra;
 mod fault;
 mod ports;
 mod rules;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -62,13 +63,13 @@ impl Adapter for Native {
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
-        let settings = rules::settings(scenario, &self.faults);
+        let wanted = settings::settings(scenario, &self.faults);
         let mut made = Made {
             scenario: scenario.clone(),
             links: Vec::new(),
             rules: false,
             passed: Vec::new(),
-            found: found(settings.iter().map(|(name, _)| name.as_str()), site)?,
+            found: found(wanted.iter().map(|(name, _)| name.as_str()), site)?,
             native: Native {
                 implementation: self.implementation.clone(),
                 faults: self.faults.clone(),
@@ -85,7 +86,7 @@ impl Adapter for Native {
         }
         made.write_rules(site)?;
         made.pass_policy(site)?;
-        rules::write(&settings, site)?;
+        settings::write(&wanted, site)?;
         Ok(Box::new(made))
     }
 }
@@ -96,7 +97,7 @@ fn found<'a>(
     site: &Site,
 ) -> Result<Vec<(String, String)>, AdapterError> {
     let read = |name: &str| {
-        let value = std::fs::read_to_string(rules::setting(name)).ok()?;
+        let value = std::fs::read_to_string(settings::setting(name)).ok()?;
         Some((name.to_owned(), value.trim().to_owned()))
     };
     Ok(site.room.run(|| names.filter_map(read).collect())?)
@@ -213,7 +214,7 @@ impl Made {
     /// A policy of FORWARD ends what no rule of it has accepted, whatever another table says. Behind a person's own rules,
     /// so that these hold.
     fn pass_policy(&mut self, site: &Site) -> Result<(), AdapterError> {
-        if !rules::has_policy(site)? {
+        if !settings::has_policy(site)? {
             return Ok(());
         }
         let bridges = self.links.clone();
@@ -222,7 +223,7 @@ impl Made {
             .flat_map(|name| ["-i", "-o"].map(|end| format!("{end} {name}")))
         {
             Program::new(["iptables", "-A", "FORWARD"])
-                .args(rules::accept(&rule))
+                .args(settings::accept(&rule))
                 .run(&site.room)?;
             self.passed.push(rule);
         }
@@ -316,7 +317,7 @@ impl Realised for Made {
             errors.extend(removed.run(&site.room).err());
         }
         for rule in std::mem::take(&mut self.passed) {
-            let removed = Program::new(["iptables", "-D", "FORWARD"]).args(rules::accept(&rule));
+            let removed = Program::new(["iptables", "-D", "FORWARD"]).args(settings::accept(&rule));
             errors.extend(removed.run(&site.room).err());
         }
         if !faults.has(Fault::BridgeStays) {
@@ -326,7 +327,7 @@ impl Realised for Made {
             }
         }
         let found = std::mem::take(&mut self.found);
-        errors.extend(rules::write(&found, site).err());
+        errors.extend(settings::write(&found, site).err());
         for container in std::mem::take(&mut self.scenario.containers) {
             errors.extend(self.forget(&container, site).err());
         }
