@@ -5,218 +5,205 @@ use super::faults;
 faults! {
     /// Containers leave the host with their own address.
     NoMasquerade = "no-masquerade", "article A11", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/transit-is-not-captured",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
     ];
     /// Whatever the host forwards gets its address, also other machines' packets.
     MasqueradeTooWide = "masquerade-too-wide", "moby#39439", [
-        "contract/egress/neighbours-keep-their-source",
+        "contract/coexistence/transit-still-passes",
     ];
     /// Packets that enter the bridge are masqueraded instead of those that leave it.
     MasqueradeWrongInterface = "masquerade-wrong-interface", "article A12", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/transit-is-not-captured",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
     ];
     /// Also packets between two containers of one network get the host's address.
     MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins#810", [
-        "contract/coexistence/bridge-netfilter-neighbours",
+        "contract/coexistence/bridge-netfilter-neighbours", "contract/egress/no-masquerade-within-subnet",
     ];
     /// Containers leave the host with an address that nobody has.
     MasqueradeWrongSource = "masquerade-wrong-source", "RFC 3022 4.1", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/transit-is-not-captured",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
     ];
     /// Containers leave the host with their bridge's address, to which nobody outside has a way.
     MasqueradeToGateway = "masquerade-to-gateway", "article A11", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/transit-is-not-captured",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
     ];
     /// Packets of every protocol but TCP leave with the container's address.
     MasqueradeForTcpOnly = "masquerade-for-tcp-only", "moby#18630", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade",
     ];
     /// UDP leaves with the container's address.
     MasqueradeNotForUdp = "masquerade-not-for-udp", "moby#18630", [
-        "contract/egress/fragments-arrive", "contract/egress/source-is-the-hosts",
-        "contract/internal/no-protocol-gets-out",
+        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade",
     ];
     /// Only the first network's containers get the host's address.
     MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "containernetworking/plugins#810", [
-        "contract/egress/every-network", "contract/internal/no-protocol-gets-out",
+        "contract/egress/every-network",
     ];
     /// The host does not forward.
     NoForwarding = "no-forwarding", "article A12", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/each-port-its-container",
-        "contract/publish/from-another-network", "contract/publish/hairpin-itself",
+        "contract/coexistence/transit-still-passes", "contract/egress/every-network",
+        "contract/egress/source-is-the-hosts", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
+        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
         "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
         "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Containers have no default route.
     NoDefaultRoute = "no-default-route", "article A9", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/egress/the-hosts-own-address",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// The containers' default route names an address that nobody has.
     WrongDefaultRoute = "wrong-default-route", "article A10", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/egress/the-hosts-own-address",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// The bridge has no address.
     NoGatewayAddress = "no-gateway-address", "article A10", [
         "contract/bridge/gateway-answers", "contract/bridge/host-reaches-container",
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/egress/the-hosts-own-address",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
+        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
         "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
         "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
         "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// The bridge has another address than the containers' gateway.
     GatewayElsewhere = "gateway-elsewhere", "article A10", [
         "contract/bridge/gateway-answers", "contract/bridge/host-reaches-container",
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/egress/the-hosts-own-address",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
+        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
         "contract/publish/from-the-host", "contract/publish/hairpin-itself",
         "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
         "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// The bridge's address comes without its subnet, so the host has no route to its containers.
     GatewayAddressAlone = "gateway-address-alone", "article A9", [
         "contract/bridge/gateway-answers", "contract/bridge/host-reaches-container",
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/egress/the-hosts-own-address",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
+        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
         "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
         "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
         "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Containers take their network for much smaller than it is.
     WrongPrefixLength = "wrong-prefix-length", "containernetworking/plugins bridge: ipam", [
         "contract/bridge/address-as-asked", "contract/bridge/neighbours-reach-each-other",
         "contract/bridge/neighbours-talk-alone", "contract/egress/no-masquerade-within-subnet",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
+        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
+        "contract/isolation/tcp-between-networks", "contract/isolation/udp-between-networks",
     ];
     /// All containers of a network get one address.
     AddressTwice = "address-twice", "cni#204", [
         "contract/bridge/address-as-asked", "contract/bridge/neighbours-reach-each-other",
         "contract/bridge/neighbours-talk-alone", "contract/egress/no-masquerade-within-subnet",
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
+        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
+        "contract/isolation/tcp-between-networks", "contract/isolation/udp-between-networks",
         "contract/publish/each-port-its-container", "contract/publish/hairpin-neighbour",
         "contract/publish/transit-is-not-captured",
     ];
     /// UDP from containers to the outside is dropped.
     EgressDropsUdp = "egress-drops-udp", "moby#49498", [
-        "contract/egress/fragments-arrive", "contract/egress/source-is-the-hosts",
-        "contract/internal/no-protocol-gets-out",
+        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade",
     ];
     /// ICMP from containers to the outside is dropped.
     EgressDropsIcmp = "egress-drops-icmp", "moby#49498", [
-        "contract/egress/every-network", "contract/egress/neighbours-keep-their-source",
-        "contract/egress/routers-errors-come-back", "contract/egress/source-is-the-hosts",
-        "contract/internal/no-way-out-by-an-added-route",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
     ];
     /// TCP from containers to the outside is dropped.
     EgressDropsTcp = "egress-drops-tcp", "moby#49498", [
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
+        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
         "contract/publish/transit-is-not-captured",
     ];
     /// What answers a connection is not let through.
     RepliesDropped = "replies-dropped", "article A16", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/each-port-its-container",
-        "contract/publish/from-another-network", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
+        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
+        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// UDP is exempt from connection tracking, and so from every translation.
     UdpUntracked = "udp-untracked", "moby#8795", [
-        "contract/egress/fragments-arrive", "contract/egress/source-is-the-hosts",
-        "contract/internal/no-protocol-gets-out", "contract/isolation/two-networks",
-        "contract/publish/nothing-else", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-no-protocol",
+        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
+        "contract/isolation/udp-between-networks", "contract/path/fragments-through-masquerade",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/udp-from-a-neighbour",
     ];
     /// Forwarded packets keep their TTL.
     TtlNotDecremented = "ttl-not-decremented", "RFC 1812 5.3.1", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/each-port-its-container",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/coexistence/transit-still-passes", "contract/egress/every-network",
+        "contract/egress/source-is-the-hosts", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
+        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
         "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
         "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Forwarded packets lose two of their TTL.
     TtlDecrementedTwice = "ttl-decremented-twice", "RFC 1812 5.3.1", [
-        "contract/egress/every-network", "contract/egress/fragments-arrive",
-        "contract/egress/neighbours-keep-their-source", "contract/egress/routers-errors-come-back",
-        "contract/egress/source-is-the-hosts", "contract/internal/no-protocol-gets-out",
-        "contract/internal/no-way-out-by-an-added-route", "contract/publish/each-port-its-container",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
+        "contract/coexistence/transit-still-passes", "contract/egress/every-network",
+        "contract/egress/source-is-the-hosts", "contract/errors/ttl-exceeded-returns",
+        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
+        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
         "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
         "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Forwarded packets lose their DF flag.
     DfCleared = "df-cleared", "RFC 1191 6.1", [
@@ -228,15 +215,15 @@ faults! {
     ];
     /// Fragments are dropped.
     FragmentsDropped = "fragments-dropped", "RFC 1812 5.3.3", [
-        "contract/egress/fragments-arrive",
+        "contract/path/fragments-through-masquerade",
     ];
     /// ICMP errors are not let through to containers.
     IcmpErrorsDropped = "icmp-errors-dropped", "moby#22028", [
-        "contract/egress/routers-errors-come-back",
+        "contract/errors/ttl-exceeded-returns",
     ];
     /// ICMP errors about a container's packets end at the host.
     IcmpErrorsNotTranslated = "icmp-errors-not-translated", "RFC 5508 4", [
-        "contract/egress/routers-errors-come-back",
+        "contract/errors/ttl-exceeded-returns",
     ];
     /// Containers of one network do not reach each other.
     NeighboursKeptApart = "neighbours-kept-apart", "moby#53713", [
@@ -269,7 +256,7 @@ faults! {
     ];
     /// What the host forwarded for others is dropped.
     ForeignForwardingDropped = "foreign-forwarding-dropped", "moby#39439", [
-        "contract/egress/neighbours-keep-their-source",
+        "contract/coexistence/transit-still-passes",
     ];
     /// All rules that were there before are gone.
     ForeignRulesFlushed = "foreign-rules-flushed", "moby#48411", [
@@ -277,17 +264,17 @@ faults! {
     ];
     /// Published TCP ports lead nowhere.
     NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Published UDP ports lead nowhere.
     NoPublishUdp = "no-publish-udp", "containernetworking/plugins#1115", [
-        "contract/publish/nothing-else", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/udp-from-a-neighbour",
     ];
     /// Published ports lead somewhere only for packets that come in, not for the host's own.
     NoPublishFromHost = "no-publish-from-host", "moby#12632", [
@@ -296,47 +283,50 @@ faults! {
     ];
     /// Published ports lead somewhere only for the host's own packets.
     PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Only the first published port leads somewhere.
     PublishFirstPortOnly = "publish-first-port-only", "podman#5431", [
         "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else",
+        "contract/publish/not-for-the-other-protocol",
     ];
     /// A published port leads to the next port of the container.
     PublishWrongContainerPort = "publish-wrong-container-port", "moby#53384", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Another port than the one asked for is published.
     PublishWrongHostPort = "publish-wrong-host-port", "moby#53384", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A published port leads to the bridge's own address.
     PublishToGateway = "publish-to-gateway", "containernetworking/plugins#1115", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Every published port leads to the container that came last.
     PublishToLastContainer = "publish-to-last-container", "containernetworking/plugins#1267", [
@@ -344,38 +334,40 @@ faults! {
     ];
     /// TCP ports are published for UDP, and UDP ports for TCP.
     PublishWrongProtocol = "publish-wrong-protocol", "podman#5431", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A port that is published for one protocol is open for both.
     PublishBothProtocols = "publish-both-protocols", "moby#14041", [
-        "contract/publish/nothing-else",
+        "contract/publish/not-for-the-other-protocol",
     ];
     /// Neighbouring ports lead to the published one's container, too.
     PublishRangeTooWide = "publish-range-too-wide", "moby#14041", [
-        "contract/publish/each-port-its-container", "contract/publish/nothing-else",
+        "contract/publish/each-port-its-container", "contract/publish/ends-of-a-range",
     ];
     /// A client of a published port appears with the host's address.
     PublishHidesClient = "publish-hides-client", "CVE-2021-20199", [
         "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A published port's answers come from the container's address.
     PublishReplyUntranslated = "publish-reply-untranslated", "libnetwork#2594", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A port that is published on one address is reachable on all.
     PublishOnEveryAddress = "publish-on-every-address", "netavark#881", [
@@ -383,12 +375,12 @@ faults! {
     ];
     /// A port that is published on all addresses is reachable on 127.0.0.1 only.
     PublishOnLoopbackOnly = "publish-on-loopback-only", "netavark#881", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/from-the-host", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/nothing-else", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
+        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
+        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
+        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
+        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// Packets that pass through are taken for the published port, too.
@@ -397,12 +389,13 @@ faults! {
     ];
     /// Published ports are translated, and the packets then dropped.
     PublishNotLetThrough = "publish-not-let-through", "moby#49498", [
-        "contract/publish/each-port-its-container", "contract/publish/from-another-network",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/nothing-else",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-no-protocol", "contract/publish/unpublished-on-a-host-that-forwards",
+        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
+        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
+        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
+        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
+        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
+        "contract/publish/unpublished-by-direct-routing",
+        "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// A container does not reach its neighbour by the published port.
     NoHairpin = "no-hairpin", "moby#12632", [
@@ -426,32 +419,35 @@ faults! {
     ];
     /// Ports that are not published can be reached by a route through the host.
     UnpublishedReachable = "unpublished-reachable", "moby#14041", [
-        "contract/publish/unpublished-by-direct-routing", "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/ping-by-direct-routing", "contract/publish/udp-unpublished-by-direct-routing",
+        "contract/publish/unpublished-by-direct-routing",
         "contract/publish/unpublished-on-a-host-that-forwards",
     ];
     /// UDP ports that are not published can be reached by a route through the host.
     UnpublishedUdpReachable = "unpublished-udp-reachable", "moby#48724", [
-        "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/udp-unpublished-by-direct-routing",
     ];
     /// Containers answer whoever pings them by a route through the host.
     UnpublishedPingReachable = "unpublished-ping-reachable", "moby#22054", [
-        "contract/publish/unpublished-by-no-protocol",
+        "contract/publish/ping-by-direct-routing",
     ];
     /// Networks reach each other.
     NoIsolation = "no-isolation", "CVE-2025-54410", [
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
+        "contract/isolation/icmp-between-networks", "contract/isolation/tcp-between-networks",
+        "contract/isolation/udp-between-networks",
     ];
     /// Networks are isolated for TCP alone.
     IsolationForTcpOnly = "isolation-for-tcp-only", "CVE-2025-54410", [
-        "contract/isolation/two-networks", "contract/isolation/whichever-came-first",
+        "contract/isolation/icmp-between-networks", "contract/isolation/udp-between-networks",
     ];
     /// Networks are isolated for ICMP alone.
     IsolationForIcmpOnly = "isolation-for-icmp-only", "CVE-2025-54410", [
-        "contract/isolation/two-networks",
+        "contract/isolation/tcp-between-networks", "contract/isolation/udp-between-networks",
     ];
     /// Only the network that came first is kept from the others.
     IsolationOneWay = "isolation-one-way", "CVE-2025-54410", [
-        "contract/isolation/whichever-came-first",
+        "contract/isolation/icmp-between-networks", "contract/isolation/tcp-between-networks",
+        "contract/isolation/udp-between-networks",
     ];
     /// Isolation also drops what one network sends to another one's published port.
     IsolationAgainstPublished = "isolation-against-published", "netavark#709", [
@@ -460,11 +456,11 @@ faults! {
     ];
     /// An internal network is only one without a default route.
     InternalByRouteOnly = "internal-by-route-only", "moby#36174", [
-        "contract/internal/no-protocol-gets-out", "contract/internal/no-way-out-by-an-added-route",
+        "contract/internal/no-way-out-by-an-added-route",
     ];
     /// An internal network keeps TCP and ICMP in, and lets UDP out.
     InternalOpenForUdp = "internal-open-for-udp", "CVE-2024-29018", [
-        "contract/internal/no-protocol-gets-out",
+        "contract/internal/no-way-out-by-an-added-route",
     ];
     /// The wish for an address is ignored.
     StaticAddressIgnored = "static-address-ignored", "docker run --ip", [
