@@ -211,9 +211,9 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
     let mut trials = Vec::new();
     let mut owners = Vec::new();
     for fault in asked {
-        let of_fault = cases
-            .iter()
-            .filter(|case| !args.declared_only || fault.cases().iter().any(|id| id == case.id.as_str()));
+        let of_fault = cases.iter().filter(|case| {
+            !args.declared_only || fault.cases().iter().any(|id| id == case.id.as_str())
+        });
         let of_fault: Vec<Arc<Case>> = of_fault.cloned().collect();
         let candidate = native(Faults::from_iter([*fault]));
         trials.extend(Trial::of(&of_fault, None, &[candidate]));

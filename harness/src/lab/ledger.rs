@@ -328,11 +328,7 @@ fn output(mut command: Command) -> Result<String, LabError> {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(LabError::system(
-            "run",
-            program,
-            io::Error::other(said),
-        ))
+        Err(LabError::system("run", program, io::Error::other(said)))
     }
 }
 

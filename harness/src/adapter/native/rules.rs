@@ -74,9 +74,7 @@ fn ways<'a>(scenario: &'a Scenario, faults: &Faults) -> Vec<Way<'a>> {
     ways.retain(|way| {
         let (number, protocol) = (way.port.host_port, way.port.protocol);
         let same = taken.contains(&(number, protocol));
-        let other = taken
-            .iter()
-            .any(|one| one.0 == number && one.1 != protocol);
+        let other = taken.iter().any(|one| one.0 == number && one.1 != protocol);
         taken.push((number, protocol));
         let once = same && faults.has(Fault::PublishOncePerPort);
         let one_protocol = other && faults.has(Fault::PublishOneProtocolPerPort);

@@ -53,7 +53,10 @@ mod tests {
             assert!(ids.is_sorted_by(|one, two| one < two), "{fault}: {ids:?}");
             for id in ids {
                 let path = cases.join(format!("{id}.toml"));
-                assert!(path.is_file(), "{fault} is to be caught by {id}, which is no case");
+                assert!(
+                    path.is_file(),
+                    "{fault} is to be caught by {id}, which is no case"
+                );
             }
         }
         let unknown = declared.keys().find(|name| name.parse::<Fault>().is_err());
