@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use nix::sys::signal::Signal;
 
+use crate::report::Summary;
+
 /// The exit codes, which are documented and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -24,6 +26,19 @@ pub enum Exit {
     Quit = 131,
     /// Stopped by `kill` (128 + SIGTERM).
     Terminated = 143,
+}
+
+impl Exit {
+    /// How a run with these outcomes ends.
+    pub fn of(summary: &Summary) -> Self {
+        if summary.errored > 0 {
+            Self::Errored
+        } else if summary.failed > 0 {
+            Self::Failed
+        } else {
+            Self::Success
+        }
+    }
 }
 
 impl From<Signal> for Exit {

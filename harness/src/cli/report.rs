@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::report_files::ReportFiles;
-use super::run::exit_of;
 use crate::report::{Report, claims_table, matrix_table, merge, summary_line};
 
 /// What is done with reports after their runs.
@@ -43,7 +42,7 @@ pub fn run(args: &Args) -> Exit {
     files
         .write(&joined)
         .err()
-        .unwrap_or_else(|| exit_of(&joined))
+        .unwrap_or_else(|| Exit::of(&joined.summary))
 }
 
 /// What is printed when all trials are through.

@@ -253,7 +253,8 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     if let Err(exit) = args.files.write(&report) {
         return exit;
     }
-    ran.interrupted.map_or_else(|| exit_of(&report), Exit::from)
+    ran.interrupted
+        .map_or_else(|| Exit::of(&report.summary), Exit::from)
 }
 
 /// Runs all trials without a word about each, or says how the command ends instead.
@@ -347,14 +348,6 @@ fn detail(
             ))
         }
     })
-}
-
-pub(super) fn exit_of(report: &Report) -> Exit {
-    match report.summary {
-        summary if summary.errored > 0 => Exit::Errored,
-        summary if summary.failed > 0 => Exit::Failed,
-        _ => Exit::Success,
-    }
 }
 
 fn rerun(args: &Args) -> Rerun {

@@ -14,6 +14,7 @@ mod ledger;
 mod live;
 mod lookup;
 mod masquerade;
+mod mounts;
 mod neighbours;
 mod netlink;
 mod netns;
@@ -31,7 +32,8 @@ pub use error::LabError;
 pub use graveyard::Graveyard;
 pub use ledger::{Change, Difference, Kind, Ledger};
 pub use live::Lab;
-pub use netns::{Netns, NetnsGuard, privatise_thread_mounts, renew_thread_proc};
+pub use mounts::{privatise_thread_mounts, renew_thread_proc};
+pub use netns::{Netns, NetnsGuard};
 pub use room::Room;
 pub use topology::LabSpec;
 

@@ -61,7 +61,10 @@ impl Lab {
             // A bridge has a carrier once one of its ports forwards: the second look sees it.
             for _ in ["ports", "bridges"] {
                 let waited = links(&mut socket)?;
-                for link in waited.iter().filter(|link| is_on_its_way(link)) {
+                for link in waited
+                    .iter()
+                    .filter(|link| is_on_its_way(link) || is_unwatched(link))
+                {
                     let named = name(link);
                     wait(&live.netns, &mut socket, link.header.index, &named)?;
                 }
@@ -85,6 +88,17 @@ fn is_on_its_way(link: &LinkMessage) -> bool {
         )
     });
     link.header.flags.contains(LinkFlags::Up) && has_carrier && !by_intent && !is_ready(link)
+}
+
+/// Whether the link watch may have yet to look at the link for the first time: its state is the one it was made with. A
+/// bridge whose first port came just before has a carrier then, and a queue that drops without a trace what it is given,
+/// so that an ARP request is lost and repeated a second later. [`wait`]'s question by index ends that.
+fn is_unwatched(link: &LinkMessage) -> bool {
+    let unknown = |attribute| matches!(attribute, &LinkAttribute::OperState(State::Unknown));
+    let flags = link.header.flags;
+    flags.contains(LinkFlags::Up)
+        && !flags.contains(LinkFlags::Loopback)
+        && link.attributes.iter().any(unknown)
 }
 
 /// Waits for the next event; false when `bound` has passed since `start`.
@@ -137,4 +151,30 @@ fn port_state(link: &LinkMessage) -> Option<BridgePortState> {
             })
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(flags: LinkFlags, state: State) -> LinkMessage {
+        let mut link = LinkMessage::default();
+        link.header.flags = flags;
+        link.attributes = vec![LinkAttribute::Carrier(1), LinkAttribute::OperState(state)];
+        link
+    }
+
+    #[test]
+    fn a_bridge_that_the_link_watch_never_saw_is_waited_for() {
+        let bridge = link(LinkFlags::Up, State::Unknown);
+        assert!(is_unwatched(&bridge) && !is_on_its_way(&bridge));
+        assert!(!is_unwatched(&link(LinkFlags::Up, State::Up)));
+        assert!(is_on_its_way(&link(LinkFlags::Up, State::Down)));
+    }
+
+    #[test]
+    fn nobody_waits_for_lo() {
+        let lo = link(LinkFlags::Up | LinkFlags::Loopback, State::Unknown);
+        assert!(!is_unwatched(&lo) && !is_on_its_way(&lo));
+    }
 }

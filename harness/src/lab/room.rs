@@ -4,16 +4,14 @@
 //! with it.
 
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::thread;
 
-use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::stat::Mode;
 
-use super::netns::mount_empty_run;
+use super::mounts::{make_private, mount_empty_run, mount_own_sysfs};
 use super::{LabError, Netns};
 
 /// State of engines that is the machine's, not the lab's: netavark's and podman's leases, CNI's, containers and images.
@@ -103,9 +101,7 @@ fn panicked() -> LabError {
 }
 
 fn mount_own() -> Result<(), LabError> {
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
-        .map_err(|e| LabError::system("make private", "/", e))?;
+    make_private()?;
     mount_empty_run()?;
     for folder in [Room::FOLDER, "/run/netns", "/run/containers", "/run/tmp"] {
         std::fs::create_dir_all(folder).map_err(|e| LabError::system("create", folder, e))?;
@@ -137,25 +133,4 @@ fn mount_own() -> Result<(), LabError> {
     }
     mount_own_sysfs();
     Ok(())
-}
-
-/// A sysfs shows the network namespace that it was mounted in, and programs look for bridges there. Best effort: inside
-/// a container the kernel may refuse it.
-fn mount_own_sysfs() {
-    let careful = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-    let groups = open("/sys/fs/cgroup", flags, Mode::empty()).ok();
-    if mount(Some("sysfs"), "/sys", Some("sysfs"), careful, None::<&str>).is_ok()
-        && let Some(groups) = groups
-    {
-        let old = format!("/proc/thread-self/fd/{}", groups.as_raw_fd());
-        let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
-        let _ = mount(
-            Some(old.as_str()),
-            "/sys/fs/cgroup",
-            None::<&str>,
-            bind,
-            None::<&str>,
-        );
-    }
 }

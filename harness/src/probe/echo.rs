@@ -41,14 +41,7 @@ impl EchoProber {
         // With it a raw socket hears that the next hop doesn't answer ARP, and of ICMP errors (`man 7 ip`).
         setsockopt(&socket, sockopt::Ipv4RecvErr, &true)
             .map_err(|errno| request.error("ask for errors", errno))?;
-        if let Some(ttl) = request.ttl {
-            setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
-                .map_err(|errno| request.error("set the TTL", errno))?;
-        }
-        if let Some(tos) = request.tos {
-            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
-                .map_err(|errno| request.error("set the type of service", errno))?;
-        }
+        request.set_headers(&socket)?;
         Ok(Self {
             socket,
             request: request.clone(),

@@ -1,8 +1,10 @@
 //! What a probe asks for.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
+use nix::sys::socket::{setsockopt, sockopt};
 use serde::{Deserialize, Serialize};
 
 use super::ProbeError;
@@ -78,6 +80,19 @@ impl Request {
     /// Destination address and port.
     pub fn endpoint(&self) -> SocketAddr {
         SocketAddr::new(self.destination, self.port)
+    }
+
+    /// Makes a socket send the TTL and the type of service that were asked for.
+    pub(super) fn set_headers(&self, socket: &impl AsFd) -> Result<(), ProbeError> {
+        if let Some(ttl) = self.ttl {
+            setsockopt(socket, sockopt::Ipv4Ttl, &i32::from(ttl))
+                .map_err(|errno| self.error("set the TTL", errno))?;
+        }
+        if let Some(tos) = self.tos {
+            setsockopt(socket, sockopt::Ipv4Tos, &i32::from(tos))
+                .map_err(|errno| self.error("set the type of service", errno))?;
+        }
+        Ok(())
     }
 
     pub(super) fn error(&self, operation: &'static str, errno: Errno) -> ProbeError {

@@ -7,7 +7,7 @@ use etherparse::TcpHeader;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage,
-    connect, getsockname, recv, send, setsockopt, socket, sockopt,
+    connect, getsockname, recv, send, socket,
 };
 
 use super::errno::refusal;
@@ -36,14 +36,7 @@ impl SegmentProber {
         let protocol = SockProtocol::Tcp;
         let socket = socket(AddressFamily::Inet, SockType::Raw, flags, protocol)
             .map_err(failed("open a raw socket"))?;
-        if let Some(ttl) = request.ttl {
-            setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
-                .map_err(failed("set the TTL"))?;
-        }
-        if let Some(tos) = request.tos {
-            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
-                .map_err(failed("set the type of service"))?;
-        }
+        request.set_headers(&socket)?;
         Ok(Self {
             socket,
             request: request.clone(),

@@ -6,9 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, setsockopt, socket, sockopt,
-};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
 
 use super::errno::{errno_of, refusal};
 use super::service::read_answer;
@@ -39,14 +37,7 @@ impl TcpProber {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket =
             socket(family, SockType::Stream, flags, None).map_err(failed("open a TCP socket"))?;
-        if let Some(ttl) = request.ttl {
-            setsockopt(&socket, sockopt::Ipv4Ttl, &i32::from(ttl))
-                .map_err(failed("set the TTL"))?;
-        }
-        if let Some(tos) = request.tos {
-            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
-                .map_err(failed("set the type of service"))?;
-        }
+        request.set_headers(&socket)?;
         let local = SockaddrStorage::from(SocketAddr::new(any, request.source_port));
         bind(socket.as_raw_fd(), &local).map_err(failed("bind a TCP socket"))?;
         Ok(Self {

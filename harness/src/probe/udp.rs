@@ -3,8 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::socket::{setsockopt, sockopt};
-
 use super::errno::{errno_of, refusal};
 use super::service::{bind_shared, read_answer};
 use super::{ProbeError, Request};
@@ -34,13 +32,7 @@ impl UdpProber {
         socket
             .set_nonblocking(true)
             .map_err(failed("make a UDP socket non-blocking"))?;
-        if let Some(ttl) = request.ttl {
-            socket.set_ttl(ttl.into()).map_err(failed("set the TTL"))?;
-        }
-        if let Some(tos) = request.tos {
-            setsockopt(&socket, sockopt::Ipv4Tos, &i32::from(tos))
-                .map_err(|errno| request.error("set the type of service", errno))?;
-        }
+        request.set_headers(&socket)?;
         Ok(Self {
             socket,
             request: request.clone(),

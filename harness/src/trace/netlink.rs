@@ -16,6 +16,9 @@ pub(super) const SUBSYS_CONNTRACK: u8 = 1;
 pub(super) const SUBSYS_LOG: u8 = 4;
 pub(super) const SUBSYS_NFTABLES: u8 = 10;
 
+/// `NFPROTO_IPV4` (`linux/netfilter.h`).
+pub(super) const IPV4: u8 = 2;
+
 const HEADER: usize = 16;
 const FAMILY_HEADER: usize = 4;
 const NLA_F_NESTED: u16 = 0x8000;

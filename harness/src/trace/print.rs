@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::netlink::{Attributes, Message, SUBSYS_NFTABLES, text};
-use super::ruleset::IPV4;
+use super::netlink::{Attributes, IPV4, Message, SUBSYS_NFTABLES, text};
 use super::save::SavedTable;
 
 const NEWCHAIN: u8 = 3;

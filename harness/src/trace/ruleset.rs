@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chains::NftChains;
+use super::netlink::IPV4;
 use super::print::Print;
 use super::save::{SavedTable, target};
 use crate::path::{Action, Hook};
-
-/// `NFPROTO_IPV4`.
-pub(super) const IPV4: u8 = 2;
 
 /// One node's rules, as far as they were needed; a part that was not read is None.
 #[derive(Debug, Default)]

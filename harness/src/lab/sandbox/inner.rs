@@ -1,21 +1,21 @@
 //! The inner process: pid 1 of the sandbox furnishes its mounts and limits, once.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::stat::Mode;
 use nix::unistd::close;
 
 use super::outer::FORWARDED;
 use super::{MARKER, Sandbox, SandboxError};
-use crate::lab::netns::mount_empty_run;
+use crate::lab::LabError;
+use crate::lab::mounts::{make_private, mount_empty_run, mount_own_sysfs};
 
 /// More descriptors than a long run holds: a lab keeps about twenty, and dead labs are kept. Programs that close every
 /// possible descriptor at their start take as long as this number is high.
@@ -81,33 +81,14 @@ fn make_room() -> Result<(), SandboxError> {
 }
 
 fn mount_own() -> Result<(), SandboxError> {
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
-        .map_err(|e| SandboxError::system("make mounts private", e))?;
+    let other = |operation| {
+        move |error: LabError| SandboxError::system(operation, std::io::Error::other(error))
+    };
+    make_private().map_err(other("make mounts private"))?;
     let careful = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     // Best effort, as a container may hide parts of /proc and then the kernel refuses a whole one. The old one works
     // too: it shows the processes by their outer numbers.
     let _ = mount(Some("proc"), "/proc", Some("proc"), careful, None::<&str>);
-    // A sysfs shows the network namespace that it was mounted in. Best effort for the same reason.
-    let groups = open(
-        "/sys/fs/cgroup",
-        OFlag::O_PATH | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )
-    .ok();
-    if mount(Some("sysfs"), "/sys", Some("sysfs"), careful, None::<&str>).is_ok()
-        && let Some(groups) = groups
-    {
-        let old = format!("/proc/self/fd/{}", groups.as_raw_fd());
-        let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
-        let _ = mount(
-            Some(old.as_str()),
-            "/sys/fs/cgroup",
-            None::<&str>,
-            bind,
-            None::<&str>,
-        );
-    }
-    mount_empty_run()
-        .map_err(|e| SandboxError::system("mount tmpfs on /run", std::io::Error::other(e)))
+    mount_own_sysfs();
+    mount_empty_run().map_err(other("mount tmpfs on /run"))
 }
