@@ -146,7 +146,8 @@ words! {
 words! {
     /// What a teardown may leave.
     Leaves, "remainder" {
-        /// Nothing: links, addresses, routes, rules and their order, policies, settings, sockets and files are as before.
+        /// Nothing: links, addresses, routes, rules and their order, policies, settings, sockets, files and the UDP
+        /// connections that are led to containers are as before.
         Nothing = "nothing",
     }
 }

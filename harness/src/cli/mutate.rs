@@ -15,7 +15,7 @@ use crate::adapter::{Candidate, Selection};
 use crate::case::{Backend, Case, Kind};
 use crate::mutate::{
     Baseline, Fate, FaultScore, Mutant, Score, Scored, ScoredFault, Scores, declared, judge,
-    mutants,
+    mutants, schema_text,
 };
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
 
@@ -38,6 +38,9 @@ pub struct Args {
     /// The firewall back end that mutants run on.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend, default_value = "iptables-nft")]
     pub backend: Backend,
+    /// Prints the JSON schema of the file that `--json` writes.
+    #[arg(long)]
+    pub schema: bool,
     /// Writes the score and every mutant as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -57,6 +60,12 @@ pub struct Args {
 
 /// Runs every mutant and every fault that the chosen cases can notice. Ends with 1 while an undeclared survivor is left.
 pub fn run(args: &Args) -> ExitCode {
+    if args.schema {
+        return match write!(io::stdout(), "{}", schema_text()) {
+            Ok(()) => Exit::Success.into(),
+            Err(_) => Exit::Errored.into(),
+        };
+    }
     let cases = match chosen_cases(&args.cases, &args.patterns, &mut io::stderr()) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
@@ -198,13 +207,13 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
     let is_whole = args.patterns.is_empty();
     let asked = all
         .iter()
-        .filter(|fault| is_whole || fault.cases().iter().any(|id| ids.contains(id)));
+        .filter(|fault| is_whole || fault.cases().iter().any(|id| ids.contains(id.as_str())));
     let mut trials = Vec::new();
     let mut owners = Vec::new();
     for fault in asked {
-        let of_fault = cases
-            .iter()
-            .filter(|case| !args.declared_only || fault.cases().contains(&case.id.as_str()));
+        let of_fault = cases.iter().filter(|case| {
+            !args.declared_only || fault.cases().iter().any(|id| id == case.id.as_str())
+        });
         let of_fault: Vec<Arc<Case>> = of_fault.cloned().collect();
         let candidate = native(Faults::from_iter([*fault]));
         trials.extend(Trial::of(&of_fault, None, &[candidate]));
@@ -218,7 +227,7 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
         let left_out: Vec<&str> = fault
             .cases()
             .iter()
-            .copied()
+            .map(String::as_str)
             .filter(|id| !is_whole && !ids.contains(id))
             .collect();
         let of_fault = of_fault.map(|(trial, result)| (trial.case.id.as_str(), result));

@@ -97,10 +97,9 @@ fn section<'a, 'b>(lines: &'a [&'b str], at: usize) -> &'a [&'b str] {
     let above = &lines[..lines.len().min(at + 1)];
     let probe = above.iter().rposition(is_heading).unwrap_or_default();
     let lines = &lines[probe..];
-    let Some(start) = lines
-        .iter()
-        .position(|line| line.starts_with("who handles"))
-    else {
+    // A path by roles has no columns: its hops stand right below its fate.
+    let begins = |with: &str| lines.iter().position(|line| line.starts_with(with));
+    let Some(start) = begins("who handles").or_else(|| begins("fate:")) else {
         return &[];
     };
     let lines = &lines[start + 1..];
@@ -344,11 +343,27 @@ mod tests {
     }
 
     #[test]
+    fn a_path_by_roles_names_the_hop_below_its_fate_too() {
+        let text = |fate: &str, last: &str| {
+            format!("probe 1  c1 → outside\nfate: {fate}\n error\n  host  <\n{last}\nprobe 2  x")
+        };
+        let found = difference(
+            &text("unreachable: ttl exceeded", "  c1    <\n"),
+            &text("error dropped at host", ""),
+        );
+        assert_eq!(found.first.seen, "fate: error dropped at host");
+        let hop = found.hop.as_ref().expect("the hop is another line");
+        let lines = (hop.after.as_str(), hop.expected.as_str(), hop.seen.as_str());
+        assert_eq!(lines, ("host  <", "c1    <", ""));
+    }
+
+    #[test]
     fn a_difference_in_a_later_probe_does_not_blame_an_earlier_rule() {
         let expected = path("answered", &[FORWARD], "host:eth0 >");
         let seen = expected.replace("c2\nfate: answered", "c2\nfate: lost");
         let found = difference(&expected, &seen);
         assert_eq!(found.probe, "probe 2  c1 → c2");
         assert_eq!(found.rule, None);
+        assert_eq!(found.hop, None);
     }
 }

@@ -69,6 +69,8 @@ pub fn spec(
     });
     spec.nodes.push(NodeSpec {
         name: "lan".into(),
+        // A case that sends it by the host means every packet.
+        keeps_routes: true,
         routes: vec![RouteSpec {
             to: None,
             via: gateway.address,

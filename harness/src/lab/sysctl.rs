@@ -52,6 +52,11 @@ pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
     // The strictest of "all" and the interface's own, which begins as "default".
     write("/proc/sys/net/ipv4/conf/all/rp_filter", "0")?;
     write("/proc/sys/net/ipv4/conf/default/rp_filter", "0")?;
+    if node.keeps_routes {
+        // The laxest of "all" and the interface's own, where the node does not forward.
+        write("/proc/sys/net/ipv4/conf/all/accept_redirects", "0")?;
+        write("/proc/sys/net/ipv4/conf/default/accept_redirects", "0")?;
+    }
     // No type of ICMP error is limited, neither by the rate per peer nor by the machine's one (icmp_msgs_per_sec).
     write("/proc/sys/net/ipv4/icmp_ratemask", "0")?;
     match ipv6 {

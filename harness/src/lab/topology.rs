@@ -53,6 +53,8 @@ pub struct NodeSpec {
     pub namespace: Namespace,
     /// Whether it is a router.
     pub forwarding: Forwarding,
+    /// Whether its routes stay what they are when a router knows a shorter way (ICMP redirect).
+    pub keeps_routes: bool,
     /// `net.bridge.bridge-nf-call-iptables`; none where no bridge is.
     pub bridge_netfilter: Option<bool>,
     /// Its bridges.

@@ -33,6 +33,13 @@ pub struct Baseline {
     pub faults: Option<Tally>,
 }
 
+/// The JSON schema of a score file, as `goldpath mutate --schema` prints it and `harness/score.schema.json` holds it.
+pub fn schema_text() -> String {
+    let schema = schemars::schema_for!(Scores);
+    let json = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    format!("{json}\n")
+}
+
 impl Scores {
     /// The numbers alone.
     pub fn baseline(&self) -> Baseline {

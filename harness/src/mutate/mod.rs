@@ -11,7 +11,7 @@ mod faults;
 mod operators;
 mod score;
 
-pub use baseline::{Baseline, Scores, Tally};
+pub use baseline::{Baseline, Scores, Tally, schema_text};
 pub use change::{Change, Mutant, mutants};
 pub use equivalent::{Equivalent, EquivalentError, declared};
 pub use faults::{FailedCase, FaultReport, FaultScore, ScoredFault};

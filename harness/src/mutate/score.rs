@@ -102,10 +102,44 @@ fn names_place(mutant: &Mutant, message: &str) -> bool {
         .iter()
         .position(|one| *one == node)
         .map_or(&WAY[..], |at| &WAY[at..]);
+    let pointed: Vec<&str> = message.lines().filter_map(pointing).collect();
     let named = |node: &str| {
-        message
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        pointed
+            .iter()
+            .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')))
             .any(|word| word == node)
     };
     named(node) || behind.iter().any(|node| named(node))
+}
+
+/// The part of a message's line that points somewhere: what was expected and seen there, without the probe's heading and
+/// without the whole paths as a difference, which name every node.
+fn pointing(line: &str) -> Option<&str> {
+    if ["  after ", "  expected ", "  seen "]
+        .iter()
+        .any(|with| line.starts_with(with))
+    {
+        return Some(line);
+    }
+    if line.starts_with([' ', '+', '-']) {
+        return None;
+    }
+    Some(line.split_once("): ").map_or(line, |(_, said)| said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_and_the_whole_paths_point_nowhere() {
+        let pointed = |line| pointing(line).unwrap_or_default();
+        let said = "fate: expected answered, seen request dropped at host";
+        let line = format!("line 7, probe 1 (c1 → c2  icmp echo): {said}");
+        assert_eq!(pointing(&line), Some(said));
+        assert_eq!(pointed("  in       probe 1  c1 → c2"), "");
+        assert_eq!(pointed("-  host:veth0        <"), "");
+        assert_eq!(pointed("   host:veth0        <"), "");
+        assert!(pointed("  seen     host:veth0  <").contains("host"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::evidence::{Action, Answer, Direction, Evidence, LegKind, Rule, Sent};
 use super::model::{Fate, Hop, Leg, Step, Verdict};
-use crate::packet::Transport;
+use crate::packet::{Headers, Transport};
 
 /// The fate that the evidence proves, or `None` while it proves none.
 pub(super) fn decide(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
@@ -59,13 +59,17 @@ fn told_by_error(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
     let owner = evidence.nodes.get(&last.node)?;
     let arrived =
         last.direction == Direction::In && owner.addresses.contains(&last.headers.destination);
-    let Transport::Error { error, .. } = &last.headers.transport else {
+    let Transport::Error { error, quoted } = &last.headers.transport else {
         return None;
     };
     if !arrived {
         return None;
     }
     if last.node != evidence.from {
+        // An error about the request is for who sent that. Here it has only come to whoever had lent the address.
+        if hops(legs, LegKind::Request).any(|hop| has_ends(hop, quoted)) {
+            return None;
+        }
         // The error went to the other side: it is about the reply.
         return Some(Fate::Dropped {
             leg: LegKind::Reply,
@@ -82,6 +86,11 @@ fn told_by_error(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
             reason: error.to_string(),
         }
     })
+}
+
+fn has_ends(hop: &Hop, packet: &Headers) -> bool {
+    let ends = |headers: &Headers| (headers.source_text(), headers.destination_text());
+    ends(&hop.headers) == ends(packet)
 }
 
 fn first_drop(legs: &[Leg]) -> Option<(LegKind, &Verdict)> {

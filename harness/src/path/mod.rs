@@ -1,5 +1,6 @@
 //! Packet paths: assembly from recorded evidence and rendering as text. Pure: no kernel is touched here.
 
+mod account;
 mod assemble;
 mod evidence;
 mod fate;
@@ -12,6 +13,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use account::account;
 pub use assemble::assemble;
 pub use evidence::{
     Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, LegKind, Lookup, Node,

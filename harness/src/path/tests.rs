@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::{Headers, Transport};
+use crate::packet::{Headers, IcmpError, Transport};
 
 /// Evidence in the making: each call records the next thing that happened.
 #[derive(Default)]
@@ -65,6 +65,7 @@ impl Recording {
         self.clock += 1;
         let leg = match headers.transport {
             Transport::EchoRequest { .. } => LegKind::Request,
+            Transport::Error { .. } => LegKind::Error,
             _ => LegKind::Reply,
         };
         self.evidence.verdicts.push(VerdictEvent {
@@ -163,6 +164,60 @@ fn dropped() -> Evidence {
         packet(),
     );
     r.evidence
+}
+
+/// c1's request ends beyond the host's NAT, and what `outside` says about it comes as far as the host, whose address it is
+/// for. Returns what was recorded, and the error.
+fn discarded() -> (Recording, Headers) {
+    use Direction::{In, Out};
+    use LegKind::{Error, Request};
+    let mut r = Recording::default();
+    r.wire(("c1", "eth0"), ("host", "veth0"), None);
+    r.wire(("host", "eth0"), ("outside", "eth0"), None);
+    r.evidence.from = String::from("c1");
+    let (c1, host, server) = ("10.55.66.2", "10.0.2.15", "8.8.8.8");
+    let own = host.parse().expect("an address");
+    let node = r.evidence.nodes.entry(String::from("host")).or_default();
+    node.addresses.push(own);
+    for (place, direction, source) in [
+        ("c1:eth0", Out, c1),
+        ("host:veth0", In, c1),
+        ("host:eth0", Out, host),
+        ("outside:eth0", In, host),
+    ] {
+        r.frame(Request, place, direction, echo(Request, source, server, 2));
+    }
+    let mut error = echo(Error, server, host, 64);
+    error.transport = Transport::Error {
+        error: IcmpError::TtlExceeded,
+        quoted: Box::new(echo(Request, host, server, 1)),
+    };
+    r.frame(Error, "outside:eth0", Out, error.clone());
+    r.frame(Error, "host:eth0", In, error.clone());
+    (r, error)
+}
+
+#[test]
+fn an_error_about_the_request_ends_where_a_rule_drops_it() {
+    let (mut r, error) = discarded();
+    let rule = Rule::Text(String::from("icmp type time-exceeded drop"));
+    r.verdict(Hook::Forward, "goldpath/forward", rule, Action::Drop, error);
+    let path = assemble(&r.evidence);
+    assert!(path.is_settled());
+    assert_eq!(
+        path.fate.to_string(),
+        "error dropped at host goldpath/forward icmp type time-exceeded drop"
+    );
+}
+
+#[test]
+fn an_error_about_the_request_that_nobody_translates_back_is_lost() {
+    let path = assemble(&discarded().0.evidence);
+    assert!(!path.is_settled());
+    assert_eq!(
+        path.fate.to_string(),
+        "error lost after host:eth0, no verdict"
+    );
 }
 
 #[test]

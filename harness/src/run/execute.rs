@@ -18,7 +18,7 @@ use crate::case::{Case, Change, Endpoint, Exchange, Send, Step};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
 use crate::packet::Token;
-use crate::path::{Way, by_wiring, render, render_neutral};
+use crate::path::{Way, account, by_wiring, render, render_neutral};
 use crate::probe::{Protocol, Request, SOURCE_PORT};
 
 /// Payload of an echo request in bytes, as `ping` sends it.
@@ -146,6 +146,8 @@ pub(super) struct Play {
     probes: Vec<ProbeRecord>,
     pub(super) recorded: Vec<Recorded>,
     wrong: Vec<String>,
+    /// Probes about which netfilter's part has been told.
+    accounted: Vec<usize>,
     /// What is no mistake and must not be hidden.
     told: Vec<String>,
     case: Arc<Case>,
@@ -169,6 +171,7 @@ impl Play {
             probes: Vec::new(),
             recorded: Vec::new(),
             wrong: Vec::new(),
+            accounted: Vec::new(),
             told: Vec::new(),
             case: trial.case.clone(),
             errored: None,
@@ -320,6 +323,7 @@ impl Play {
         self.paragraph(&format!("probe {number}  {title}\n{drawn}"));
         self.detail
             .push_str(&format!("probe {number}  {title}\n{detail}\n"));
+        let is_right = wrong.is_empty();
         for wrong in wrong {
             self.wrong
                 .push(format!("line {line}, probe {number} ({title}): {wrong}"));
@@ -328,9 +332,25 @@ impl Play {
             title,
             path: recorded.path.clone(),
         });
+        if !is_right {
+            self.account(number);
+        }
         self.recorded.push(recorded);
         self.clock.lap(Phase::Compare);
         Ok(())
+    }
+
+    /// Says what netfilter did to a probe of a contract, whose golden leaves it out. A recipe's shows it.
+    fn account(&mut self, number: usize) {
+        if self.scene.contracted().is_none() || self.accounted.contains(&number) {
+            return;
+        }
+        let probe = number.checked_sub(1).and_then(|at| self.probes.get(at));
+        let Some(probe) = probe else { return };
+        let lines = account(&probe.path, "host");
+        let lines = lines.iter().map(|line| format!("probe {number}, {line}"));
+        self.wrong.extend(lines);
+        self.accounted.push(number);
     }
 
     fn address(&self, endpoint: &Endpoint) -> Result<IpAddr, RunError> {
@@ -377,7 +397,12 @@ impl Play {
         let said = match golden::compare(golden.as_ref(), &self.text) {
             Comparison::Same => return Ok(()),
             Comparison::New => String::from("there is no golden path for this case yet"),
-            Comparison::Different(difference) => difference.to_string(),
+            Comparison::Different(difference) => {
+                if let Some(number) = number_of(&difference.probe) {
+                    self.account(number);
+                }
+                difference.to_string()
+            }
         };
         let cure = if options.golden_use == GoldenUse::Compare {
             match golden::write_pending(&options.golden, id, &self.text) {
@@ -449,6 +474,16 @@ impl Play {
             timings: self.clock.timings().clone(),
         }
     }
+}
+
+/// The number in a probe's heading, `probe 2  c1 → outside`.
+fn number_of(heading: &str) -> Option<usize> {
+    heading
+        .strip_prefix("probe ")?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// A probe's heading.

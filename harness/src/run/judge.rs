@@ -34,7 +34,7 @@ pub(super) fn judge(
                 "{} must not see {}; seen there: {}",
                 sighting.at,
                 describe(sighting),
-                headers_text(hop)
+                headers_text(hop, sighting)
             ));
         }
     }
@@ -215,7 +215,9 @@ fn fits(hop: &Hop, sighting: &Sighting, lab: &impl Resolve) -> bool {
 }
 
 fn not_seen(sighting: &Sighting, path: &PacketPath) -> String {
-    let there: Vec<String> = path_hops(path, sighting).map(headers_text).collect();
+    let there: Vec<String> = path_hops(path, sighting)
+        .map(|hop| headers_text(hop, sighting))
+        .collect();
     let there = if there.is_empty() {
         String::from("nothing of the probe")
     } else {
@@ -244,18 +246,55 @@ fn describe(sighting: &Sighting) -> String {
     if let Some(ttl) = sighting.ttl {
         words.push(format!("with ttl {ttl}"));
     }
+    if let Some(port) = sighting.source_port {
+        words.push(format!("with source port {port}"));
+    }
+    if let Some(tos) = sighting.tos {
+        words.push(format!("with tos {tos:#04x}"));
+    }
+    match sighting.dont_fragment {
+        Some(true) => words.push(String::from("with df")),
+        Some(false) => words.push(String::from("without df")),
+        None => {}
+    }
+    if let Some(sender) = &sighting.sender {
+        words.push(format!("in a frame of {sender}"));
+    }
+    if let Some(source) = &sighting.quoted_source {
+        words.push(format!("quoting a packet from {source}"));
+    }
+    if let Some(destination) = &sighting.quoted_destination {
+        words.push(format!("quoting a packet to {destination}"));
+    }
     words.join(" ")
 }
 
-fn headers_text(hop: &Hop) -> String {
+/// What was seen, with what the sighting asks for.
+fn headers_text(hop: &Hop, asked: &Sighting) -> String {
     let headers = &hop.headers;
-    format!(
-        "{} → {} {} ttl {}",
-        headers.source_text(),
-        headers.destination_text(),
+    let ends = |headers: &Headers| {
+        let (source, destination) = (headers.source_text(), headers.destination_text());
+        format!("{source} → {destination}")
+    };
+    let mut text = format!(
+        "{} {} ttl {}",
+        ends(headers),
         headers.transport,
         headers.ttl
-    )
+    );
+    if asked.tos.is_some() {
+        text.push_str(&format!(" tos {:#04x}", headers.tos));
+    }
+    if asked.dont_fragment.is_some() && headers.dont_fragment {
+        text.push_str(" df");
+    }
+    if let Some(quoted) = headers.quoted() {
+        text.push_str(&format!(" quoting {}", ends(quoted)));
+    }
+    if let (Some(_), Some(sender)) = (&asked.sender, &hop.sender) {
+        text.push_str(&format!(" in a frame of {sender}"));
+    }
+    text
 }
 
 fn speaks(path: &PacketPath, chain: &Chain) -> bool {
@@ -273,5 +312,64 @@ fn hole(step: &Step) -> Option<String> {
             "the path has a gap: {node}:{interface} must have seen the packet and did not"
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::case::{Leg, NodeName, Place};
+    use crate::packet::{IcmpError, Transport};
+
+    fn headers(source: u8, transport: Transport) -> Headers {
+        Headers {
+            source: [10, 0, 0, source].into(),
+            destination: [8, 8, 8, 8].into(),
+            ttl: 63,
+            tos: 0xb8,
+            dont_fragment: true,
+            fragment_offset: 0,
+            more_fragments: false,
+            length: 84,
+            transport,
+        }
+    }
+
+    #[test]
+    fn what_must_be_seen_is_told_with_all_that_is_asked_and_what_is_there_with_the_same() {
+        let node = |name| NodeName::new(name).unwrap();
+        let sighting = Sighting {
+            at: Place {
+                node: node("c1"),
+                interface: None,
+            },
+            leg: Some(Leg::Error),
+            source: Some(Endpoint::HostUplink),
+            destination: None,
+            ttl: Some(63),
+            source_port: None,
+            tos: Some(0),
+            dont_fragment: Some(false),
+            sender: Some(node("host")),
+            quoted_source: Some(Endpoint::Node(node("c1"))),
+            quoted_destination: None,
+        };
+        let asked = Transport::EchoRequest { id: 1, sequence: 1 };
+        let hop = Hop {
+            node: "c1".into(),
+            interface: "eth0".into(),
+            direction: Direction::In,
+            headers: headers(
+                1,
+                Transport::Error {
+                    error: IcmpError::TtlExceeded,
+                    quoted: Box::new(headers(2, asked)),
+                },
+            ),
+            sender: Some("gateway".into()),
+        };
+        insta::assert_snapshot!(describe(&sighting), @"error from host.uplink with ttl 63 with tos 0x00 without df in a frame of host quoting a packet from c1");
+        insta::assert_snapshot!(headers_text(&hop, &sighting), @"10.0.0.1 → 8.8.8.8 ttl exceeded ttl 63 tos 0xb8 df quoting 10.0.0.2 → 8.8.8.8 in a frame of gateway");
     }
 }

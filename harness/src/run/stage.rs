@@ -77,7 +77,7 @@ impl Stage {
             .steps
             .iter()
             .any(|step| matches!(step.change, Some(Change::Teardown { .. })))
-            .then(|| Ledger::read(&site.host)?.and_files_of(&site.room))
+            .then(|| ledger(&site))
             .transpose()?;
         let there = case.at_first();
         let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));
@@ -188,7 +188,7 @@ impl Stage {
         let Some(before) = &self.before else {
             return Ok(());
         };
-        let now = Ledger::read(&self.site.host)?.and_files_of(&self.site.room)?;
+        let now = ledger(&self.site)?;
         let kept = kept(&self.implementation)
             .map_err(|error| missing(format!("harness/src/adapter/kept.toml: {error}")))?;
         for difference in before.diff(&now) {
@@ -257,6 +257,13 @@ impl Stage {
         }
         self.realised.teardown(&self.site)
     }
+}
+
+/// Everything that an implementation could leave.
+fn ledger(site: &Site) -> Result<Ledger, RunError> {
+    Ok(Ledger::read(&site.host)?
+        .and_files_of(&site.room)?
+        .and_connections_of(&site.host)?)
 }
 
 /// The state in which the implementation finds the host.

@@ -68,6 +68,37 @@ const RULES: &[(Fault, Place, &str)] = &[
         "icmp type { destination-unreachable, time-exceeded } notrack",
     ),
     (
+        Fault::FragmentationNeededDropped,
+        Forward,
+        "icmp code frag-needed drop",
+    ),
+    (
+        Fault::FragmentationNeededWithoutMtu,
+        Forward,
+        "icmp code frag-needed icmp mtu set 0",
+    ),
+    (
+        Fault::TtlExceededSilent,
+        Output,
+        "icmp type time-exceeded drop",
+    ),
+    (
+        Fault::ContainersErrorsDropped,
+        Forward,
+        "iifname \"gp-*\" icmp type { destination-unreachable, time-exceeded } drop",
+    ),
+    // The quoted packet's source is 12 bytes behind the 8 of the error's own header: 10.0.2.15.
+    (
+        Fault::IcmpErrorsQuoteTheHost,
+        Forward,
+        "oifname \"gp-*\" icmp type { destination-unreachable, time-exceeded } @th,160,32 set 0x0a00020f",
+    ),
+    (
+        Fault::LargePacketsDropped,
+        Forward,
+        "meta length > 1400 drop",
+    ),
+    (
         Fault::HostKeptFromContainers,
         Output,
         "oifname \"gp-*\" ct direction original drop",
@@ -88,9 +119,19 @@ const RULES: &[(Fault, Place, &str)] = &[
         "iifname \"gp-*\" fib daddr . iif type != local drop",
     ),
     (
+        Fault::HostSilentToTcp,
+        Input,
+        "iifname \"gp-*\" tcp flags syn / syn,ack drop",
+    ),
+    (
         Fault::ForeignForwardingDropped,
         Forward,
         "iifname != \"gp-*\" oifname != \"gp-*\" drop",
+    ),
+    (
+        Fault::ForeignInvalidDropped,
+        Forward,
+        "ct state invalid drop",
     ),
     (
         Fault::PublishNotLetThrough,

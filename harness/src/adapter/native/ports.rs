@@ -1,7 +1,8 @@
 //! The ports of a bridge.
 
+use super::rules::bridge;
 use super::{Fault, Faults};
-use crate::adapter::{AdapterError, Program, Site};
+use crate::adapter::{AdapterError, Program, ScenarioNetwork, Site};
 use crate::lab::attach::remove_link;
 
 fn list(site: &Site, bridge: &str) -> Result<Vec<String>, AdapterError> {
@@ -15,10 +16,17 @@ fn list(site: &Site, bridge: &str) -> Result<Vec<String>, AdapterError> {
     ports.map_err(AdapterError::from)
 }
 
-/// What faults change about the ports of a bridge.
-pub(super) fn spoil(bridge: &str, faults: &Faults, site: &Site) -> Result<(), AdapterError> {
+/// What faults change about the ports of a network's bridge.
+pub(super) fn spoil(
+    network: &ScenarioNetwork,
+    faults: &Faults,
+    site: &Site,
+) -> Result<(), AdapterError> {
+    let bridge = &bridge(&network.name);
     let mut settings = Vec::new();
-    if faults.has(Fault::NeighboursKeptApart) {
+    if faults.has(Fault::NeighboursKeptApart)
+        || (network.internal && faults.has(Fault::InternalNeighboursKeptApart))
+    {
         settings.push(("isolated", "on"));
     }
     if faults.has(Fault::NeighbourFramesFlooded) {

@@ -70,6 +70,16 @@ fn ways<'a>(scenario: &'a Scenario, faults: &Faults) -> Vec<Way<'a>> {
     if faults.has(Fault::PublishFirstPortOnly) {
         ways.truncate(1);
     }
+    let mut taken: Vec<(u16, Protocol)> = Vec::new();
+    ways.retain(|way| {
+        let (number, protocol) = (way.port.host_port, way.port.protocol);
+        let same = taken.contains(&(number, protocol));
+        let other = taken.iter().any(|one| one.0 == number && one.1 != protocol);
+        taken.push((number, protocol));
+        let once = same && faults.has(Fault::PublishOncePerPort);
+        let one_protocol = other && faults.has(Fault::PublishOneProtocolPerPort);
+        !once && !one_protocol
+    });
     if faults.has(Fault::PublishToLastContainer)
         && let Some(last) = ways.last().map(|way| way.to)
     {
@@ -241,15 +251,37 @@ fn translate(way: &Way<'_>, faults: &Faults) -> String {
 
 fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
     let mut rules = extra::rules(Place::Forward, faults);
+    for network in &scenario.networks {
+        rules.extend(spoil(network, faults));
+    }
     for network in scenario.networks.iter().filter(|network| network.internal) {
         rules.extend(keep_internal(network, faults));
     }
     rules.push(String::from("ct state established,related accept"));
     // NAT does not touch what belongs to no connection: it would leave with its private source (moby/moby#18630).
-    rules.push(String::from("iifname \"gp-*\" ct state invalid drop"));
+    if !faults.has(Fault::InvalidLeaks) {
+        rules.push(String::from("iifname \"gp-*\" ct state invalid drop"));
+    }
     rules.extend(isolate(scenario, faults));
     for network in &scenario.networks {
         rules.extend(hide_unpublished(network, faults));
+    }
+    rules
+}
+
+/// What faults add for one network.
+fn spoil(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
+    let bridge = bridge(&network.name);
+    let mut rules = Vec::new();
+    if faults.has(Fault::DuplicatePackets) {
+        rules.push(format!(
+            "oifname \"{bridge}\" dup to ip daddr device \"{bridge}\""
+        ));
+    }
+    if faults.has(Fault::NeighboursMeetForward) {
+        rules.push(format!(
+            "iifname \"{bridge}\" oifname \"{bridge}\" ct status & dnat == 0 drop"
+        ));
     }
     rules
 }
@@ -272,7 +304,7 @@ fn keep_internal(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
 
 /// Of the host, an internal network knows only its own gateway address (moby/libnetwork#1151).
 fn keep_from_host(scenario: &Scenario, faults: &Faults) -> Vec<String> {
-    if faults.has(Fault::InternalByRouteOnly) {
+    if faults.has(Fault::InternalByRouteOnly) || faults.has(Fault::InternalReachesHost) {
         return Vec::new();
     }
     let internal = scenario.networks.iter().filter(|network| network.internal);
@@ -364,8 +396,13 @@ fn hairpin(network: &ScenarioNetwork, ways: &[Way<'_>], faults: &Faults) -> Vec<
         return Vec::new();
     }
     let subnet = &network.subnet;
+    let only = if faults.has(Fault::NoHairpinForUdp) {
+        "meta l4proto tcp "
+    } else {
+        ""
+    };
     let rule = |saddr: &str, daddr: &str| {
-        format!("ip saddr {saddr} ip daddr {daddr} ct status dnat masquerade")
+        format!("ip saddr {saddr} ip daddr {daddr} {only}ct status dnat masquerade")
     };
     let one = |way: &Way<'_>| {
         let to = way.to.to_string();

@@ -10,6 +10,14 @@ pub(super) fn accept(rule: &str) -> Vec<String> {
     words.map(String::from).collect()
 }
 
+/// Whether somebody has rules in FORWARD.
+pub(super) fn has_forward(site: &Site) -> bool {
+    let listed = Program::new(["iptables", "-S", "FORWARD"]);
+    // Its policy is the first line.
+    let rules = listed.run(&site.room).unwrap_or_default();
+    rules.lines().count() > 1
+}
+
 /// Whether somebody has set a policy of FORWARD that ends packets.
 pub(super) fn has_policy(site: &Site) -> Result<bool, AdapterError> {
     let listed = Program::new(["nft", "list", "chain", "ip", "filter", "FORWARD"]);
@@ -22,9 +30,9 @@ pub(super) fn has_policy(site: &Site) -> Result<bool, AdapterError> {
     Ok(legacy || modern.contains("policy drop"))
 }
 
-/// Where a setting of IPv4 is.
+/// Where a setting of the network is.
 pub(super) fn setting(name: &str) -> String {
-    format!("/proc/sys/net/ipv4/{name}")
+    format!("/proc/sys/net/{name}")
 }
 
 /// Forwarding, and on the bridges what 127.0.0.1 needs to lead to published ports.
@@ -34,9 +42,21 @@ pub(super) fn settings(scenario: &Scenario, faults: &Faults) -> Vec<(String, Str
     } else {
         "1"
     };
-    let mut settings = vec![(String::from("ip_forward"), forward.to_owned())];
+    let mut settings = vec![(String::from("ipv4/ip_forward"), forward.to_owned())];
     for network in &scenario.networks {
-        let name = format!("conf/{}/route_localnet", bridge(&network.name));
+        let bridge = bridge(&network.name);
+        let name = format!("ipv4/conf/{bridge}/route_localnet");
+        settings.push((name, String::from("1")));
+        if faults.has(Fault::ProxyArp) {
+            let name = format!("ipv4/conf/{bridge}/proxy_arp_pvlan");
+            settings.push((name, String::from("1")));
+            // In centiseconds, of which the kernel would wait up to 80 before it answers for others.
+            let name = format!("ipv4/neigh/{bridge}/proxy_delay");
+            settings.push((name, String::from("0")));
+        }
+    }
+    if faults.has(Fault::BridgeNetfilterStays) {
+        let name = String::from("bridge/bridge-nf-call-iptables");
         settings.push((name, String::from("1")));
     }
     settings

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+mod catches;
 mod table;
 
 pub use table::Fault;
 
-/// Defines the faults together with their names, what each does, the bug of its shape and the cases that catch it.
+/// Defines the faults together with their names, what each does and the bug of its shape.
 macro_rules! faults {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $bug:literal, [$($case:literal),* $(,)?];)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $bug:literal;)+) => {
         /// One thing that a broken implementation gets wrong.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -40,13 +41,6 @@ macro_rules! faults {
             pub fn bug(self) -> &'static str {
                 match self {
                     $(Self::$variant => $bug),+
-                }
-            }
-
-            /// The contract cases that fail with it; every other one passes.
-            pub fn cases(self) -> &'static [&'static str] {
-                match self {
-                    $(Self::$variant => &[$($case),*]),+
                 }
             }
         }

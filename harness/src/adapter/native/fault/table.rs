@@ -1,489 +1,228 @@
-//! Every fault: what it does, the bug that has its shape, and the cases that must catch it, and no others.
+//! Every fault: what it does, and the bug that has its shape. Which cases must catch it stands in `catches.toml`.
 
 use super::faults;
 
 faults! {
     /// Containers leave the host with their own address.
-    NoMasquerade = "no-masquerade", "article A11", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
-    ];
+    NoMasquerade = "no-masquerade", "article A11";
     /// Whatever the host forwards gets its address, also other machines' packets.
-    MasqueradeTooWide = "masquerade-too-wide", "moby#39439", [
-        "contract/coexistence/transit-still-passes",
-    ];
+    MasqueradeTooWide = "masquerade-too-wide", "moby#39439";
     /// Packets that enter the bridge are masqueraded instead of those that leave it.
-    MasqueradeWrongInterface = "masquerade-wrong-interface", "article A12", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
-    ];
+    MasqueradeWrongInterface = "masquerade-wrong-interface", "article A12";
     /// Also packets between two containers of one network get the host's address.
-    MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins#810", [
-        "contract/coexistence/bridge-netfilter-neighbours", "contract/egress/no-masquerade-within-subnet",
-    ];
+    MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins#810";
     /// Containers leave the host with an address that nobody has.
-    MasqueradeWrongSource = "masquerade-wrong-source", "RFC 3022 4.1", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
-    ];
+    MasqueradeWrongSource = "masquerade-wrong-source", "RFC 3022 4.1";
     /// Containers leave the host with their bridge's address, to which nobody outside has a way.
-    MasqueradeToGateway = "masquerade-to-gateway", "article A11", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade", "contract/publish/transit-is-not-captured",
-    ];
+    MasqueradeToGateway = "masquerade-to-gateway", "article A11";
     /// Packets of every protocol but TCP leave with the container's address.
-    MasqueradeForTcpOnly = "masquerade-for-tcp-only", "moby#18630", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade",
-    ];
+    MasqueradeForTcpOnly = "masquerade-for-tcp-only", "moby#18630";
     /// UDP leaves with the container's address.
-    MasqueradeNotForUdp = "masquerade-not-for-udp", "moby#18630", [
-        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade",
-    ];
+    MasqueradeNotForUdp = "masquerade-not-for-udp", "moby#18630";
     /// Only the first network's containers get the host's address.
-    MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "containernetworking/plugins#810", [
-        "contract/egress/every-network",
-    ];
+    MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "containernetworking/plugins#810";
+    /// Packets that belong to no connection leave with the container's address.
+    InvalidLeaks = "invalid-leaks", "moby#18630";
     /// The host does not forward.
-    NoForwarding = "no-forwarding", "article A12", [
-        "contract/coexistence/transit-still-passes", "contract/egress/every-network",
-        "contract/egress/source-is-the-hosts", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
-        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    NoForwarding = "no-forwarding", "article A12";
     /// Containers have no default route.
-    NoDefaultRoute = "no-default-route", "article A9", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
-        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    NoDefaultRoute = "no-default-route", "article A9";
     /// The containers' default route names an address that nobody has.
-    WrongDefaultRoute = "wrong-default-route", "article A10", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
-        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    WrongDefaultRoute = "wrong-default-route", "article A10";
     /// The bridge has no address.
-    NoGatewayAddress = "no-gateway-address", "article A10", [
-        "contract/bridge/gateway-answers", "contract/bridge/host-reaches-container",
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
-        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
-        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    NoGatewayAddress = "no-gateway-address", "article A10";
     /// The bridge has another address than the containers' gateway.
-    GatewayElsewhere = "gateway-elsewhere", "article A10", [
-        "contract/bridge/gateway-answers", "contract/bridge/host-reaches-container",
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
-        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
-        "contract/publish/from-the-host", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    GatewayElsewhere = "gateway-elsewhere", "article A10";
     /// The bridge's address comes without its subnet, so the host has no route to its containers.
-    GatewayAddressAlone = "gateway-address-alone", "article A9", [
-        "contract/bridge/gateway-answers", "contract/bridge/host-reaches-container",
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/egress/the-hosts-own-address", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
-        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
-        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    GatewayAddressAlone = "gateway-address-alone", "article A9";
     /// Containers take their network for much smaller than it is.
-    WrongPrefixLength = "wrong-prefix-length", "containernetworking/plugins bridge: ipam", [
-        "contract/bridge/address-as-asked", "contract/bridge/neighbours-reach-each-other",
-        "contract/bridge/neighbours-talk-alone", "contract/egress/no-masquerade-within-subnet",
-        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
-        "contract/isolation/tcp-between-networks", "contract/isolation/udp-between-networks",
-    ];
+    WrongPrefixLength = "wrong-prefix-length", "containernetworking/plugins bridge: ipam";
     /// All containers of a network get one address.
-    AddressTwice = "address-twice", "cni#204", [
-        "contract/bridge/address-as-asked", "contract/bridge/neighbours-reach-each-other",
-        "contract/bridge/neighbours-talk-alone", "contract/egress/no-masquerade-within-subnet",
-        "contract/internal/no-way-out-by-an-added-route", "contract/isolation/icmp-between-networks",
-        "contract/isolation/tcp-between-networks", "contract/isolation/udp-between-networks",
-        "contract/publish/each-port-its-container", "contract/publish/hairpin-neighbour",
-        "contract/publish/transit-is-not-captured",
-    ];
+    AddressTwice = "address-twice", "cni#204";
     /// UDP from containers to the outside is dropped.
-    EgressDropsUdp = "egress-drops-udp", "moby#49498", [
-        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade",
-    ];
+    EgressDropsUdp = "egress-drops-udp", "moby#49498";
     /// ICMP from containers to the outside is dropped.
-    EgressDropsIcmp = "egress-drops-icmp", "moby#49498", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-    ];
+    EgressDropsIcmp = "egress-drops-icmp", "moby#49498";
     /// TCP from containers to the outside is dropped.
-    EgressDropsTcp = "egress-drops-tcp", "moby#49498", [
-        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
-        "contract/publish/transit-is-not-captured",
-    ];
+    EgressDropsTcp = "egress-drops-tcp", "moby#49498";
     /// What answers a connection is not let through.
-    RepliesDropped = "replies-dropped", "article A16", [
-        "contract/egress/every-network", "contract/egress/source-is-the-hosts",
-        "contract/errors/ttl-exceeded-returns", "contract/internal/no-way-out-by-an-added-route",
-        "contract/path/fragments-through-masquerade", "contract/publish/each-port-its-container",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
-        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    RepliesDropped = "replies-dropped", "article A16";
     /// UDP is exempt from connection tracking, and so from every translation.
-    UdpUntracked = "udp-untracked", "moby#8795", [
-        "contract/egress/source-is-the-hosts", "contract/internal/no-way-out-by-an-added-route",
-        "contract/isolation/udp-between-networks", "contract/path/fragments-through-masquerade",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/udp-from-a-neighbour",
-    ];
+    UdpUntracked = "udp-untracked", "moby#8795";
     /// Forwarded packets keep their TTL.
-    TtlNotDecremented = "ttl-not-decremented", "RFC 1812 5.3.1", [
-        "contract/coexistence/transit-still-passes", "contract/egress/every-network",
-        "contract/egress/source-is-the-hosts", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
-        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    TtlNotDecremented = "ttl-not-decremented", "RFC 1812 5.3.1";
     /// Forwarded packets lose two of their TTL.
-    TtlDecrementedTwice = "ttl-decremented-twice", "RFC 1812 5.3.1", [
-        "contract/coexistence/transit-still-passes", "contract/egress/every-network",
-        "contract/egress/source-is-the-hosts", "contract/errors/ttl-exceeded-returns",
-        "contract/internal/no-way-out-by-an-added-route", "contract/path/fragments-through-masquerade",
-        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    TtlDecrementedTwice = "ttl-decremented-twice", "RFC 1812 5.3.1";
     /// Forwarded packets lose their DF flag.
-    DfCleared = "df-cleared", "RFC 1191 6.1", [
-        "contract/egress/headers-are-kept",
-    ];
+    DfCleared = "df-cleared", "RFC 1191 6.1";
     /// Forwarded packets lose their TOS.
-    TosCleared = "tos-cleared", "RFC 2474 3", [
-        "contract/egress/headers-are-kept",
-    ];
+    TosCleared = "tos-cleared", "RFC 2474 3";
     /// Fragments are dropped.
-    FragmentsDropped = "fragments-dropped", "RFC 1812 5.3.3", [
-        "contract/path/fragments-through-masquerade",
-    ];
+    FragmentsDropped = "fragments-dropped", "RFC 1812 5.3.3";
+    /// Forwarded packets of more than 1400 bytes are dropped, and nobody is told.
+    LargePacketsDropped = "large-packets-dropped", "moby#22028";
     /// ICMP errors are not let through to containers.
-    IcmpErrorsDropped = "icmp-errors-dropped", "moby#22028", [
-        "contract/errors/ttl-exceeded-returns",
-    ];
+    IcmpErrorsDropped = "icmp-errors-dropped", "moby#22028";
+    /// That a packet was too large for a link is not let through to containers.
+    FragmentationNeededDropped = "fragmentation-needed-dropped", "moby#12565";
+    /// That a packet was too large for a link comes without the size that fits.
+    FragmentationNeededWithoutMtu = "fragmentation-needed-without-mtu", "google/gvisor#12568";
+    /// The host discards packets whose TTL is over and does not say so.
+    TtlExceededSilent = "ttl-exceeded-silent", "RFC 1812 5.3.1";
+    /// ICMP errors that containers send are not let through.
+    ContainersErrorsDropped = "containers-errors-dropped", "RFC 5508 4";
     /// ICMP errors about a container's packets end at the host.
-    IcmpErrorsNotTranslated = "icmp-errors-not-translated", "RFC 5508 4", [
-        "contract/errors/ttl-exceeded-returns",
-    ];
+    IcmpErrorsNotTranslated = "icmp-errors-not-translated", "RFC 5508 4";
+    /// An ICMP error reaches the container, but quotes the packet as the host has translated it.
+    IcmpErrorsQuoteTheHost = "icmp-errors-quote-the-host", "RFC 5508 4.2";
     /// Containers of one network do not reach each other.
-    NeighboursKeptApart = "neighbours-kept-apart", "moby#53713", [
-        "contract/bridge/address-as-asked", "contract/bridge/neighbours-reach-each-other",
-        "contract/bridge/neighbours-talk-alone", "contract/egress/no-masquerade-within-subnet",
-    ];
+    NeighboursKeptApart = "neighbours-kept-apart", "moby#53713";
+    /// Containers of one network do not reach each other where iptables sees bridged packets.
+    NeighboursMeetForward = "neighbours-meet-forward", "moby#48375";
+    /// Containers of an internal network do not reach each other.
+    InternalNeighboursKeptApart = "internal-neighbours-kept-apart", "moby#45460";
+    /// The host answers ARP for the containers, so that it routes what neighbours say to each other.
+    ProxyArp = "proxy-arp", "lxc/lxc#775";
+    /// Forwarded packets reach containers twice.
+    DuplicatePackets = "duplicate-packets", "kubernetes#25793";
+    /// The bridge gets another hardware address when a container comes or goes.
+    BridgeMacChanges = "bridge-mac-changes", "netavark#833";
     /// The bridge learns nothing: every container sees every frame.
-    NeighbourFramesFlooded = "neighbour-frames-flooded", "kubernetes#28650", [
-        "contract/bridge/neighbours-talk-alone",
-    ];
+    NeighbourFramesFlooded = "neighbour-frames-flooded", "kubernetes#28650";
     /// The host does not reach its containers.
-    HostKeptFromContainers = "host-kept-from-containers", "moby#48641", [
-        "contract/bridge/host-reaches-container",
-    ];
+    HostKeptFromContainers = "host-kept-from-containers", "moby#48641";
     /// The host's echo requests do not reach its containers.
-    HostPingDropped = "host-ping-dropped", "moby#48641", [
-        "contract/bridge/host-reaches-container",
-    ];
+    HostPingDropped = "host-ping-dropped", "moby#48641";
     /// The host appears to its containers with its uplink's address.
-    HostSourceHidden = "host-source-hidden", "moby#17666", [
-        "contract/bridge/host-reaches-container",
-    ];
+    HostSourceHidden = "host-source-hidden", "moby#17666";
     /// The gateway does not answer its containers.
-    GatewaySilent = "gateway-silent", "article A10", [
-        "contract/bridge/gateway-answers",
-    ];
+    GatewaySilent = "gateway-silent", "article A10";
     /// Containers do not reach the host's other addresses.
-    HostAddressBlocked = "host-address-blocked", "moby#18354", [
-        "contract/egress/the-hosts-own-address",
-    ];
+    HostAddressBlocked = "host-address-blocked", "moby#18354";
+    /// Containers open no TCP connection to the host, and hear no refusal.
+    HostSilentToTcp = "host-silent-to-tcp", "RFC 9293 3.5.2";
     /// What the host forwarded for others is dropped.
-    ForeignForwardingDropped = "foreign-forwarding-dropped", "moby#39439", [
-        "contract/coexistence/transit-still-passes",
-    ];
+    ForeignForwardingDropped = "foreign-forwarding-dropped", "moby#39439";
+    /// What the host forwards for others is dropped where it belongs to no connection that the host knows.
+    ForeignInvalidDropped = "foreign-invalid-dropped", "netavark#1149";
+    /// FORWARD gets the policy DROP, also on a host that forwarded before.
+    PolicyDrop = "policy-drop", "moby#39439";
+    /// FORWARD's policy is changed where nobody else forwards, and stays so after teardown.
+    PolicyNotRestored = "policy-not-restored", "moby#50566";
+    /// A policy DROP of FORWARD ends what containers send and get.
+    PolicyNotPassed = "policy-not-passed", "article A15";
+    /// Rules in front of a person's own let through what that person drops.
+    EarlierDropOverruled = "earlier-drop-overruled", "moby#49518";
     /// All rules that were there before are gone.
-    ForeignRulesFlushed = "foreign-rules-flushed", "moby#48411", [
-        "contract/coexistence/earlier-drop-wins",
-    ];
+    ForeignRulesFlushed = "foreign-rules-flushed", "moby#48411";
     /// Published TCP ports lead nowhere.
-    NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115", [
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115";
     /// Published UDP ports lead nowhere.
-    NoPublishUdp = "no-publish-udp", "containernetworking/plugins#1115", [
-        "contract/publish/not-for-the-other-protocol", "contract/publish/udp-from-a-neighbour",
-    ];
+    NoPublishUdp = "no-publish-udp", "containernetworking/plugins#1115";
     /// Published ports lead somewhere only for packets that come in, not for the host's own.
-    NoPublishFromHost = "no-publish-from-host", "moby#12632", [
-        "contract/publish/from-the-host", "contract/publish/from-the-hosts-loopback",
-        "contract/publish/not-for-other-addresses",
-    ];
+    NoPublishFromHost = "no-publish-from-host", "moby#12632";
     /// Published ports lead somewhere only for the host's own packets.
-    PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115", [
-        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115";
     /// Only the first published port leads somewhere.
-    PublishFirstPortOnly = "publish-first-port-only", "podman#5431", [
-        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol",
-    ];
+    PublishFirstPortOnly = "publish-first-port-only", "podman#5431";
+    /// Of one port on several addresses, only the first leads somewhere.
+    PublishOncePerPort = "publish-once-per-port", "netavark#1129";
+    /// Of one port by two protocols, only the first leads somewhere.
+    PublishOneProtocolPerPort = "publish-one-protocol-per-port", "netavark#1068";
     /// A published port leads to the next port of the container.
-    PublishWrongContainerPort = "publish-wrong-container-port", "moby#53384", [
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishWrongContainerPort = "publish-wrong-container-port", "moby#53384";
     /// Another port than the one asked for is published.
-    PublishWrongHostPort = "publish-wrong-host-port", "moby#53384", [
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishWrongHostPort = "publish-wrong-host-port", "moby#53384";
     /// A published port leads to the bridge's own address.
-    PublishToGateway = "publish-to-gateway", "containernetworking/plugins#1115", [
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishToGateway = "publish-to-gateway", "containernetworking/plugins#1115";
     /// Every published port leads to the container that came last.
-    PublishToLastContainer = "publish-to-last-container", "containernetworking/plugins#1267", [
-        "contract/publish/each-port-its-container",
-    ];
+    PublishToLastContainer = "publish-to-last-container", "containernetworking/plugins#1267";
     /// TCP ports are published for UDP, and UDP ports for TCP.
-    PublishWrongProtocol = "publish-wrong-protocol", "podman#5431", [
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/from-the-hosts-loopback", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishWrongProtocol = "publish-wrong-protocol", "podman#5431";
     /// A port that is published for one protocol is open for both.
-    PublishBothProtocols = "publish-both-protocols", "moby#14041", [
-        "contract/publish/not-for-the-other-protocol",
-    ];
+    PublishBothProtocols = "publish-both-protocols", "moby#14041";
     /// Neighbouring ports lead to the published one's container, too.
-    PublishRangeTooWide = "publish-range-too-wide", "moby#14041", [
-        "contract/publish/each-port-its-container", "contract/publish/ends-of-a-range",
-    ];
+    PublishRangeTooWide = "publish-range-too-wide", "moby#14041";
     /// A client of a published port appears with the host's address.
-    PublishHidesClient = "publish-hides-client", "CVE-2021-20199", [
-        "contract/publish/each-port-its-container", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishHidesClient = "publish-hides-client", "CVE-2021-20199";
     /// A published port's answers come from the container's address.
-    PublishReplyUntranslated = "publish-reply-untranslated", "libnetwork#2594", [
-        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishReplyUntranslated = "publish-reply-untranslated", "libnetwork#2594";
     /// A port that is published on one address is reachable on all.
-    PublishOnEveryAddress = "publish-on-every-address", "netavark#881", [
-        "contract/publish/not-for-other-addresses",
-    ];
+    PublishOnEveryAddress = "publish-on-every-address", "netavark#881";
     /// A port that is published on all addresses is reachable on 127.0.0.1 only.
-    PublishOnLoopbackOnly = "publish-on-loopback-only", "netavark#881", [
-        "contract/publish/each-port-its-container", "contract/publish/from-the-host",
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-        "contract/publish/not-for-other-addresses", "contract/publish/not-for-the-other-protocol",
-        "contract/publish/ping-by-direct-routing", "contract/publish/tcp-from-a-neighbour",
-        "contract/publish/tcp-from-another-network", "contract/publish/transit-is-not-captured",
-        "contract/publish/udp-from-a-neighbour", "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishOnLoopbackOnly = "publish-on-loopback-only", "netavark#881";
     /// Packets that pass through are taken for the published port, too.
-    PublishTakesTransit = "publish-takes-transit", "CVE-2025-67499", [
-        "contract/publish/transit-is-not-captured",
-    ];
+    PublishTakesTransit = "publish-takes-transit", "CVE-2025-67499";
     /// Published ports are translated, and the packets then dropped.
-    PublishNotLetThrough = "publish-not-let-through", "moby#49498", [
-        "contract/publish/each-port-its-container", "contract/publish/hairpin-itself",
-        "contract/publish/hairpin-neighbour", "contract/publish/not-for-other-addresses",
-        "contract/publish/not-for-the-other-protocol", "contract/publish/ping-by-direct-routing",
-        "contract/publish/tcp-from-a-neighbour", "contract/publish/tcp-from-another-network",
-        "contract/publish/transit-is-not-captured", "contract/publish/udp-from-a-neighbour",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    PublishNotLetThrough = "publish-not-let-through", "moby#49498";
     /// A container does not reach its neighbour by the published port.
-    NoHairpin = "no-hairpin", "moby#12632", [
-        "contract/publish/hairpin-itself", "contract/publish/hairpin-neighbour",
-    ];
+    NoHairpin = "no-hairpin", "moby#12632";
     /// A container does not reach itself by its own published port.
-    NoHairpinForItself = "no-hairpin-for-itself", "moby#48664", [
-        "contract/publish/hairpin-itself",
-    ];
+    NoHairpinForItself = "no-hairpin-for-itself", "moby#48664";
     /// A container reaches itself by its published port, its neighbours don't.
-    NoHairpinForNeighbours = "no-hairpin-for-neighbours", "moby#53713", [
-        "contract/publish/hairpin-neighbour",
-    ];
+    NoHairpinForNeighbours = "no-hairpin-for-neighbours", "moby#53713";
+    /// Neighbours and the container itself reach the published port by TCP alone.
+    NoHairpinForUdp = "no-hairpin-for-udp", "cni#476";
     /// 127.0.0.1 does not lead to published ports.
-    NoLoopbackPublish = "no-loopback-publish", "containernetworking/plugins portmap: snat", [
-        "contract/publish/from-the-hosts-loopback", "contract/publish/not-for-other-addresses",
-    ];
+    NoLoopbackPublish = "no-loopback-publish", "containernetworking/plugins portmap: snat";
     /// A neighbour of the host reaches what is published on 127.0.0.1.
-    LoopbackOpenToNeighbours = "loopback-open-to-neighbours", "CVE-2020-8558", [
-        "contract/publish/loopback-by-a-routed-loopback",
-    ];
+    LoopbackOpenToNeighbours = "loopback-open-to-neighbours", "CVE-2020-8558";
     /// Ports that are not published can be reached by a route through the host.
-    UnpublishedReachable = "unpublished-reachable", "moby#14041", [
-        "contract/publish/ping-by-direct-routing", "contract/publish/udp-unpublished-by-direct-routing",
-        "contract/publish/unpublished-by-direct-routing",
-        "contract/publish/unpublished-on-a-host-that-forwards",
-    ];
+    UnpublishedReachable = "unpublished-reachable", "moby#14041";
     /// UDP ports that are not published can be reached by a route through the host.
-    UnpublishedUdpReachable = "unpublished-udp-reachable", "moby#48724", [
-        "contract/publish/udp-unpublished-by-direct-routing",
-    ];
+    UnpublishedUdpReachable = "unpublished-udp-reachable", "moby#48724";
     /// Containers answer whoever pings them by a route through the host.
-    UnpublishedPingReachable = "unpublished-ping-reachable", "moby#22054", [
-        "contract/publish/ping-by-direct-routing",
-    ];
+    UnpublishedPingReachable = "unpublished-ping-reachable", "moby#22054";
     /// Networks reach each other.
-    NoIsolation = "no-isolation", "CVE-2025-54410", [
-        "contract/isolation/icmp-between-networks", "contract/isolation/tcp-between-networks",
-        "contract/isolation/udp-between-networks",
-    ];
+    NoIsolation = "no-isolation", "CVE-2025-54410";
     /// Networks are isolated for TCP alone.
-    IsolationForTcpOnly = "isolation-for-tcp-only", "CVE-2025-54410", [
-        "contract/isolation/icmp-between-networks", "contract/isolation/udp-between-networks",
-    ];
+    IsolationForTcpOnly = "isolation-for-tcp-only", "CVE-2025-54410";
     /// Networks are isolated for ICMP alone.
-    IsolationForIcmpOnly = "isolation-for-icmp-only", "CVE-2025-54410", [
-        "contract/isolation/tcp-between-networks", "contract/isolation/udp-between-networks",
-    ];
+    IsolationForIcmpOnly = "isolation-for-icmp-only", "CVE-2025-54410";
     /// Only the network that came first is kept from the others.
-    IsolationOneWay = "isolation-one-way", "CVE-2025-54410", [
-        "contract/isolation/icmp-between-networks", "contract/isolation/tcp-between-networks",
-        "contract/isolation/udp-between-networks",
-    ];
+    IsolationOneWay = "isolation-one-way", "CVE-2025-54410";
     /// Isolation also drops what one network sends to another one's published port.
-    IsolationAgainstPublished = "isolation-against-published", "netavark#709", [
-        "contract/publish/tcp-from-another-network",
-        "contract/publish/udp-from-another-network",
-    ];
+    IsolationAgainstPublished = "isolation-against-published", "netavark#709";
     /// An internal network is only one without a default route.
-    InternalByRouteOnly = "internal-by-route-only", "moby#36174", [
-        "contract/internal/no-way-out-by-an-added-route",
-    ];
+    InternalByRouteOnly = "internal-by-route-only", "moby#36174";
     /// An internal network keeps TCP and ICMP in, and lets UDP out.
-    InternalOpenForUdp = "internal-open-for-udp", "CVE-2024-29018", [
-        "contract/internal/no-way-out-by-an-added-route",
-    ];
+    InternalOpenForUdp = "internal-open-for-udp", "CVE-2024-29018";
+    /// An internal network reaches all addresses of the host.
+    InternalReachesHost = "internal-reaches-host", "libnetwork#1151";
     /// The wish for an address is ignored.
-    StaticAddressIgnored = "static-address-ignored", "docker run --ip", [
-        "contract/bridge/address-as-asked",
-    ];
+    StaticAddressIgnored = "static-address-ignored", "docker run --ip";
     /// The wish for an MTU is ignored.
-    MtuIgnored = "mtu-ignored", "moby#22028", [
-        "contract/bridge/mtu-as-asked",
-    ];
+    MtuIgnored = "mtu-ignored", "moby#22028";
     /// The wish for an MTU reaches the bridge and not the container.
-    MtuOfTheBridgeOnly = "mtu-of-the-bridge-only", "moby#22297", [
-        "contract/bridge/mtu-as-asked",
-    ];
+    MtuOfTheBridgeOnly = "mtu-of-the-bridge-only", "moby#22297";
     /// Containers have a smaller MTU than their uplink without being asked.
-    MtuTooSmall = "mtu-too-small", "moby#12565", [
-        "contract/bridge/whole-packets",
-    ];
+    MtuTooSmall = "mtu-too-small", "moby#12565";
     /// The bridge stays after teardown.
-    BridgeStays = "bridge-stays", "nerdctl#4253", [
-        "contract/lifecycle/teardown-leaves-nothing",
-    ];
+    BridgeStays = "bridge-stays", "nerdctl#4253";
     /// The rules stay after teardown.
-    RulesStay = "rules-stay", "podman#27516", [
-        "contract/lifecycle/teardown-leaves-nothing",
-    ];
+    RulesStay = "rules-stay", "podman#27516";
+    /// A rule that accepts everything of the containers stays in front of all others after teardown.
+    RuleLeftFirst = "rule-left-first", "nerdctl#1872";
+    /// Settings of the kernel stay as they were changed.
+    SettingsStay = "settings-stay", "kernelkit/infix#1125";
+    /// iptables sees bridged packets from now on, on every bridge of the host.
+    BridgeNetfilterStays = "bridge-netfilter-stays", "moby#48375";
+    /// What has been torn down can't be torn down again.
+    SecondTeardownFails = "second-teardown-fails", "CNI specification 1.0.0 section 2: DEL";
+    /// Teardown needs the container that it is about, and leaves its rules without it.
+    TeardownNeedsContainer = "teardown-needs-container", "netavark#1451";
+    /// The rule of a container that is gone stays, in front of those that came later.
+    StalePublishFirst = "stale-publish-first", "podman#27516";
+    /// A container on a taken port is not refused.
+    TakenPortAccepted = "taken-port-accepted", "nerdctl#4253";
+    /// A container on a taken port is refused after it has got the port.
+    TakenPortTakenOver = "taken-port-taken-over", "nerdctl#4253";
+    /// Connections to the ports of a container that is gone go on to it.
+    FlowsStay = "flows-stay", "moby#8795";
+    /// Connections are cut by the host's port and only if the container's is the same number.
+    FlowsStayIfPortsDiffer = "flows-stay-if-ports-differ", "moby#53384";
+    /// The connections of all others are cut when a container goes.
+    FlowsOfOthersCut = "flows-of-others-cut", "plugins#1190";
+    /// The connections to that port on all addresses of the host are cut when a container goes.
+    FlowsOfOtherAddressesCut = "flows-of-other-addresses-cut", "moby#46276";
 }
