@@ -79,6 +79,19 @@ pub trait Realised: fmt::Debug + Send {
         Err(AdapterError::NotRealised(format!("{name} can't come")))
     }
 
+    /// Takes a container away behind the implementation's back: it is gone with its namespace, and nobody was asked.
+    ///
+    /// # Errors
+    /// The lab refused, or the implementation does not say where the container is.
+    fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        match site.containers.get(container) {
+            Some(netns) => Ok(site.lose(netns, &Site::path(container))?),
+            None => Err(AdapterError::NotRealised(format!(
+                "{container} can't be lost"
+            ))),
+        }
+    }
+
     /// Undoes everything. Goes on after errors and returns all of them.
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError>;
 }

@@ -6,9 +6,9 @@
 pub mod cni;
 mod daemon;
 pub mod docker;
+mod engine;
 mod error;
 mod expected;
-mod group;
 mod image;
 mod implementation;
 mod kept;

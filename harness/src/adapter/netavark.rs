@@ -76,6 +76,7 @@ impl Adapter for Netavark {
             // It accepts new connections from containers only: containers/netavark#977.
             Feature::EarlierPolicy,
             Feature::PortConflict,
+            // What is not there any more is an error: containers/netavark#1451.
             Feature::RepeatedTeardown,
             // Its bridge takes the lowest hardware address of its ports: containers/netavark#833.
             Feature::StableGateway,

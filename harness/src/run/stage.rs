@@ -9,7 +9,6 @@ use crate::adapter::{
     Site, kept,
 };
 use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Host, Kind, Step};
-use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
 use crate::lab::{Lab, Ledger, Netns, contract};
 use crate::path::{Roles, Way};
@@ -147,7 +146,9 @@ impl Stage {
             }
             Change::Teardown { again, gone } => {
                 if let Some(name) = gone {
-                    self.lose(name.as_str())?;
+                    self.realised
+                        .lose(name.as_str(), &self.site)
+                        .map_err(RunError::Implementation)?;
                 }
                 self.end(*again, &mut changed)?;
                 return Ok(changed);
@@ -161,20 +162,6 @@ impl Stage {
     fn brought(&self, name: &str) -> Result<Option<Netns>, RunError> {
         let mut brought = self.realised.brought().map_err(RunError::Implementation)?;
         Ok(brought.remove(name))
-    }
-
-    /// Takes a container away behind the implementation's back: its links end with its namespace, and its name is gone.
-    /// The namespace itself lasts as long as the harness looks into it.
-    fn lose(&self, name: &str) -> Result<(), RunError> {
-        if let Some(netns) = self.site.containers.get(name) {
-            remove_link(netns, "eth0")?;
-        }
-        let path = Site::path(name);
-        self.site.room.run(|| {
-            let _ = nix::mount::umount2(path.as_str(), nix::mount::MntFlags::MNT_DETACH);
-            let _ = std::fs::remove_file(&path);
-        })?;
-        Ok(())
     }
 
     fn end(&mut self, again: bool, changed: &mut Changed) -> Result<(), RunError> {
