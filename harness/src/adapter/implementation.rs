@@ -54,7 +54,7 @@ pub trait Realised: fmt::Debug + Send {
         Ok(BTreeMap::new())
     }
 
-    /// Asks the implementation whether all is still as it made it, where it can be asked.
+    /// Asks the implementation whether all is still as it made it: [`Feature::Check`]. Returns what it finds wrong.
     fn check(&mut self, site: &Site) -> Vec<AdapterError> {
         let _ = site;
         Vec::new()

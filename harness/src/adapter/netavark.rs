@@ -70,6 +70,7 @@ impl Adapter for Netavark {
         // Ports are kept by podman, which binds them, and NETAVARK_FORWARD is put before a person's rules.
         let lacking = [
             Feature::Ipv6,
+            Feature::Check,
             Feature::HiddenPorts,
             Feature::InternalHost,
             Feature::EarlierRules,

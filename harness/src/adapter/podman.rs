@@ -88,6 +88,7 @@ impl Adapter for Podman {
         // Both put their rules before a person's.
         let lacking = [
             Feature::Ipv6,
+            Feature::Check,
             Feature::HiddenPorts,
             Feature::InternalHost,
             Feature::EarlierRules,

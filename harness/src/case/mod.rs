@@ -37,5 +37,6 @@ pub use schema::schema;
 pub(crate) use select::glob;
 pub use select::{NothingSelected, matches, select};
 pub use vocabulary::{
-    Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, Protocol,
+    Send,
 };

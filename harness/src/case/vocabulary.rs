@@ -180,6 +180,16 @@ impl FateWord {
 }
 
 words! {
+    /// What an implementation must find when it is asked whether all is as it made it.
+    Finding, "finding" {
+        /// All is as it made it.
+        Nothing = "nothing",
+        /// Something is not, which it did not find when it was asked before.
+        Something = "something",
+    }
+}
+
+words! {
     /// Which packet of an exchange.
     Leg, "leg" {
         /// What the probing node sent.
@@ -248,6 +258,8 @@ words! {
         StableGateway = "stable-gateway",
         /// What was torn down, or what has lost its container, can be torn down.
         RepeatedTeardown = "repeated-teardown",
+        /// The implementation can be asked whether all is as it made it.
+        Check = "check",
         /// Networks may have IPv6 subnets.
         Ipv6 = "ipv6",
     }

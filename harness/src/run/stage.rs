@@ -8,7 +8,8 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Namespaces, Program, Realised, Scenario, ScenarioContainer,
     Site, kept,
 };
-use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Host, Kind, Step};
+use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step};
+use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
 use crate::lab::{Lab, Ledger, Netns, contract};
 use crate::path::{Roles, Way};
@@ -37,6 +38,8 @@ pub(super) struct Stage {
     implementation: String,
     /// What the host held before the implementation came, where the case asks for what is left of it.
     before: Option<Ledger>,
+    /// What it found wrong when it was asked last whether all is as it made it.
+    found: Vec<String>,
     /// Whether everything was undone already.
     ended: bool,
 }
@@ -103,6 +106,7 @@ impl Stage {
             roles,
             implementation: adapter.implementation().name.clone(),
             before,
+            found: Vec::new(),
             ended: false,
         };
         Ok((lab, stage))
@@ -144,6 +148,13 @@ impl Stage {
                     changed.wrong.push(text);
                 }
             }
+            Change::Check { finds, unplugged } => {
+                if let Some(name) = unplugged {
+                    unplug(lab, name.as_str())?;
+                }
+                changed.wrong = self.check(*finds);
+                return Ok(changed);
+            }
             Change::Teardown { again, gone } => {
                 if let Some(name) = gone {
                     self.realised
@@ -162,6 +173,24 @@ impl Stage {
     fn brought(&self, name: &str) -> Result<Option<Netns>, RunError> {
         let mut brought = self.realised.brought().map_err(RunError::Implementation)?;
         Ok(brought.remove(name))
+    }
+
+    /// Asks whether all is as it was made. What is wrong with the answer.
+    fn check(&mut self, wanted: Finding) -> Vec<String> {
+        let errors = self.realised.check(&self.site);
+        let found: Vec<String> = errors
+            .iter()
+            .map(|error| format!("check: {error}"))
+            .collect();
+        let before = std::mem::replace(&mut self.found, found.clone());
+        match wanted {
+            Finding::Nothing => found,
+            Finding::Something if found.iter().any(|one| !before.contains(one)) => Vec::new(),
+            Finding::Something => {
+                let text = "check must find what was changed, and found nothing that it did not find before";
+                vec![text.to_owned()]
+            }
+        }
     }
 
     fn end(&mut self, again: bool, changed: &mut Changed) -> Result<(), RunError> {
@@ -244,6 +273,15 @@ impl Stage {
         }
         self.realised.teardown(&self.site)
     }
+}
+
+/// Takes a container's interfaces away.
+fn unplug(lab: &Lab, container: &str) -> Result<(), RunError> {
+    let interfaces = lab.interfaces(container)?;
+    for interface in interfaces.iter().filter(|name| *name != "lo") {
+        remove_link(lab.netns(container)?, interface)?;
+    }
+    Ok(())
 }
 
 /// The state in which the implementation finds the host.

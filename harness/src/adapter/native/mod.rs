@@ -58,8 +58,9 @@ impl Adapter for Native {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
+        let lacking = [Feature::Ipv6, Feature::Check];
         let all = Feature::ALL.iter().copied();
-        all.filter(|feature| *feature != Feature::Ipv6).collect()
+        all.filter(|feature| !lacking.contains(feature)).collect()
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
