@@ -25,7 +25,7 @@ mod site;
 pub use error::AdapterError;
 pub use expected::{Expected, Versions, VersionsError, expected};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
-pub use kept::{Kept, kept};
+pub use kept::{Kept, kept, unmatched};
 pub use known::{Candidate, CniVersion, Selection, SelectionError};
 pub use program::Program;
 pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};

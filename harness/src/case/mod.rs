@@ -31,6 +31,7 @@ pub use model::{
     AddedRoute, Attachment, Case, Change, Container, Dropped, Ending, Exchange, Expect, Host,
     InterfacesAre, Kind, Listen, Network, Probe, RoutesAre, SameNamespace, Sighting, Step,
 };
+pub(crate) use one_or_many::OneOrMany;
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
 pub use publish::{Publish, PublishError};
 pub use schema::schema;

@@ -209,10 +209,7 @@ impl Stage {
             .map_err(|error| missing(format!("harness/src/adapter/kept.toml: {error}")))?;
         for difference in before.diff(&now) {
             match kept.iter().find(|one| one.covers(&difference)) {
-                Some(entry) => {
-                    let text = format!("kept by design ({}): {difference}", entry.source);
-                    changed.told.push(text);
-                }
+                Some(entry) => changed.told.push(entry.told(&difference)),
                 None => changed
                     .wrong
                     .push(format!("left after teardown: {difference}")),
