@@ -6,8 +6,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{
-    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
-    State,
+    BridgePortState, InfoBridgePort, InfoKind, InfoPortData, LinkAttribute, LinkFlags, LinkInfo,
+    LinkMessage, State,
 };
 use std::os::fd::AsFd;
 
@@ -84,7 +84,25 @@ fn is_on_its_way(link: &LinkMessage) -> bool {
             BridgePortState::Disabled | BridgePortState::Forwarding
         )
     });
-    link.header.flags.contains(LinkFlags::Up) && has_carrier && !by_intent && !is_ready(link)
+    let is_seen = is_ready(link) && !is_unseen_bridge(link);
+    link.header.flags.contains(LinkFlags::Up) && has_carrier && !by_intent && !is_seen
+}
+
+/// Whether the link watch may have yet to give a queue to a bridge whose carrier went and came: until then the bridge drops
+/// what its own node sends. One whose carrier never changed keeps this state, so it is looked at once and not waited for.
+fn is_unseen_bridge(link: &LinkMessage) -> bool {
+    let mut is_bridge = false;
+    let mut is_unknown = false;
+    for attribute in &link.attributes {
+        match attribute {
+            LinkAttribute::OperState(state) => is_unknown = *state == State::Unknown,
+            LinkAttribute::LinkInfo(parts) => {
+                is_bridge = parts.contains(&LinkInfo::Kind(InfoKind::Bridge));
+            }
+            _ => {}
+        }
+    }
+    is_bridge && is_unknown
 }
 
 /// Waits for the next event; false when `bound` has passed since `start`.
