@@ -134,7 +134,7 @@ impl Realised for Engine {
             .args(options);
         if let Err(error) = run.args([IMAGE]).args(image::command()).run(&site.room) {
             // `run` is `create` and `start`; what can't start is the person's to remove.
-            self.end(&[name.clone()], site)?;
+            self.end(std::slice::from_ref(name), site)?;
             return Err(error);
         }
         self.containers.push(name.clone());

@@ -80,7 +80,9 @@ pub(super) fn supervise(options: Options) -> Result<Finished, SandboxError> {
         _ => None,
     };
     let (code, is_over) = wait(&mut starter.child, &signals)?;
-    sweeper.filter(|_| is_over).map(Sweeper::wait);
+    if let Some(sweeper) = sweeper.filter(|_| is_over) {
+        sweeper.wait();
+    }
     // The starter still holds the pid namespace: let go, its number would soon be another's.
     let residue = before.map(|before| Residue {
         is_settled: is_over,
