@@ -51,9 +51,7 @@ impl Adapter for Docker {
     fn features(&self) -> BTreeSet<Feature> {
         // Its rules stand before those that a person has put into FORWARD (Docker's manual, "Packet filtering and
         // firewalls": DOCKER-USER is the chain for them).
-        let lacking = [Feature::Ipv6, Feature::Check, Feature::EarlierRules];
-        let all = Feature::ALL.iter().copied();
-        all.filter(|feature| !lacking.contains(feature)).collect()
+        Feature::all_but(&[Feature::Ipv6, Feature::Check, Feature::EarlierRules])
     }
 
     fn namespaces(&self) -> Namespaces {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::{Engine, Words, must_have, number};
-use super::netavark::find_netavark;
+use super::netavark::{LACKING, find_netavark};
 use super::{
     Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
 };
@@ -84,19 +84,7 @@ impl Adapter for Podman {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        // Neither back end keeps what is routed to a container away.
-        // Both put their rules before a person's.
-        let lacking = [
-            Feature::Ipv6,
-            Feature::Check,
-            Feature::HiddenPorts,
-            Feature::InternalHost,
-            Feature::EarlierRules,
-            Feature::EarlierPolicy,
-            Feature::StableGateway,
-        ];
-        let all = Feature::ALL.iter().copied();
-        all.filter(|feature| !lacking.contains(feature)).collect()
+        Feature::all_but(&LACKING)
     }
 
     fn namespaces(&self) -> Namespaces {

@@ -264,3 +264,11 @@ words! {
         Ipv6 = "ipv6",
     }
 }
+
+impl Feature {
+    /// Every feature but these.
+    pub fn all_but(lacking: &[Self]) -> std::collections::BTreeSet<Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|feature| !lacking.contains(feature)).collect()
+    }
+}

@@ -58,9 +58,7 @@ impl Adapter for Native {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        let lacking = [Feature::Ipv6, Feature::Check];
-        let all = Feature::ALL.iter().copied();
-        all.filter(|feature| !lacking.contains(feature)).collect()
+        Feature::all_but(&[Feature::Ipv6, Feature::Check])
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
