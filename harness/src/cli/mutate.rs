@@ -252,6 +252,10 @@ fn tell_faults(score: &FaultScore) {
         for case in &scored.extra {
             let _ = writeln!(out, "    {case} fails, and is not declared");
         }
+        for broken in &scored.errored {
+            let why = broken.message.lines().next().unwrap_or_default();
+            let _ = writeln!(out, "    {} broke: {why}", broken.case);
+        }
     }
 }
 
