@@ -23,7 +23,7 @@ use crate::trace::{Connection, Conntrack, Tracer};
 /// instruction is emulated on such a machine (`ci/kernels`). This bounds only what has no evidence.
 pub const EVIDENCE_WAIT: Duration = Duration::from_secs(3);
 
-/// Payload in bytes that gets another second. On two cores with forty runnable tasks each, 100 kB took 3.2 s once.
+/// Payload in bytes that gets another second: on two cores with forty runnable tasks, 100 kB did not arrive within 3 s once.
 const BYTES_A_SECOND: usize = 20_000;
 
 /// Length of an Ethernet header without VLAN tag, in bytes.
