@@ -50,6 +50,9 @@ pub struct Args {
     /// Puts a fault only to the cases that it declares, not to all that must not notice it.
     #[arg(long)]
     pub declared_only: bool,
+    /// Of the cases that a fault declares, puts it to so many only, picked evenly; for a check that must not take long.
+    #[arg(long, value_name = "N", requires = "declared_only", value_parser = clap::value_parser!(u16).range(1..))]
+    pub at_most: Option<u16>,
     /// The numbers that were reached before, as JSON; ends with 1 if they are not reached any more, and only then.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
@@ -194,7 +197,8 @@ fn mutate(args: &Args, originals: &[Trial]) -> Result<Score, Exit> {
     Ok(Score::of(scored.collect()))
 }
 
-/// Puts each fault to the contract. With patterns, one that none of the chosen cases declares is left out.
+/// Puts each fault to the contract. With patterns, one that none of the chosen cases declares is left out, unless it is asked
+/// for by its name.
 fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
     let native = |faults: Faults| Candidate::find(&Selection::Native(faults));
     must_pass(args, &Trial::of(cases, None, &[native(Faults::default())]))?;
@@ -205,15 +209,18 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
         &args.fault
     };
     let is_whole = args.patterns.is_empty();
-    let asked = all
-        .iter()
-        .filter(|fault| is_whole || fault.cases().iter().any(|id| ids.contains(id.as_str())));
+    let is_named = !args.fault.is_empty();
+    let asked = all.iter().filter(|fault| {
+        is_whole || is_named || fault.cases().iter().any(|id| ids.contains(id.as_str()))
+    });
     let mut trials = Vec::new();
     let mut owners = Vec::new();
     for fault in asked {
-        let of_fault = cases.iter().filter(|case| {
-            !args.declared_only || fault.cases().iter().any(|id| id == case.id.as_str())
-        });
+        let picked = picked(fault.cases(), args.at_most);
+        let is_picked = |case: &Case| picked.contains(&case.id.as_str());
+        let of_fault = cases
+            .iter()
+            .filter(|case| !args.declared_only || is_picked(case));
         let of_fault: Vec<Arc<Case>> = of_fault.cloned().collect();
         let candidate = native(Faults::from_iter([*fault]));
         trials.extend(Trial::of(&of_fault, None, &[candidate]));
@@ -224,16 +231,25 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
     let scored = owners.into_iter().map(|(fault, to)| {
         let of_fault = trials[from..to].iter().zip(&results[from..to]);
         from = to;
+        let picked = picked(fault.cases(), args.at_most);
         let left_out: Vec<&str> = fault
             .cases()
             .iter()
             .map(String::as_str)
-            .filter(|id| !is_whole && !ids.contains(id))
+            .filter(|id| (!is_whole && !ids.contains(id)) || !picked.contains(id))
             .collect();
         let of_fault = of_fault.map(|(trial, result)| (trial.case.id.as_str(), result));
         ScoredFault::of(fault, of_fault, &left_out)
     });
     Ok(FaultScore::of(scored.collect()))
+}
+
+/// At most so many of the ids, evenly from the first on.
+fn picked(ids: &[String], at_most: Option<u16>) -> Vec<&str> {
+    let count = ids.len();
+    let wanted = at_most.map_or(count, usize::from).min(count);
+    let position = |nth: usize| nth * count / wanted;
+    (0..wanted).map(|nth| ids[position(nth)].as_str()).collect()
 }
 
 fn tell_faults(score: &FaultScore) {
@@ -251,6 +267,10 @@ fn tell_faults(score: &FaultScore) {
         }
         for case in &scored.extra {
             let _ = writeln!(out, "    {case} fails, and is not declared");
+        }
+        for broken in &scored.errored {
+            let why = broken.message.lines().next().unwrap_or_default();
+            let _ = writeln!(out, "    {} broke: {why}", broken.case);
         }
     }
 }
@@ -291,4 +311,18 @@ fn write_json(path: &Path, scores: &Scores) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut file, scores)?;
     writeln!(file)?;
     file.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_picked_evenly() {
+        let ids: Vec<String> = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
+        assert_eq!(picked(&ids, None), ["a", "b", "c", "d", "e"]);
+        assert_eq!(picked(&ids, Some(2)), ["a", "c"]);
+        assert_eq!(picked(&ids, Some(9)).len(), 5);
+        assert!(picked(&[], Some(1)).is_empty());
+    }
 }

@@ -41,6 +41,8 @@ pub struct ScoredFault {
     pub missing: Vec<String>,
     /// Cases that failed and are not declared.
     pub extra: Vec<String>,
+    /// Cases that broke, so that nothing is known.
+    pub errored: Vec<FailedCase>,
 }
 
 /// A case that noticed a fault.
@@ -60,13 +62,16 @@ impl ScoredFault {
         results: impl Iterator<Item = (&'a str, &'a TrialResult)>,
         left_out: &[&str],
     ) -> Self {
-        let failed: Vec<FailedCase> = results
-            .filter(|(_, result)| result.outcome == Outcome::Failed)
-            .map(|(case, result)| FailedCase {
-                case: case.to_owned(),
+        let results: Vec<(&str, &TrialResult)> = results.collect();
+        let with = |outcome: Outcome| -> Vec<FailedCase> {
+            let with = results.iter().filter(|(_, one)| one.outcome == outcome);
+            with.map(|(case, result)| FailedCase {
+                case: (*case).to_owned(),
                 message: result.message.clone(),
             })
-            .collect();
+            .collect()
+        };
+        let (failed, errored) = (with(Outcome::Failed), with(Outcome::Errored));
         let declared = FaultReport::from(fault);
         let has_failed = |id: &str| failed.iter().any(|one| one.case == id);
         let missing = declared.cases.iter();
@@ -77,6 +82,7 @@ impl ScoredFault {
             missing: missing.cloned().collect(),
             extra: extra.cloned().collect(),
             failed,
+            errored,
             fault: declared,
         }
     }
@@ -88,7 +94,8 @@ impl ScoredFault {
 
     /// Whether it failed what it declares, and nothing else.
     pub fn caught(&self) -> bool {
-        !self.survived() && self.missing.is_empty() && self.extra.is_empty()
+        let right = self.missing.is_empty() && self.extra.is_empty() && self.errored.is_empty();
+        right && !self.survived()
     }
 }
 
@@ -135,6 +142,10 @@ mod tests {
         assert_eq!(score(&one_passed).missing, declared);
         let more: Vec<_> = right.into_iter().chain([("x/y", &failed)]).collect();
         assert_eq!(score(&more).extra, ["x/y"]);
+        let broken = result(Outcome::Errored);
+        let right = declared.iter().map(|id| (id.as_str(), &failed));
+        let one_broken: Vec<_> = right.chain([("x/y", &broken)]).collect();
+        assert!(!score(&one_broken).caught(), "nothing is known of x/y");
     }
 
     #[test]

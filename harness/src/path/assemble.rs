@@ -55,7 +55,10 @@ fn is_missing(step: &Step) -> bool {
 }
 
 fn lost(legs: &[Leg]) -> Fate {
-    let last = legs.last();
+    // A leg that netfilter has spoken about and no interface has shown says nothing about a place.
+    let says = |step: &Step| matches!(step, Step::Hop(hop) if !hop.is_redirect());
+    let is_seen = |leg: &&Leg| leg.steps.iter().any(says);
+    let last = legs.iter().rev().find(is_seen).or(legs.last());
     let after = last.and_then(|leg| {
         leg.steps.iter().rev().find_map(|step| match step {
             Step::Hop(hop) => Some(format!("{}:{}", hop.node, hop.interface)),

@@ -54,8 +54,9 @@ fn refused(evidence: &Evidence, legs: &[Leg], errno: &str) -> Fate {
 
 /// What an ICMP error says once it has reached the node that it was sent to.
 fn told_by_error(evidence: &Evidence, legs: &[Leg]) -> Option<Fate> {
-    let first = hops(legs, LegKind::Error).next()?;
-    let last = last_hop(legs, LegKind::Error)?;
+    let errors = || hops(legs, LegKind::Error).filter(|hop| !hop.is_redirect());
+    let first = errors().next()?;
+    let last = errors().next_back()?;
     let owner = evidence.nodes.get(&last.node)?;
     let arrived =
         last.direction == Direction::In && owner.addresses.contains(&last.headers.destination);

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Action, Binding, Direction, Hook, LegKind, Lookup, Rule};
-use crate::packet::{Headers, IcmpError};
+use crate::packet::{Headers, IcmpError, Transport};
 
 /// The whole way of one probe and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -151,6 +151,16 @@ pub enum Fate {
         /// `node:interface` of the last hop, empty if nothing was seen.
         after: String,
     },
+}
+
+impl Hop {
+    /// Whether this is no error but a router's hint: it knows a shorter way, and has sent the packet on all the same (RFC 792).
+    pub fn is_redirect(&self) -> bool {
+        let Transport::Error { error, .. } = &self.headers.transport else {
+            return false;
+        };
+        matches!(error, IcmpError::Other { icmp_type: 5, .. })
+    }
 }
 
 impl Fate {

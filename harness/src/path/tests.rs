@@ -221,6 +221,30 @@ fn an_error_about_the_request_that_nobody_translates_back_is_lost() {
 }
 
 #[test]
+fn a_redirect_ends_nothing() {
+    let (mut r, mut error) = discarded();
+    r.evidence
+        .frames
+        .retain(|frame| frame.leg == LegKind::Request);
+    let c1 = "10.55.66.2".parse().expect("an address");
+    r.evidence.nodes.entry("c1".into()).or_default().addresses = vec![c1];
+    error.destination = c1;
+    for (icmp_type, fate) in [
+        (5, "request lost after outside:eth0, no verdict"),
+        (12, "unreachable: icmp type 12 code 1"),
+    ] {
+        let Transport::Error { error: kind, .. } = &mut error.transport else {
+            panic!("no error");
+        };
+        *kind = IcmpError::Other { icmp_type, code: 1 };
+        r.frame(LegKind::Error, "host:veth0", Direction::Out, error.clone());
+        r.frame(LegKind::Error, "c1:eth0", Direction::In, error.clone());
+        let path = assemble(&r.evidence);
+        assert_eq!(path.fate.to_string(), fate);
+    }
+}
+
+#[test]
 fn a_masqueraded_echo_is_drawn_with_its_rewrites() {
     let path = assemble(&masqueraded());
     assert!(path.is_settled());

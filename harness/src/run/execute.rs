@@ -117,8 +117,11 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let played = trial.case.steps.iter().try_for_each(|step| play.step(step));
     let verdict = played.and_then(|()| play.compare(trial, options));
     play.clock.lap(Phase::Compare);
-    if let Err(error) = verdict {
-        play.errored = Some(error);
+    match verdict {
+        Ok(()) => {}
+        // What it was asked for in a step it has not done.
+        Err(RunError::Implementation(error)) => play.wrong.push(error.to_string()),
+        Err(error) => play.errored = Some(error),
     }
     play.finish(trial, options, graveyard)
 }
@@ -395,14 +398,14 @@ impl Play {
         }
         let id = trial.case.id.as_str();
         let golden = golden::read(&options.golden, id)?;
-        let said = match golden::compare(golden.as_ref(), &self.text) {
+        let (said, probe) = match golden::compare(golden.as_ref(), &self.text) {
             Comparison::Same => return Ok(()),
-            Comparison::New => String::from("there is no golden path for this case yet"),
+            Comparison::New => {
+                let said = String::from("there is no golden path for this case yet");
+                (said, None)
+            }
             Comparison::Different(difference) => {
-                if let Some(number) = number_of(&difference.probe) {
-                    self.account(number);
-                }
-                difference.to_string()
+                (difference.to_string(), number_of(&difference.probe))
             }
         };
         let cure = if options.golden_use == GoldenUse::Compare {
@@ -417,7 +420,11 @@ impl Play {
         } else {
             format!("if what was seen is right, run where you can review it: goldpath accept {id}")
         };
-        self.wrong.push(format!("{said}\n{cure}"));
+        self.wrong.push(said);
+        if let Some(number) = probe {
+            self.account(number);
+        }
+        self.wrong.push(cure);
         Ok(())
     }
 

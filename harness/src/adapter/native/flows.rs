@@ -26,7 +26,9 @@ pub(super) fn forget(
     };
     let meant = |entry: &&ConntrackEntry| {
         let mut ports = container.publish.iter();
-        faults.has(Fault::FlowsOfOthersCut) || ports.any(|port| is_by(entry, port, faults))
+        let has_ports = entry.original.ports.is_some();
+        (has_ports && faults.has(Fault::FlowsOfOthersCut))
+            || ports.any(|port| is_by(entry, port, faults))
     };
     let forgotten = site.room.run(|| {
         let mut connections = Conntrack::open("host")?;

@@ -121,6 +121,13 @@ impl Made {
     }
 }
 
+fn failed(what: &str) -> AdapterError {
+    AdapterError::Refused {
+        question: String::from("end all"),
+        message: what.to_owned(),
+    }
+}
+
 fn refused(container: &ScenarioContainer, what: &str) -> AdapterError {
     AdapterError::Refused {
         question: format!("add {}", container.name),
@@ -177,16 +184,13 @@ impl Realised for Made {
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
         let mut errors = Vec::new();
         if self.has(Fault::SecondTeardownFails) && self.ended {
-            return vec![AdapterError::NotRealised(String::from(
-                "nothing is there to be torn down",
-            ))];
+            return vec![failed("nothing is there any more")];
         }
         self.ended = true;
         if self.has(Fault::TeardownNeedsContainer)
             && let Ok(Some(name)) = self.lost(site)
         {
-            let text = format!("{name} is not there");
-            return vec![AdapterError::NotRealised(text)];
+            return vec![failed(&format!("{name} is not there"))];
         }
         if self.rules && !self.has(Fault::RulesStay) {
             let removed = Program::new(["nft", "delete", "table", "ip", rules::TABLE]);

@@ -251,8 +251,15 @@ fn translate(way: &Way<'_>, faults: &Faults) -> String {
 
 fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
     let mut rules = extra::rules(Place::Forward, faults);
-    for network in &scenario.networks {
-        rules.extend(spoil(network, faults));
+    for network in scenario
+        .networks
+        .iter()
+        .filter(|_| faults.has(Fault::NeighboursMeetForward))
+    {
+        let bridge = bridge(&network.name);
+        rules.push(format!(
+            "iifname \"{bridge}\" oifname \"{bridge}\" ct status & dnat == 0 drop"
+        ));
     }
     for network in scenario.networks.iter().filter(|network| network.internal) {
         rules.extend(keep_internal(network, faults));
@@ -266,21 +273,15 @@ fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
     for network in &scenario.networks {
         rules.extend(hide_unpublished(network, faults));
     }
-    rules
-}
-
-/// What faults add for one network.
-fn spoil(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
-    let bridge = bridge(&network.name);
-    let mut rules = Vec::new();
-    if faults.has(Fault::DuplicatePackets) {
+    // Of what is let through, the first packet of each connection.
+    for network in scenario
+        .networks
+        .iter()
+        .filter(|_| faults.has(Fault::DuplicatePackets))
+    {
+        let bridge = bridge(&network.name);
         rules.push(format!(
             "oifname \"{bridge}\" dup to ip daddr device \"{bridge}\""
-        ));
-    }
-    if faults.has(Fault::NeighboursMeetForward) {
-        rules.push(format!(
-            "iifname \"{bridge}\" oifname \"{bridge}\" ct status & dnat == 0 drop"
         ));
     }
     rules
