@@ -6,8 +6,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{
-    BridgePortState, InfoBridgePort, InfoKind, InfoPortData, LinkAttribute, LinkFlags, LinkInfo,
-    LinkMessage, State,
+    BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    State,
 };
 use std::os::fd::AsFd;
 
@@ -84,25 +84,18 @@ fn is_on_its_way(link: &LinkMessage) -> bool {
             BridgePortState::Disabled | BridgePortState::Forwarding
         )
     });
-    let is_seen = is_ready(link) && !is_unseen_bridge(link);
+    let is_seen = is_ready(link) && !is_unseen(link);
     link.header.flags.contains(LinkFlags::Up) && has_carrier && !by_intent && !is_seen
 }
 
-/// Whether the link watch may have yet to give a queue to a bridge whose carrier went and came: until then the bridge drops
-/// what its own node sends. One whose carrier never changed keeps this state, so it is looked at once and not waited for.
-fn is_unseen_bridge(link: &LinkMessage) -> bool {
-    let mut is_bridge = false;
-    let mut is_unknown = false;
-    for attribute in &link.attributes {
-        match attribute {
-            LinkAttribute::OperState(state) => is_unknown = *state == State::Unknown,
-            LinkAttribute::LinkInfo(parts) => {
-                is_bridge = parts.contains(&LinkInfo::Kind(InfoKind::Bridge));
-            }
-            _ => {}
-        }
-    }
-    is_bridge && is_unknown
+/// Whether the link watch may have yet to look at a link for the first time: its carrier went and came since it was made,
+/// as a veth's and a bridge's does. A bridge forwards to such a port and it drops what it is to send, having no queue.
+/// Links that never had another carrier, as a dummy, keep this state: so it is looked at once and not waited for.
+fn is_unseen(link: &LinkMessage) -> bool {
+    let is_unknown = link
+        .attributes
+        .contains(&LinkAttribute::OperState(State::Unknown));
+    is_unknown && !link.header.flags.contains(LinkFlags::Loopback)
 }
 
 /// Waits for the next event; false when `bound` has passed since `start`.
