@@ -152,14 +152,20 @@ impl Adapter for Cni {
     /// What the chain's plugins are for. There is none for internal networks.
     fn features(&self) -> BTreeSet<Feature> {
         use Feature::{
-            Bridge, ContainerMode, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
+            Bridge, Check, ContainerMode, Hairpin, HostMode, Isolation, Masquerade, Mtu, NoneMode,
             PublishAddress, PublishLocal, PublishTcp, PublishUdp, RepeatedTeardown, Replace,
             StableGateway, StaticAddress,
         };
         // "Plugins should generally complete a DEL action without error even if some resources are missing"
         // (CNI specification, section 2, DEL).
-        let mut features =
-            BTreeSet::from([NoneMode, HostMode, ContainerMode, Replace, RepeatedTeardown]);
+        let mut features = BTreeSet::from([
+            NoneMode,
+            HostMode,
+            ContainerMode,
+            Replace,
+            RepeatedTeardown,
+            Check,
+        ]);
         for plugin in plugins(&self.conflist) {
             match plugin["type"].as_str() {
                 Some("bridge") => {

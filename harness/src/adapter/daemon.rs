@@ -5,9 +5,6 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
 use super::{AdapterError, Program};
 use crate::lab::Room;
 
@@ -78,17 +75,6 @@ impl Daemon {
                 }
             }
         }
-    }
-
-    /// Asks it to end and waits until it has.
-    pub(super) fn stop(&mut self) -> Result<(), AdapterError> {
-        let failed = |source| AdapterError::Start {
-            command: format!("kill {}", self.command),
-            source,
-        };
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or_default());
-        kill(pid, Signal::SIGTERM).map_err(|errno| failed(errno.into()))?;
-        self.child.wait().map(drop).map_err(failed)
     }
 }
 

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::Implementation;
+use super::engine::number;
+
 /// The checked-in entries.
 const ENTRIES: &str = include_str!("expected.toml");
 
@@ -14,6 +17,8 @@ const ENTRIES: &str = include_str!("expected.toml");
 pub struct Expected {
     /// Name of the implementation.
     pub implementation: String,
+    /// The program that has the defect, as `tools` of the report call it; the implementation itself if absent.
+    pub program: Option<String>,
     /// Versions that have the defect.
     pub versions: Versions,
     /// The case that shows it.
@@ -119,16 +124,14 @@ fn compare(one: &[u64], two: &[u64]) -> Ordering {
 ///
 /// # Errors
 /// The checked-in file is broken, which a test excludes.
-pub fn expected(
-    implementation: &str,
-    version: &str,
-    case: &str,
-) -> Result<Option<Expected>, toml::de::Error> {
+pub fn expected(found: &Implementation, case: &str) -> Result<Option<Expected>, toml::de::Error> {
     let entries: Entries = toml::from_str(ENTRIES)?;
     Ok(entries.expected.into_iter().find(|entry| {
-        entry.implementation == implementation
-            && entry.case == case
-            && entry.versions.contain(version)
+        let version = match &entry.program {
+            Some(program) => found.tools.get(program).map_or("", |said| number(said)),
+            None => &found.version,
+        };
+        entry.implementation == found.name && entry.case == case && entry.versions.contain(version)
     }))
 }
 
@@ -177,8 +180,30 @@ mod tests {
     #[test]
     fn an_entry_is_found_by_name_version_and_case() {
         let case = "contract/publish/unpublished-on-a-host-that-forwards";
-        let of = |version| expected("docker", version, case).expect("well-formed");
+        let of = |version: &str| {
+            let docker = Implementation {
+                name: "docker".into(),
+                version: version.into(),
+                ..Implementation::default()
+            };
+            expected(&docker, case).expect("well-formed")
+        };
         assert!(of("20.10.24").is_some_and(|entry| entry.issue == "moby/moby#48724"));
         assert_eq!(of("28.1.0"), None);
+    }
+
+    #[test]
+    fn a_defect_of_a_program_goes_by_its_version() {
+        let case = "contract/publish/tcp-from-another-network";
+        let of = |netavark: &str| {
+            let podman = Implementation {
+                name: "podman".into(),
+                version: "4.3.1".into(),
+                tools: [("netavark".into(), netavark.into())].into(),
+            };
+            expected(&podman, case).expect("well-formed")
+        };
+        assert!(of("netavark 1.4.0").is_some());
+        assert_eq!(of("netavark 2.1.0"), None);
     }
 }

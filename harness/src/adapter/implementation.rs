@@ -54,7 +54,7 @@ pub trait Realised: fmt::Debug + Send {
         Ok(BTreeMap::new())
     }
 
-    /// Asks the implementation whether all is still as it made it, where it can be asked.
+    /// Asks the implementation whether all is still as it made it: [`Feature::Check`]. Returns what it finds wrong.
     fn check(&mut self, site: &Site) -> Vec<AdapterError> {
         let _ = site;
         Vec::new()
@@ -77,6 +77,19 @@ pub trait Realised: fmt::Debug + Send {
         let _ = site;
         let name = &container.name;
         Err(AdapterError::NotRealised(format!("{name} can't come")))
+    }
+
+    /// Takes a container away behind the implementation's back: it is gone with its namespace, and nobody was asked.
+    ///
+    /// # Errors
+    /// The lab refused, or the implementation does not say where the container is.
+    fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        match site.containers.get(container) {
+            Some(netns) => Ok(site.lose(netns, &Site::path(container))?),
+            None => Err(AdapterError::NotRealised(format!(
+                "{container} can't be lost"
+            ))),
+        }
     }
 
     /// Undoes everything. Goes on after errors and returns all of them.

@@ -20,6 +20,21 @@ const PLACES: [&str; 4] = [
     "/usr/local/lib/podman/netavark",
 ];
 
+/// What podman's networks don't promise, whoever makes them.
+pub(super) const LACKING: [Feature; 7] = [
+    Feature::Ipv6,
+    Feature::Check,
+    // They accept whatever is routed to a container.
+    Feature::HiddenPorts,
+    Feature::InternalHost,
+    // Their rules are put before a person's.
+    Feature::EarlierRules,
+    // They accept new connections from containers only: containers/netavark#977.
+    Feature::EarlierPolicy,
+    // The bridge takes the lowest hardware address of its ports: containers/netavark#833.
+    Feature::StableGateway,
+];
+
 /// netavark as found on this machine.
 #[derive(Debug)]
 pub struct Netavark {
@@ -66,22 +81,9 @@ impl Adapter for Netavark {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        // It accepts whatever is routed to a container: `NETAVARK_FORWARD` drops nothing but invalid packets.
-        // Ports are kept by podman, which binds them, and NETAVARK_FORWARD is put before a person's rules.
-        let lacking = [
-            Feature::Ipv6,
-            Feature::HiddenPorts,
-            Feature::InternalHost,
-            Feature::EarlierRules,
-            // It accepts new connections from containers only: containers/netavark#977.
-            Feature::EarlierPolicy,
-            Feature::PortConflict,
-            Feature::RepeatedTeardown,
-            // Its bridge takes the lowest hardware address of its ports: containers/netavark#833.
-            Feature::StableGateway,
-        ];
-        let all = Feature::ALL.iter().copied();
-        all.filter(|feature| !lacking.contains(feature)).collect()
+        // Ports are kept by podman, which binds them. What is not there any more is an error: containers/netavark#1451.
+        let own = [Feature::PortConflict, Feature::RepeatedTeardown];
+        Feature::all_but(&[&LACKING[..], &own].concat())
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {

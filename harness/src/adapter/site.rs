@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use nix::mount::{MntFlags, umount2};
+
+use crate::lab::attach::remove_link;
 use crate::lab::{LabError, Netns, Room};
 
 /// The lab's host, and the namespaces of the containers as far as the harness makes them.
@@ -19,6 +22,17 @@ impl Site {
     /// Where a container's namespace is found by the programs of the room.
     pub fn path(container: &str) -> String {
         format!("/run/netns/{container}")
+    }
+
+    /// Ends a container's links, as its namespace's end does, and takes away the file that names the namespace. The
+    /// namespace itself lasts as long as the harness looks into it.
+    pub(super) fn lose(&self, container: &Netns, path: &str) -> Result<(), LabError> {
+        remove_link(container, "eth0")?;
+        self.room.run(|| {
+            // What holds no namespace by a file has nothing to take away.
+            let _ = umount2(path, MntFlags::MNT_DETACH);
+            let _ = std::fs::remove_file(path);
+        })
     }
 
     /// Furnishes the room.

@@ -11,7 +11,8 @@ use super::claim::Claim;
 use super::one_or_many::OneOrMany;
 use super::step_file::StepFile;
 use super::vocabulary::{
-    Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, Protocol,
+    Send,
 };
 
 /// One case: an intended network or a recipe, probes, and what must hold.
@@ -182,6 +183,19 @@ pub(super) struct RouteFile {
     /// The next hop: an address, a node or a role.
     #[schemars(with = "String")]
     pub(super) via: Spanned<String>,
+}
+
+/// Contract cases: the implementation is asked whether all is as it made it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Check")]
+pub(super) struct CheckFile {
+    /// What it must find.
+    #[schemars(with = "Finding")]
+    pub(super) finds: Spanned<String>,
+    /// A container whose interfaces somebody takes away before.
+    #[schemars(with = "Option<String>")]
+    pub(super) unplugged: Option<Spanned<String>>,
 }
 
 /// Contract cases: the implementation undoes everything.

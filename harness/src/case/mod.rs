@@ -31,11 +31,13 @@ pub use model::{
     AddedRoute, Attachment, Case, Change, Container, Dropped, Ending, Exchange, Expect, Host,
     InterfacesAre, Kind, Listen, Network, Probe, RoutesAre, SameNamespace, Sighting, Step,
 };
+pub(crate) use one_or_many::OneOrMany;
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
 pub use publish::{Publish, PublishError};
 pub use schema::schema;
 pub(crate) use select::glob;
 pub use select::{NothingSelected, matches, select};
 pub use vocabulary::{
-    Backend, Family, FateWord, Feature, LabName, Leaves, Leg, Level, Policy, Protocol, Send,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, Protocol,
+    Send,
 };

@@ -12,7 +12,7 @@ use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
 use super::vocabulary::{
-    Backend, Family, FateWord, Feature, LabName, Leg, Level, Policy, Protocol, Send,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leg, Level, Policy, Protocol, Send,
 };
 
 /// One case file, validated.
@@ -185,6 +185,13 @@ pub enum Change {
     Add(NodeName),
     /// A container may not start, and nothing of it may stay.
     Refuse(NodeName),
+    /// The implementation is asked whether all is as it made it.
+    Check {
+        /// What it must find.
+        finds: Finding,
+        /// A container whose interfaces somebody takes away before.
+        unplugged: Option<NodeName>,
+    },
     /// Everything ends.
     Teardown {
         /// Whether it is asked for a second time.

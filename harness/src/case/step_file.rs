@@ -8,7 +8,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use toml::Spanned;
 
 use super::file::{
-    ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile, TeardownFile,
+    CheckFile, ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile,
+    TeardownFile,
 };
 use super::one_or_many::OneOrMany;
 
@@ -26,6 +27,9 @@ pub(super) struct StepFile {
     /// Contract cases: a container that the implementation must refuse now, and undo what it began.
     #[schemars(with = "Option<String>")]
     pub(super) refused: Option<Spanned<String>>,
+    /// Contract cases: the implementation is asked whether all is as it made it.
+    #[schemars(with = "Option<CheckFile>")]
+    pub(super) check: Option<Spanned<CheckFile>>,
     /// Contract cases, last step: the implementation undoes everything.
     #[schemars(with = "Option<TeardownFile>")]
     pub(super) teardown: Option<Spanned<TeardownFile>>,
@@ -69,10 +73,11 @@ pub(super) struct StepFile {
 
 impl StepFile {
     /// The words that are no nodes.
-    pub(super) const WORDS: [&str; 15] = [
+    pub(super) const WORDS: [&str; 16] = [
         "remove",
         "add",
         "refused",
+        "check",
         "teardown",
         "listen",
         "route",
@@ -196,6 +201,7 @@ impl<'de> Deserialize<'de> for StepFile {
                         "remove" => step.remove = Some(map.next_value()?),
                         "add" => step.add = Some(map.next_value()?),
                         "refused" => step.refused = Some(map.next_value()?),
+                        "check" => step.check = Some(map.next_value()?),
                         "teardown" => step.teardown = Some(map.next_value()?),
                         "listen" => step.listen = map.next_value()?,
                         "route" => step.route = map.next_value()?,

@@ -181,6 +181,16 @@ impl FateWord {
 }
 
 words! {
+    /// What an implementation must find when it is asked whether all is as it made it.
+    Finding, "finding" {
+        /// All is as it made it.
+        Nothing = "nothing",
+        /// Something is not, which it did not find when it was asked before.
+        Something = "something",
+    }
+}
+
+words! {
     /// Which packet of an exchange.
     Leg, "leg" {
         /// What the probing node sent.
@@ -249,7 +259,17 @@ words! {
         StableGateway = "stable-gateway",
         /// What was torn down, or what has lost its container, can be torn down.
         RepeatedTeardown = "repeated-teardown",
+        /// The implementation can be asked whether all is as it made it.
+        Check = "check",
         /// Networks may have IPv6 subnets.
         Ipv6 = "ipv6",
+    }
+}
+
+impl Feature {
+    /// Every feature but these.
+    pub fn all_but(lacking: &[Self]) -> std::collections::BTreeSet<Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|feature| !lacking.contains(feature)).collect()
     }
 }

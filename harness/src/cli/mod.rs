@@ -22,6 +22,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::lab::sandbox::sweep;
+
 /// Proves how packets travel through container networks.
 #[derive(Debug, Parser)]
 #[command(name = "goldpath", version, max_term_width = 100)]
@@ -48,6 +50,9 @@ enum Verb {
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored,
 /// 128 and the signal's number if it was told to stop.
 pub fn main() -> ExitCode {
+    if let Some(code) = sweep() {
+        return code;
+    }
     match Cli::parse().verb {
         Verb::List(args) => list::run(&args).into(),
         Verb::Check(args) => check::run(&args).into(),

@@ -1,11 +1,13 @@
 //! `goldpath report`: what is done with reports after their runs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::report_files::ReportFiles;
+use crate::adapter::unmatched;
 use crate::report::{Report, claims_table, matrix_table, merge, summary_line};
 
 /// What is done with reports after their runs.
@@ -25,11 +27,54 @@ enum Verb {
         #[command(flatten)]
         files: ReportFiles,
     },
+    /// Lists patterns of harness/src/adapter/kept.toml that nothing in these reports matched: what an implementation of
+    /// this version does not keep, or what no case asked for.
+    Kept {
+        /// JSON reports of runs of `contract/lifecycle`.
+        #[arg(value_name = "REPORT", required = true)]
+        reports: Vec<PathBuf>,
+    },
+}
+
+/// Does what the verb says.
+pub fn run(args: &Args) -> Exit {
+    match &args.verb {
+        Verb::Merge { parts, files } => join(parts, files),
+        Verb::Kept { reports } => match list_kept(reports) {
+            Ok(text) => {
+                let _ = write!(io::stdout(), "{text}");
+                Exit::Success
+            }
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "cannot list what is kept: {error}");
+                Exit::WrongInput
+            }
+        },
+    }
+}
+
+/// A line for each pattern that matched nothing, by implementation and version.
+fn list_kept(paths: &[PathBuf]) -> Result<String, String> {
+    let reports = read_all(paths)?;
+    let implementations: BTreeMap<&str, &str> = reports
+        .iter()
+        .flat_map(|(_, report)| &report.implementations)
+        .map(|one| (one.name.as_str(), one.version.as_str()))
+        .collect();
+    let cases = || reports.iter().flat_map(|(_, report)| &report.cases);
+    let mut text = String::new();
+    for (name, version) in implementations {
+        let of_it = cases().filter(|case| case.implementation == name);
+        let never = unmatched(name, of_it.map(|case| case.message.as_str()));
+        for pattern in never.map_err(|error| error.to_string())? {
+            text.push_str(&format!("{name} {version}: {pattern}\n"));
+        }
+    }
+    Ok(text)
 }
 
 /// Joins reports, prints what they come to, and ends as one run of it all would have.
-pub fn run(args: &Args) -> Exit {
-    let Verb::Merge { parts, files } = &args.verb;
+fn join(parts: &[PathBuf], files: &ReportFiles) -> Exit {
     let joined =
         match read_all(parts).and_then(|parts| merge(parts).map_err(|error| error.to_string())) {
             Ok(joined) => joined,

@@ -2,17 +2,20 @@
 //!
 //! A thread of the outer process unshares and starts the program again as pid 1 of a new pid namespace. The others stay
 //! where they were started, wait, and look around when the run is over. When the outer process dies, the kernel kills
-//! pid 1, and with it every process, mount and namespace of the run: nothing is left, also after `kill -9`.
+//! pid 1, and with it every process, mount and namespace of the run, and a sweeper removes the control groups of engines:
+//! nothing is left, also after `kill -9`.
 
 mod inner;
 mod outer;
 mod residue;
+mod sweeper;
 
 use std::process::ExitCode;
 
 use thiserror::Error;
 
 pub use residue::Residue;
+pub use sweeper::sweep;
 
 /// Tells the inner process who it is: the number of its end of the outer process's pipe.
 const MARKER: &str = "GOLDPATH_SANDBOX";
@@ -120,6 +123,10 @@ impl SandboxError {
 ///
 /// To be called at the top of `main`, before any thread exists. Returns twice, in two processes.
 pub fn enter(options: Options) -> Result<Entered, SandboxError> {
+    if let Some(code) = sweep() {
+        let residue = None;
+        return Ok(Entered::Finished(Finished { code, residue }));
+    }
     match std::env::var(MARKER) {
         // The marker alone proves nothing, it may have been inherited: pid 1 is what makes it true.
         Ok(marker) if std::process::id() == 1 => inner::furnish(&marker).map(Entered::Inside),

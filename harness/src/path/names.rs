@@ -1,19 +1,28 @@
-//! Names that an engine draws by lot, replaced by what an interface is: so that a path in detail can be compared with
-//! an earlier one.
+//! Names that an engine draws by lot, replaced by what an interface is, and ports that the kernel draws, replaced by 0:
+//! so that a path in detail can be compared with an earlier one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::{Node, Rule};
-use super::model::{PacketPath, Step};
+use super::evidence::{LegKind, Node, Rule};
+use super::model::{End, PacketPath, Rewrite, Step};
+use crate::packet::{Headers, Transport};
 
 /// How a forwarding table's answer ends when the frame is for the bridge itself.
 const OWN_ADDRESS: &str = "'s own address: up the stack";
 
-/// The path with `c1.port` for the bridge port that leads to c1, and `c1.bridge` for its bridge. Of a bridge with several
+/// The path with 0 for a port that a source NAT drew because the packet's own was taken, and with `c1.port` for the bridge port that leads to c1, and `c1.bridge` for its bridge. Of a bridge with several
 /// ports the first container, by name, lends its own.
 pub fn by_wiring(path: &PacketPath, nodes: &BTreeMap<String, Node>) -> PacketPath {
     let names = names(nodes);
+    let drawn = drawn_ports(path);
     let mut path = path.clone();
+    for binding in &mut path.bindings {
+        let (from, to) = &mut binding.original;
+        let (back_from, back_to) = &mut binding.reply;
+        for end in [from, to, back_from, back_to] {
+            hide_in(end, &drawn);
+        }
+    }
     for lookup in path.lookups.iter_mut().filter(|l| l.node == "host") {
         // A bridge's own address is that of one of its ports, by lot.
         let own = lookup.answer.ends_with(OWN_ADDRESS);
@@ -24,6 +33,9 @@ pub fn by_wiring(path: &PacketPath, nodes: &BTreeMap<String, Node>) -> PacketPat
         };
     }
     for step in path.legs.iter_mut().flat_map(|leg| &mut leg.steps) {
+        if let Step::Hop(hop) = step {
+            hide(&mut hop.headers, &drawn);
+        }
         match step {
             Step::Hop(hop) if hop.node == "host" => {
                 hop.interface = renamed(&hop.interface, &names);
@@ -33,10 +45,62 @@ pub fn by_wiring(path: &PacketPath, nodes: &BTreeMap<String, Node>) -> PacketPat
                     *text = renamed(text, &names);
                 }
             }
-            Step::Hop(_) | Step::Verdict(_) | Step::Rewrite(_) | Step::Missing { .. } => {}
+            Step::Rewrite(Rewrite { was, is, .. }) => {
+                hide_in(was, &drawn);
+                hide_in(is, &drawn);
+            }
+            Step::Hop(_) | Step::Verdict(_) | Step::Missing { .. } => {}
         }
     }
     path
+}
+
+/// Source ports that the request did not leave its sender with.
+fn drawn_ports(path: &PacketPath) -> BTreeSet<u16> {
+    let requests = path.legs.iter().filter(|leg| leg.kind == LegKind::Request);
+    let steps = requests.flat_map(|leg| &leg.steps);
+    let changed = steps.filter_map(|step| match step {
+        Step::Rewrite(rewrite) if rewrite.end == End::Source => Some(rewrite),
+        _ => None,
+    });
+    changed
+        .filter(|rewrite| port(&rewrite.was) != port(&rewrite.is))
+        .filter_map(|rewrite| port(&rewrite.is))
+        .collect()
+}
+
+/// The port of `10.0.2.15:61001`.
+fn port(end: &str) -> Option<u16> {
+    end.rsplit_once(':')?.1.parse().ok()
+}
+
+fn hide_in(end: &mut String, drawn: &BTreeSet<u16>) {
+    if port(end).is_some_and(|port| drawn.contains(&port)) {
+        let address = end.rsplit_once(':').map_or("", |(address, _)| address);
+        *end = format!("{address}:0");
+    }
+}
+
+fn hide(headers: &mut Headers, drawn: &BTreeSet<u16>) {
+    match &mut headers.transport {
+        Transport::Udp {
+            source_port,
+            destination_port,
+        }
+        | Transport::Tcp {
+            source_port,
+            destination_port,
+            ..
+        } => {
+            for port in [source_port, destination_port] {
+                if drawn.contains(port) {
+                    *port = 0;
+                }
+            }
+        }
+        Transport::Error { quoted, .. } => hide(quoted, drawn),
+        Transport::EchoRequest { .. } | Transport::EchoReply { .. } | Transport::Other { .. } => {}
+    }
 }
 
 fn names(nodes: &BTreeMap<String, Node>) -> BTreeMap<String, String> {
@@ -78,6 +142,16 @@ fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drawn_port_is_told_as_0() {
+        let drawn = BTreeSet::from([49026]);
+        let mut ends = ["10.0.2.15:49026", "10.0.2.15:53", "10.0.2.15"].map(str::to_owned);
+        for end in &mut ends {
+            hide_in(end, &drawn);
+        }
+        assert_eq!(ends, ["10.0.2.15:0", "10.0.2.15:53", "10.0.2.15"]);
+    }
 
     #[test]
     fn only_whole_words_are_names() {

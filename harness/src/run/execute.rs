@@ -207,6 +207,7 @@ impl Play {
             Change::Remove(name) => format!("{name} is removed"),
             Change::Add(name) => format!("{name} is added"),
             Change::Refuse(name) => format!("{name} is refused"),
+            Change::Check { finds, .. } => format!("check finds {finds}"),
             Change::Teardown { .. } => String::from("teardown leaves nothing"),
         };
         self.paragraph(&said);

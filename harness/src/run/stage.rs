@@ -8,7 +8,7 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Namespaces, Program, Realised, Scenario, ScenarioContainer,
     Site, kept,
 };
-use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Host, Kind, Step};
+use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step};
 use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
 use crate::lab::{Lab, Ledger, Netns, contract};
@@ -38,6 +38,8 @@ pub(super) struct Stage {
     implementation: String,
     /// What the host held before the implementation came, where the case asks for what is left of it.
     before: Option<Ledger>,
+    /// What it found wrong when it was asked last whether all is as it made it.
+    found: Vec<String>,
     /// Whether everything was undone already.
     ended: bool,
 }
@@ -104,6 +106,7 @@ impl Stage {
             roles,
             implementation: adapter.implementation().name.clone(),
             before,
+            found: Vec::new(),
             ended: false,
         };
         Ok((lab, stage))
@@ -145,9 +148,18 @@ impl Stage {
                     changed.wrong.push(text);
                 }
             }
+            Change::Check { finds, unplugged } => {
+                if let Some(name) = unplugged {
+                    unplug(lab, name.as_str())?;
+                }
+                changed.wrong = self.check(*finds);
+                return Ok(changed);
+            }
             Change::Teardown { again, gone } => {
                 if let Some(name) = gone {
-                    self.lose(name.as_str())?;
+                    self.realised
+                        .lose(name.as_str(), &self.site)
+                        .map_err(RunError::Implementation)?;
                 }
                 self.end(*again, &mut changed)?;
                 return Ok(changed);
@@ -163,18 +175,22 @@ impl Stage {
         Ok(brought.remove(name))
     }
 
-    /// Takes a container away behind the implementation's back: its links end with its namespace, and its name is gone.
-    /// The namespace itself lasts as long as the harness looks into it.
-    fn lose(&self, name: &str) -> Result<(), RunError> {
-        if let Some(netns) = self.site.containers.get(name) {
-            remove_link(netns, "eth0")?;
+    /// Asks whether all is as it was made. What is wrong with the answer.
+    fn check(&mut self, wanted: Finding) -> Vec<String> {
+        let errors = self.realised.check(&self.site);
+        let found: Vec<String> = errors
+            .iter()
+            .map(|error| format!("check: {error}"))
+            .collect();
+        let before = std::mem::replace(&mut self.found, found.clone());
+        match wanted {
+            Finding::Nothing => found,
+            Finding::Something if found.iter().any(|one| !before.contains(one)) => Vec::new(),
+            Finding::Something => {
+                let text = "check must find what was changed, and found nothing that it did not find before";
+                vec![text.to_owned()]
+            }
         }
-        let path = Site::path(name);
-        self.site.room.run(|| {
-            let _ = nix::mount::umount2(path.as_str(), nix::mount::MntFlags::MNT_DETACH);
-            let _ = std::fs::remove_file(&path);
-        })?;
-        Ok(())
     }
 
     fn end(&mut self, again: bool, changed: &mut Changed) -> Result<(), RunError> {
@@ -193,10 +209,7 @@ impl Stage {
             .map_err(|error| missing(format!("harness/src/adapter/kept.toml: {error}")))?;
         for difference in before.diff(&now) {
             match kept.iter().find(|one| one.covers(&difference)) {
-                Some(entry) => {
-                    let text = format!("kept by design ({}): {difference}", entry.source);
-                    changed.told.push(text);
-                }
+                Some(entry) => changed.told.push(entry.told(&difference)),
                 None => changed
                     .wrong
                     .push(format!("left after teardown: {difference}")),
@@ -264,6 +277,15 @@ fn ledger(site: &Site) -> Result<Ledger, RunError> {
     Ok(Ledger::read(&site.host)?
         .and_files_of(&site.room)?
         .and_connections_of(&site.host)?)
+}
+
+/// Takes a container's interfaces away.
+fn unplug(lab: &Lab, container: &str) -> Result<(), RunError> {
+    let interfaces = lab.interfaces(container)?;
+    for interface in interfaces.iter().filter(|name| *name != "lo") {
+        remove_link(lab.netns(container)?, interface)?;
+    }
+    Ok(())
 }
 
 /// The state in which the implementation finds the host.

@@ -63,7 +63,7 @@ impl Trial {
         let adapter = self.implementation.as_ref()?.adapter.as_ref().ok()?;
         let found = adapter.implementation();
         // A test reads the entries: they are well-formed.
-        expected(&found.name, &found.version, self.case.id.as_str()).ok()?
+        expected(found, self.case.id.as_str()).ok()?
     }
 
     /// Why this case can't be put to this implementation, if it can't: known before anything runs.

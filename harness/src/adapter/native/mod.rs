@@ -56,8 +56,7 @@ impl Adapter for Native {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        let all = Feature::ALL.iter().copied();
-        all.filter(|feature| *feature != Feature::Ipv6).collect()
+        Feature::all_but(&[Feature::Ipv6, Feature::Check])
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {

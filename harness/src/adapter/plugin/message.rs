@@ -49,6 +49,14 @@ pub enum Question {
         /// What shall be true afterwards, and where.
         work: Work,
     },
+    /// Is all as you made it? What is not is an `error`. Asked for only if you claim `check`.
+    Check {
+        /// Version of this protocol.
+        protocol: u32,
+        #[serde(flatten)]
+        /// What was made, and where.
+        work: Work,
+    },
     /// Undo it, down to the last rule. Go on after errors. It is the work that is true now.
     Teardown {
         /// Version of this protocol.
@@ -89,7 +97,7 @@ pub struct Info {
     pub brings_namespaces: bool,
 }
 
-/// The answer to `setup`, `remove`, `add` and `teardown`: `{}` if all went well.
+/// The answer to `setup`, `remove`, `add`, `check` and `teardown`: `{}` if all went well.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Done {
@@ -109,7 +117,7 @@ struct Messages {
     question: Question,
     /// What you write when asked for `info`.
     info: Info,
-    /// What you write when asked for `setup` or `teardown`.
+    /// What you write when asked for anything else.
     done: Done,
 }
 
@@ -153,6 +161,14 @@ impl Question {
         }
     }
 
+    /// Is this still true?
+    pub fn check(work: Work) -> Self {
+        Self::Check {
+            protocol: PROTOCOL,
+            work,
+        }
+    }
+
     /// Undo this.
     pub fn teardown(work: Work) -> Self {
         Self::Teardown {
@@ -168,6 +184,7 @@ impl Question {
             Self::Setup { .. } => "setup",
             Self::Remove { .. } => "remove",
             Self::Add { .. } => "add",
+            Self::Check { .. } => "check",
             Self::Teardown { .. } => "teardown",
         }
     }

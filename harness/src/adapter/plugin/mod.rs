@@ -148,6 +148,12 @@ impl Realised for Made {
         Ok(())
     }
 
+    fn check(&mut self, site: &Site) -> Vec<AdapterError> {
+        let question = Question::check(self.work.clone());
+        let done = self.plugin.put(&question, &site.room);
+        done.err().into_iter().collect()
+    }
+
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
         let question = Question::teardown(self.work.clone());
         let done = self.plugin.put(&question, &site.room);

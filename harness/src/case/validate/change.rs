@@ -24,6 +24,7 @@ pub(super) fn change(
         ("remove", file.remove.as_ref().map(Spanned::span)),
         ("add", file.add.as_ref().map(Spanned::span)),
         ("refused", file.refused.as_ref().map(Spanned::span)),
+        ("check", file.check.as_ref().map(Spanned::span)),
         ("teardown", file.teardown.as_ref().map(Spanned::span)),
     ];
     let mut written = spans
@@ -39,6 +40,13 @@ pub(super) fn change(
         let message = format!("`{second}` and `{word}` in one step");
         findings.note(span, message, "here", "make a step of each");
         return None;
+    }
+    if let Some(check) = &file.check {
+        let unplugged = check.get_ref().unplugged.as_ref();
+        return Some(Change::Check {
+            finds: findings.word(&check.get_ref().finds)?,
+            unplugged: unplugged.and_then(|name| scene.node(findings, name)),
+        });
     }
     if let Some(teardown) = &file.teardown {
         findings.word::<Leaves>(&teardown.get_ref().leaves)?;
@@ -69,7 +77,7 @@ pub(in crate::case) fn at_first<'a>(
         let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
         let first = changes.find(|change| match change {
             Change::Add(one) | Change::Remove(one) | Change::Refuse(one) => one == name,
-            Change::Teardown { .. } => false,
+            Change::Check { .. } | Change::Teardown { .. } => false,
         });
         matches!(first, Some(Change::Add(_) | Change::Refuse(_)))
     };
@@ -91,7 +99,7 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
         let (name, wanted) = match change {
             Change::Remove(name) => (name, true),
             Change::Add(name) | Change::Refuse(name) => (name, false),
-            Change::Teardown { .. } => continue,
+            Change::Check { .. } | Change::Teardown { .. } => continue,
         };
         let span = [
             &written.get_ref().remove,
@@ -153,7 +161,7 @@ pub(super) fn collisions(
         match change {
             Change::Remove(name) => drop(there.remove(name)),
             Change::Add(name) => drop(there.insert(name)),
-            Change::Refuse(_) | Change::Teardown { .. } => {}
+            Change::Refuse(_) | Change::Check { .. } | Change::Teardown { .. } => {}
         }
         together.push(there.clone());
     }

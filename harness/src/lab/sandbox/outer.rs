@@ -18,6 +18,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, Uid, getgid, getuid, pipe2};
 
 use super::residue::{Residue, Surroundings};
+use super::sweeper::Sweeper;
 use super::{Finished, Look, MARKER, Options, SandboxError, UserNamespace};
 
 /// What a person types to stop the run; the inner process is told, and the outer one waits for it.
@@ -53,7 +54,9 @@ pub(super) fn supervise(options: Options) -> Result<Finished, SandboxError> {
         return Err(SandboxError::Threads);
     }
     let before = (options.look == Look::Around).then(Surroundings::read);
-    if options.user_namespace == UserNamespace::Always || !Uid::effective().is_root() {
+    let is_user_namespace =
+        options.user_namespace == UserNamespace::Always || !Uid::effective().is_root();
+    if is_user_namespace {
         make_user_namespace()?;
     }
 
@@ -71,7 +74,15 @@ pub(super) fn supervise(options: Options) -> Result<Finished, SandboxError> {
     let (reader, _writer) =
         pipe2(OFlag::O_CLOEXEC).map_err(|e| SandboxError::system("make a pipe", e))?;
     let mut starter = Starter::start(reader)?;
+    // The machine's tree of control groups is closed to a user namespace, and so are the engines that need it.
+    let sweeper = match &starter.pid_namespace {
+        Some(run) if !is_user_namespace => Some(Sweeper::start(&starter.child, run)?),
+        _ => None,
+    };
     let (code, is_over) = wait(&mut starter.child, &signals)?;
+    if let Some(sweeper) = sweeper.filter(|_| is_over) {
+        sweeper.wait();
+    }
     // The starter still holds the pid namespace: let go, its number would soon be another's.
     let residue = before.map(|before| Residue {
         is_settled: is_over,

@@ -9,6 +9,9 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::sweeper::inode;
+use crate::lab::group::run_of;
+
 /// Folders whose entries are compared. `/tmp` and its like are everybody's: there only own names count.
 const FOLDERS: [&str; 3] = ["/run", "/run/netns", "/var/lib"];
 /// How everything begins that goldpath names outside its sandbox.
@@ -206,13 +209,13 @@ fn cgroups() -> BTreeSet<String> {
     found
 }
 
-/// Whether a cgroup has the name that another run of goldpath gave it: the names carry the inode of the run's pid
-/// namespace, which a link shows as `pid:[4026531836]`.
+/// Whether a cgroup has the name that another run of goldpath gave it.
 fn is_of_another_run(cgroup: &str, pid_namespace: Option<&Path>) -> bool {
-    let shown = pid_namespace.and_then(Path::to_str).unwrap_or_default();
-    let inode = shown.trim_start_matches("pid:[").trim_end_matches(']');
-    let named = cgroup.split('/').any(|part| part.starts_with("goldpath-"));
-    named && !cgroup.contains(&format!("-{inode}-"))
+    let own = pid_namespace.map(inode);
+    cgroup
+        .split('/')
+        .find_map(run_of)
+        .is_some_and(|run| own != Some(run))
 }
 
 /// Whether a process is in a cgroup or below it. Such a one is somebody else's when every process of the run has ended,

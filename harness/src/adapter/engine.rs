@@ -1,0 +1,234 @@
+//! Engines with a command line of their own: Docker's, which Podman took over.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::daemon::Daemon;
+use super::{
+    AdapterError, Attached, Program, PublishedPort, Realised, Scenario, ScenarioContainer,
+    ScenarioNetwork, Site, image,
+};
+use crate::lab::{ControlGroup, Netns, find_program};
+
+const IMAGE: &str = "goldpath";
+
+/// What two engines are told in different words.
+#[derive(Debug)]
+pub(super) struct Words {
+    /// The client, with the options that stand before the verb.
+    pub(super) client: Program,
+    /// Options of `network create`.
+    pub(super) network: &'static [&'static str],
+    /// The option of `network create` that sets the MTU.
+    pub(super) mtu: &'static str,
+    /// Options of `rm`.
+    pub(super) removal: &'static [&'static str],
+}
+
+/// A running engine and what it made. The daemon ends before its control group is removed.
+#[derive(Debug)]
+pub(super) struct Engine {
+    words: Words,
+    /// Held: dropping it ends the daemon.
+    _daemon: Option<Daemon>,
+    group: ControlGroup,
+    networks: Vec<String>,
+    containers: Vec<String>,
+    /// The first process of each container that runs.
+    pids: BTreeMap<String, Pid>,
+}
+
+impl Engine {
+    /// Makes the scenario true. An engine without a daemon has none.
+    pub(super) fn make(
+        words: Words,
+        (daemon, group): (Option<Daemon>, ControlGroup),
+        scenario: &Scenario,
+        site: &Site,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
+        let mut made = Self {
+            words,
+            _daemon: daemon,
+            group,
+            networks: Vec::new(),
+            containers: Vec::new(),
+            pids: BTreeMap::new(),
+        };
+        let archive = image::pack(&site.room)?;
+        made.ask(["import", &archive, IMAGE], site)?;
+        for network in &scenario.networks {
+            made.create(network, site)?;
+        }
+        for container in &scenario.containers {
+            made.add(container, site)?;
+        }
+        Ok(Box::new(made))
+    }
+
+    fn client<T: Into<String>>(&self, arguments: impl IntoIterator<Item = T>) -> Program {
+        self.words.client.clone().args(arguments)
+    }
+
+    fn ask<T: Into<String>>(
+        &self,
+        arguments: impl IntoIterator<Item = T>,
+        site: &Site,
+    ) -> Result<String, AdapterError> {
+        self.client(arguments).run(&site.room)
+    }
+
+    fn create(&mut self, network: &ScenarioNetwork, site: &Site) -> Result<(), AdapterError> {
+        let gateway = network.gateway.to_string();
+        let mut create = self
+            .client(["network", "create", "--driver=bridge"])
+            .args(self.words.network.iter().copied())
+            .args(["--subnet", &network.subnet, "--gateway", &gateway]);
+        if network.internal {
+            create = create.args(["--internal"]);
+        }
+        let mtu = network.mtu.map(|mtu| format!("{}={mtu}", self.words.mtu));
+        create.args(mtu).args([&network.name]).run(&site.room)?;
+        self.networks.push(network.name.clone());
+        Ok(())
+    }
+
+    fn inspect(&self, container: &str, field: &str, site: &Site) -> Result<String, AdapterError> {
+        let format = format!("--format={{{{{field}}}}}");
+        let said = self.ask(["inspect", &format, container], site)?;
+        Ok(said.trim().to_owned())
+    }
+
+    /// Both engines' manuals: `--force` ends what runs, and a container that is not there is no error.
+    fn end(&self, containers: &[String], site: &Site) -> Result<(), AdapterError> {
+        let remove = self.client(["rm", "--force"]);
+        let remove = remove.args(self.words.removal.iter().copied());
+        remove.args(containers).run(&site.room).map(drop)
+    }
+}
+
+impl Realised for Engine {
+    fn brought(&self) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let open = |(name, pid): (&String, &Pid)| {
+            let path = format!("/proc/{pid}/ns/net");
+            Ok((name.clone(), Netns::open(Path::new(&path))?))
+        };
+        self.pids.iter().map(open).collect()
+    }
+
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        self.end(&[container.to_owned()], site)?;
+        self.containers.retain(|one| one != container);
+        self.pids.remove(container);
+        Ok(())
+    }
+
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        let name = &container.name;
+        let options = run_options(container);
+        let run = self
+            .client(["run", "--detach", "--pull=never"])
+            .args([self.group.option()])
+            .args(options);
+        if let Err(error) = run.args([IMAGE]).args(image::command()).run(&site.room) {
+            // `run` is `create` and `start`; what can't start is the person's to remove.
+            self.end(std::slice::from_ref(name), site)?;
+            return Err(error);
+        }
+        self.containers.push(name.clone());
+        let said = self.inspect(name, ".State.Pid", site)?;
+        let pid = said.parse().map_err(|error| AdapterError::Answer {
+            question: format!("the first process of {name}"),
+            reason: format!("{error}: {said}"),
+        })?;
+        self.pids.insert(name.clone(), Pid::from_raw(pid));
+        Ok(())
+    }
+
+    fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        let key = self.inspect(container, ".NetworkSettings.SandboxKey", site)?;
+        if let Some(pid) = self.pids.remove(container) {
+            site.lose(
+                &Netns::open(Path::new(&format!("/proc/{pid}/ns/net")))?,
+                &key,
+            )?;
+            kill(pid, Signal::SIGKILL).map_err(|errno| AdapterError::Start {
+                command: format!("kill -9 {pid}"),
+                source: errno.into(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+        let mut errors = Vec::new();
+        if !self.containers.is_empty() {
+            errors.extend(self.end(&self.containers, site).err());
+        }
+        // A network that is not there is an error of both, by their manuals.
+        let networks = std::mem::take(&mut self.networks);
+        if !networks.is_empty() {
+            let remove = self.client(["network", "rm"]).args(networks);
+            errors.extend(remove.run(&site.room).err());
+        }
+        errors
+    }
+}
+
+fn run_options(container: &ScenarioContainer) -> Vec<String> {
+    let mut options = vec![format!("--name={}", container.name)];
+    match &container.attached {
+        Attached::None => options.push("--network=none".into()),
+        Attached::Host => options.push("--network=host".into()),
+        Attached::Container(other) => options.push(format!("--network=container:{other}")),
+        Attached::Network { name, address } => {
+            options.push(format!("--network={name}"));
+            options.extend(address.map(|address| format!("--ip={address}")));
+        }
+    }
+    options.extend(container.publish.iter().map(publish_option));
+    options
+}
+
+fn publish_option(port: &PublishedPort) -> String {
+    let address = port
+        .host_address
+        .map_or_else(String::new, |a| format!("{a}:"));
+    format!(
+        "--publish={address}{}:{}/{}",
+        port.host_port, port.container_port, port.protocol
+    )
+}
+
+/// Whether this machine has a program of an engine.
+pub(super) fn must_have(program: &str, package: &str) -> Result<(), String> {
+    find_program(program).map(drop).map_err(|_| {
+        format!("'{program}' is not installed; please run: sudo apt-get install {package}")
+    })
+}
+
+/// `20.10.24` of `Docker version 20.10.24+dfsg1, build 5d6db84`.
+pub(super) fn number(text: &str) -> &str {
+    let word = text
+        .split_whitespace()
+        .find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    let digits = |c: char| !c.is_ascii_digit() && c != '.';
+    let word = word.unwrap_or_default();
+    word.split(digits).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_the_first_number() {
+        assert_eq!(
+            number("Docker version 20.10.24+dfsg1, build 5d6db84"),
+            "20.10.24"
+        );
+        assert_eq!(number("podman version 4.3.1"), "4.3.1");
+    }
+}
