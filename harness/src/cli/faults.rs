@@ -54,15 +54,15 @@ mod tests {
     #[test]
     fn a_fault_says_what_it_does_what_it_is_like_and_who_catches_it() {
         let args = Args {
-            names: vec![Fault::StaticAddressIgnored],
+            names: vec![Fault::TosCleared],
             json: false,
         };
         let mut out = Vec::new();
         write(&args, &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
-        static-address-ignored  (docker run --ip)
-            The wish for an address is ignored.
-            caught by contract/bridge/address-as-asked
+        tos-cleared  (RFC 2474 3)
+            Forwarded packets lose their TOS.
+            caught by contract/egress/headers-are-kept
         1 faults; plant one: goldpath run --fault NAME
         ");
     }

@@ -270,6 +270,10 @@ impl Observer {
         };
         for traced in tracer.drain_traced(names.of_node("host"))? {
             let mut event = traced.event;
+            // What is dropped in OUTPUT no interface has shown.
+            if evidence.from == "host" {
+                mark.learn(&event.headers);
+            }
             event.leg = mark.leg_of_report(&event.headers, &traced.payload);
             if event.leg.is_some() {
                 evidence.verdicts.push(event);
