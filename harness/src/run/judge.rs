@@ -22,7 +22,8 @@ pub(super) fn judge(
     answer: Option<&Answer>,
     lab: &impl Resolve,
 ) -> Vec<String> {
-    let mut wrong = judge_fate(&exchange.expect, path, answer, lab);
+    let from = exchange.probe.from.as_str();
+    let mut wrong = judge_fate(&exchange.expect, path, from, answer, lab);
     for sighting in &exchange.seen {
         if !path_hops(path, sighting).any(|hop| fits(hop, sighting, lab)) {
             wrong.push(not_seen(sighting, path));
@@ -81,6 +82,7 @@ fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> 
 fn judge_fate(
     expect: &Expect,
     path: &PacketPath,
+    from: &str,
     answer: Option<&Answer>,
     lab: &impl Resolve,
 ) -> Vec<String> {
@@ -91,7 +93,7 @@ fn judge_fate(
     let mut differs = |what: &str, expected: &dyn std::fmt::Display, seen: &str| {
         wrong.push(format!("{what}: expected {expected}, seen {seen}"));
     };
-    let fate = path.fate.to_string();
+    let fate = told(&path.fate, from);
     if word(&path.fate) != expect.fate {
         differs("fate", &expect.fate, &fate);
         return wrong;
@@ -145,6 +147,18 @@ fn judge_fate(
         }
     }
     wrong
+}
+
+/// A fate in words that name a place: an errno comes from the probing node itself.
+fn told(fate: &Fate, from: &str) -> String {
+    let is_errno =
+        |reason: &str| reason.starts_with('E') && reason.chars().all(|c| c.is_ascii_uppercase());
+    match fate {
+        Fate::Unreachable { reason } | Fate::Rejected { by: reason } if is_errno(reason) => {
+            format!("{fate}, as {from} itself says")
+        }
+        _ => fate.to_string(),
+    }
 }
 
 /// The case file's word for a fate.
@@ -334,6 +348,19 @@ mod tests {
             length: 84,
             transport,
         }
+    }
+
+    #[test]
+    fn an_errno_is_the_probing_nodes_own() {
+        let unreachable = |reason: &str| Fate::Unreachable {
+            reason: reason.to_owned(),
+        };
+        assert_eq!(
+            told(&unreachable("ENETUNREACH"), "c1"),
+            "unreachable: ENETUNREACH, as c1 itself says"
+        );
+        let by_a_router = told(&unreachable("net unreachable"), "c1");
+        assert_eq!(by_a_router, "unreachable: net unreachable");
     }
 
     #[test]
