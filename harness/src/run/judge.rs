@@ -93,7 +93,7 @@ fn judge_fate(
     let mut differs = |what: &str, expected: &dyn std::fmt::Display, seen: &str| {
         wrong.push(format!("{what}: expected {expected}, seen {seen}"));
     };
-    let fate = told(&path.fate, from);
+    let fate = told(path, from);
     if word(&path.fate) != expect.fate {
         differs("fate", &expect.fate, &fate);
         return wrong;
@@ -149,15 +149,25 @@ fn judge_fate(
     wrong
 }
 
-/// A fate in words that name a place: an errno comes from the probing node itself.
-fn told(fate: &Fate, from: &str) -> String {
-    let is_errno =
-        |reason: &str| reason.starts_with('E') && reason.chars().all(|c| c.is_ascii_uppercase());
-    match fate {
-        Fate::Unreachable { reason } | Fate::Rejected { by: reason } if is_errno(reason) => {
-            format!("{fate}, as {from} itself says")
-        }
-        _ => fate.to_string(),
+/// How a path ended, in words that name a place: an errno comes from the probing node itself.
+fn told(path: &PacketPath, from: &str) -> String {
+    let fate = &path.fate;
+    let (Fate::Unreachable { reason } | Fate::Rejected { by: reason }) = fate else {
+        return fate.to_string();
+    };
+    if !reason.starts_with('E') || !reason.chars().all(|c| c.is_ascii_uppercase()) {
+        return fate.to_string();
+    }
+    let text = format!("{fate}, as {from} itself says");
+    // The route that it took the packet for: `8.8.8.8 via 10.55.66.1 dev eth0`.
+    let route = path.lookups.iter().find(|lookup| lookup.table == "route");
+    let mut words = route
+        .into_iter()
+        .flat_map(|route| route.answer.split(' '))
+        .skip_while(|word| *word != "via");
+    match words.nth(1).filter(|_| reason == "EHOSTUNREACH") {
+        Some(next) => format!("{text}: nobody answers its ARP for {next}"),
+        None => text,
     }
 }
 
@@ -335,6 +345,7 @@ mod tests {
     use super::*;
     use crate::case::{Leg, NodeName, Place};
     use crate::packet::{IcmpError, Transport};
+    use crate::path::Lookup;
 
     fn headers(source: u8, transport: Transport) -> Headers {
         Headers {
@@ -352,15 +363,27 @@ mod tests {
 
     #[test]
     fn an_errno_is_the_probing_nodes_own() {
-        let unreachable = |reason: &str| Fate::Unreachable {
-            reason: reason.to_owned(),
+        let told_of = |reason: &str| {
+            let lookup = Lookup {
+                node: "c1".into(),
+                table: "route".into(),
+                answer: "8.8.8.8 via 10.55.66.1 dev eth0".into(),
+            };
+            let path = PacketPath {
+                legs: Vec::new(),
+                fate: Fate::Unreachable {
+                    reason: reason.to_owned(),
+                },
+                settled: true,
+                bindings: Vec::new(),
+                lookups: vec![lookup],
+                fragments: Vec::new(),
+            };
+            told(&path, "c1")
         };
-        assert_eq!(
-            told(&unreachable("ENETUNREACH"), "c1"),
-            "unreachable: ENETUNREACH, as c1 itself says"
-        );
-        let by_a_router = told(&unreachable("net unreachable"), "c1");
-        assert_eq!(by_a_router, "unreachable: net unreachable");
+        insta::assert_snapshot!(told_of("ENETUNREACH"), @"unreachable: ENETUNREACH, as c1 itself says");
+        insta::assert_snapshot!(told_of("EHOSTUNREACH"), @"unreachable: EHOSTUNREACH, as c1 itself says: nobody answers its ARP for 10.55.66.1");
+        insta::assert_snapshot!(told_of("net unreachable"), @"unreachable: net unreachable");
     }
 
     #[test]
