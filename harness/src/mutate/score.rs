@@ -1,5 +1,7 @@
 //! What became of each mutant, and the score of the suite.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +97,7 @@ pub fn judge(mutant: &Mutant, result: &TrialResult, equivalents: &[Equivalent]) 
 /// the other way round, so every node is also behind every other one for a path that turns back.
 const WAY: [&str; 4] = ["host", "gateway", "isp", "outside"];
 
-/// Whether the message names the changed node, or one that a packet meets behind it.
+/// Whether the message names the changed node, one that a packet meets behind it, or an address that the change took away.
 fn names_place(mutant: &Mutant, message: &str) -> bool {
     let node = mutant.change.node.as_str();
     let behind = WAY
@@ -109,7 +111,10 @@ fn names_place(mutant: &Mutant, message: &str) -> bool {
             .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')))
             .any(|word| word == node)
     };
-    named(node) || behind.iter().any(|node| named(node))
+    let addresses = mutant.change.was.split([' ', '/']);
+    let mut addresses = addresses.filter(|word| word.parse::<IpAddr>().is_ok());
+    let gone = addresses.any(|address| pointed.iter().any(|line| line.ends_with(address)));
+    named(node) || behind.iter().any(|node| named(node)) || gone
 }
 
 /// The part of a message's line that points somewhere: what was expected and seen there, without the probe's heading and

@@ -22,7 +22,8 @@ pub(super) fn judge(
     answer: Option<&Answer>,
     lab: &impl Resolve,
 ) -> Vec<String> {
-    let mut wrong = judge_fate(&exchange.expect, path, answer, lab);
+    let from = exchange.probe.from.as_str();
+    let mut wrong = judge_fate(&exchange.expect, path, from, answer, lab);
     for sighting in &exchange.seen {
         if !path_hops(path, sighting).any(|hop| fits(hop, sighting, lab)) {
             wrong.push(not_seen(sighting, path));
@@ -81,6 +82,7 @@ fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> 
 fn judge_fate(
     expect: &Expect,
     path: &PacketPath,
+    from: &str,
     answer: Option<&Answer>,
     lab: &impl Resolve,
 ) -> Vec<String> {
@@ -91,7 +93,7 @@ fn judge_fate(
     let mut differs = |what: &str, expected: &dyn std::fmt::Display, seen: &str| {
         wrong.push(format!("{what}: expected {expected}, seen {seen}"));
     };
-    let fate = path.fate.to_string();
+    let fate = told(path, from);
     if word(&path.fate) != expect.fate {
         differs("fate", &expect.fate, &fate);
         return wrong;
@@ -145,6 +147,28 @@ fn judge_fate(
         }
     }
     wrong
+}
+
+/// How a path ended, in words that name a place: an errno comes from the probing node itself.
+fn told(path: &PacketPath, from: &str) -> String {
+    let fate = &path.fate;
+    let (Fate::Unreachable { reason } | Fate::Rejected { by: reason }) = fate else {
+        return fate.to_string();
+    };
+    if !reason.starts_with('E') || !reason.chars().all(|c| c.is_ascii_uppercase()) {
+        return fate.to_string();
+    }
+    let text = format!("{fate}, as {from} itself says");
+    // The route that it took the packet for: `8.8.8.8 via 10.55.66.1 dev eth0`.
+    let route = path.lookups.iter().find(|lookup| lookup.table == "route");
+    let mut words = route
+        .into_iter()
+        .flat_map(|route| route.answer.split(' '))
+        .skip_while(|word| *word != "via");
+    match words.nth(1).filter(|_| reason == "EHOSTUNREACH") {
+        Some(next) => format!("{text}: nobody answers its ARP for {next}"),
+        None => text,
+    }
 }
 
 /// The case file's word for a fate.
@@ -321,6 +345,7 @@ mod tests {
     use super::*;
     use crate::case::{Leg, NodeName, Place};
     use crate::packet::{IcmpError, Transport};
+    use crate::path::Lookup;
 
     fn headers(source: u8, transport: Transport) -> Headers {
         Headers {
@@ -334,6 +359,31 @@ mod tests {
             length: 84,
             transport,
         }
+    }
+
+    #[test]
+    fn an_errno_is_the_probing_nodes_own() {
+        let told_of = |reason: &str| {
+            let lookup = Lookup {
+                node: "c1".into(),
+                table: "route".into(),
+                answer: "8.8.8.8 via 10.55.66.1 dev eth0".into(),
+            };
+            let path = PacketPath {
+                legs: Vec::new(),
+                fate: Fate::Unreachable {
+                    reason: reason.to_owned(),
+                },
+                settled: true,
+                bindings: Vec::new(),
+                lookups: vec![lookup],
+                fragments: Vec::new(),
+            };
+            told(&path, "c1")
+        };
+        insta::assert_snapshot!(told_of("ENETUNREACH"), @"unreachable: ENETUNREACH, as c1 itself says");
+        insta::assert_snapshot!(told_of("EHOSTUNREACH"), @"unreachable: EHOSTUNREACH, as c1 itself says: nobody answers its ARP for 10.55.66.1");
+        insta::assert_snapshot!(told_of("net unreachable"), @"unreachable: net unreachable");
     }
 
     #[test]
