@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::chosen::Chosen;
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{chosen_cases, default_jobs, implementations, run_quietly};
+use super::run::{default_jobs, implementations, run_quietly};
 use super::sandbox::inside;
 use crate::adapter::Selection;
 use crate::golden::{self, Comparison};
@@ -15,12 +16,9 @@ use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Case ids, parts of them, or globs with `*`; all cases if absent.
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
-    pub cases: Vec<PathBuf>,
+    /// Which cases.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Puts contract cases to this implementation, `native` if absent; may be given several times.
     #[arg(short, long, value_name = "NAME")]
     pub implementation: Vec<Selection>,
@@ -32,7 +30,7 @@ pub struct Args {
 /// Accepts what passes its own expectations and is the same on every back end.
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
-    let cases = match chosen_cases(&args.cases, &args.patterns, &mut err) {
+    let cases = match args.chosen.read(&mut err) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };

@@ -4,19 +4,16 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
-use super::list::chosen;
 use crate::golden;
 
 /// Whether the case files and goldens are right, without running anything.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Case ids, parts of them, or globs with `*`; all files are checked, these must exist.
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
-    pub cases: Vec<PathBuf>,
+    /// Which cases.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Directory of golden paths, `golden` if absent.
     #[arg(long, value_name = "DIR")]
     pub golden: Option<PathBuf>,
@@ -35,7 +32,7 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
         write!(out, "{}", crate::case::schema())?;
         return Ok(Exit::Success);
     }
-    let Some(cases) = chosen(&args.cases, &args.patterns, err)? else {
+    let Some(cases) = chosen(&args.chosen.cases, &args.chosen.patterns, err)? else {
         return Ok(Exit::WrongInput);
     };
     let goldens = args.golden.as_deref().unwrap_or(Path::new("golden"));
@@ -44,8 +41,8 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
         wrong.extend(golden::read(goldens, case.id.as_str()).err());
     }
     // The usual goldens are not those of unusual cases.
-    let belong = args.golden.is_some() || args.cases == [Path::new("cases")];
-    if args.patterns.is_empty() && belong {
+    let belong = args.golden.is_some() || args.chosen.cases == [Path::new("cases")];
+    if args.chosen.patterns.is_empty() && belong {
         let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         match golden::orphans(goldens, &ids) {
             Ok(orphans) => wrong.extend(orphans),

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, Protocol, Send, Step};
 
+use super::chosen::chosen;
 use super::exit::Exit;
-use super::list::chosen;
 
 /// How long a pasted probe waits for its answer: much longer than a path through local namespaces takes.
 const PASTED_WAIT_SECONDS: u8 = 1;

@@ -1,21 +1,16 @@
 //! `goldpath list`: which cases there are.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{self, Write};
 
-use crate::case::{Case, discover, render, select};
-
+use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
 
 /// Which cases there are.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Case ids, parts of them, or globs with `*`; all cases if absent.
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
-    pub cases: Vec<PathBuf>,
+    /// Which cases.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Prints the cases as JSON, with everything that their files say.
     #[arg(long)]
     pub json: bool,
@@ -27,7 +22,7 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let Some(cases) = chosen(&args.cases, &args.patterns, err)? else {
+    let Some(cases) = chosen(&args.chosen.cases, &args.chosen.patterns, err)? else {
         return Ok(Exit::WrongInput);
     };
     if args.json {
@@ -57,29 +52,6 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
     Ok(Exit::Success)
 }
 
-/// The cases that the patterns mean; if the input is wrong, says why and returns none.
-pub(super) fn chosen(
-    directories: &[PathBuf],
-    patterns: &[String],
-    err: &mut impl Write,
-) -> io::Result<Option<Vec<Case>>> {
-    let cases = match discover(directories) {
-        Ok(cases) => cases,
-        Err(errors) => {
-            let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            write!(err, "{}", render(&errors, colour))?;
-            return Ok(None);
-        }
-    };
-    match select(cases, patterns) {
-        Ok(cases) => Ok(Some(cases)),
-        Err(nothing) => {
-            writeln!(err, "{nothing}\nall ids: goldpath list")?;
-            Ok(None)
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -88,8 +60,10 @@ mod tests {
     fn list(patterns: &[&str], json: bool) -> (Exit, String, String) {
         let cases = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/good-cases").into()];
         let args = Args {
-            patterns: patterns.iter().map(ToString::to_string).collect(),
-            cases,
+            chosen: Chosen {
+                patterns: patterns.iter().map(ToString::to_string).collect(),
+                cases,
+            },
             json,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());

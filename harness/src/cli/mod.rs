@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod bench;
 pub mod check;
+mod chosen;
 pub mod doctor;
 pub mod exit;
 pub mod explain;

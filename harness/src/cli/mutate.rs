@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::chosen::Chosen;
 use super::exit::Exit;
-use super::run::{chosen_cases, parse_backend, run_quietly};
+use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
@@ -26,12 +27,9 @@ const JOBS: u16 = 8;
 /// the cases notice.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Case ids, parts of them, or globs with `*`; all cases if absent.
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
-    pub cases: Vec<PathBuf>,
+    /// Which cases.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Directory of golden paths.
     #[arg(long, value_name = "DIR", default_value = "golden")]
     pub golden: PathBuf,
@@ -69,7 +67,7 @@ pub fn run(args: &Args) -> ExitCode {
             Err(_) => Exit::Errored.into(),
         };
     }
-    let cases = match chosen_cases(&args.cases, &args.patterns, &mut io::stderr()) {
+    let cases = match args.chosen.read(&mut io::stderr()) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
@@ -97,7 +95,7 @@ fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
         .iter()
         .cloned()
         .partition(|case| matches!(case.kind, Kind::Recipe { .. }));
-    let recipes_asked = args.fault.is_empty() || !args.patterns.is_empty();
+    let recipes_asked = args.fault.is_empty() || !args.chosen.patterns.is_empty();
     let recipes = Some(recipes).filter(|recipes| recipes_asked && !recipes.is_empty());
     let contract = Some(contract).filter(|contract| !contract.is_empty());
     let recipes =
@@ -208,7 +206,7 @@ fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
     } else {
         &args.fault
     };
-    let is_whole = args.patterns.is_empty();
+    let is_whole = args.chosen.patterns.is_empty();
     let is_named = !args.fault.is_empty();
     let asked = all.iter().filter(|fault| {
         is_whole || is_named || fault.cases().iter().any(|id| ids.contains(id.as_str()))

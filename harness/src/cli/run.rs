@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
+use super::chosen::Chosen;
 use super::exit::Exit;
-use super::list::chosen;
 use super::preflight::{must_have_programs, must_read_goldens};
 use super::progress::Progress;
 use super::report::closing;
@@ -26,12 +26,9 @@ use crate::run::{
 /// Runs cases and compares their packet paths with the golden ones.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Case ids, parts of them, or globs with `*`; all cases if absent.
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
-    pub cases: Vec<PathBuf>,
+    /// Which cases.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Directory of golden paths.
     #[arg(long, value_name = "DIR", default_value = "golden")]
     pub golden: PathBuf,
@@ -100,7 +97,7 @@ pub fn run(args: &Args) -> ExitCode {
         }
         .into();
     }
-    let cases = match chosen_cases(&args.cases, &args.patterns, &mut err) {
+    let cases = match args.chosen.read(&mut err) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
@@ -169,20 +166,6 @@ pub(super) fn implementations(
         found.push(candidate);
     }
     Ok(found)
-}
-
-/// The chosen cases, or why there are none.
-pub(super) fn chosen_cases(
-    directories: &[PathBuf],
-    patterns: &[String],
-    err: &mut impl Write,
-) -> Result<Vec<Arc<Case>>, Exit> {
-    let cases = chosen(directories, patterns, err).map_err(|_| Exit::Errored)?;
-    Ok(cases
-        .ok_or(Exit::WrongInput)?
-        .into_iter()
-        .map(Arc::new)
-        .collect())
 }
 
 /// How many trials run at the same time if nobody says.
@@ -357,7 +340,7 @@ fn rerun(args: &Args) -> Rerun {
             words.extend([option.to_owned(), given.display().to_string()]);
         }
     };
-    for cases in &args.cases {
+    for cases in &args.chosen.cases {
         folder("--cases", cases, "cases");
     }
     folder("--golden", &args.golden, "golden");

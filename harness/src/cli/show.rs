@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::chosen::chosen_cases;
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{chosen_cases, implementations, parse_backend, run_quietly};
+use super::run::{implementations, parse_backend, run_quietly};
 use super::sandbox::inside;
 use crate::adapter::Selection;
 use crate::adapter::native::Fault;
