@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::execute::{GoldenUse, Options, Play};
 use super::observe::{EVIDENCE_WAIT, Watch};
+use super::play::Play;
 use super::schedule::on_own_mounts;
-use super::{Rerun, RunError, Trial};
+use super::{GoldenUse, Options, Rerun, RunError, Trial};
 use crate::case::Backend;
 use crate::lab::{Graveyard, Lab};
 use crate::path::{Answer, Sent};

@@ -1,0 +1,41 @@
+//! How trials run.
+
+use std::path::PathBuf;
+
+use super::{Rerun, Watch};
+
+/// What is done with the golden of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoldenUse {
+    /// Compare; what differs or is new is written beside it as pending.
+    Compare,
+    /// Compare, and write nothing: for machines that nobody reviews on.
+    CompareOnly,
+    /// Leave it alone: what was seen is for the caller.
+    Ignore,
+}
+
+impl GoldenUse {
+    /// CI never writes goldens, as insta has it.
+    pub fn from_environment() -> Self {
+        match std::env::var("CI") {
+            Ok(value) if !["", "0", "false"].contains(&value.as_str()) => Self::CompareOnly,
+            _ => Self::Compare,
+        }
+    }
+}
+
+/// How trials run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder of the goldens.
+    pub golden: PathBuf,
+    /// Folder for the evidence of failures, `None` to keep none.
+    pub evidence: Option<PathBuf>,
+    /// What is done with goldens.
+    pub golden_use: GoldenUse,
+    /// Whether the lab is watched.
+    pub watch: Watch,
+    /// How a person runs one trial again.
+    pub rerun: Rerun,
+}
