@@ -69,7 +69,7 @@ pub fn compare(golden: Option<&Golden>, seen: &str) -> Comparison {
     Comparison::Different(Box::new(Difference {
         line: golden.first_line + shared,
         probe: probe.unwrap_or_default().to_owned(),
-        hop: hop.filter(|hop| *hop != Parting::default() && hop.lines() != first.lines()),
+        hop: hop.filter(|hop| hop.expected != hop.seen && hop.lines() != first.lines()),
         first,
         rule: responsible(expected_hops, seen_hops),
         diff: unified(expected, seen),

@@ -251,15 +251,16 @@ fn translate(way: &Way<'_>, faults: &Faults) -> String {
 
 fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
     let mut rules = extra::rules(Place::Forward, faults);
-    for network in scenario
-        .networks
-        .iter()
-        .filter(|_| faults.has(Fault::NeighboursMeetForward))
-    {
-        let bridge = bridge(&network.name);
-        rules.push(format!(
-            "iifname \"{bridge}\" oifname \"{bridge}\" ct status & dnat == 0 drop"
-        ));
+    let names = || {
+        scenario
+            .networks
+            .iter()
+            .map(|network| bridge(&network.name))
+    };
+    if faults.has(Fault::NeighboursMeetForward) {
+        let rule =
+            |name| format!("iifname \"{name}\" oifname \"{name}\" ct status & dnat == 0 drop");
+        rules.extend(names().map(rule));
     }
     for network in scenario.networks.iter().filter(|network| network.internal) {
         rules.extend(keep_internal(network, faults));
@@ -274,15 +275,9 @@ fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
         rules.extend(hide_unpublished(network, faults));
     }
     // Of what is let through, the first packet of each connection.
-    for network in scenario
-        .networks
-        .iter()
-        .filter(|_| faults.has(Fault::DuplicatePackets))
-    {
-        let bridge = bridge(&network.name);
-        rules.push(format!(
-            "oifname \"{bridge}\" dup to ip daddr device \"{bridge}\""
-        ));
+    if faults.has(Fault::DuplicatePackets) {
+        let rule = |name| format!("oifname \"{name}\" dup to ip daddr device \"{name}\"");
+        rules.extend(names().map(rule));
     }
     rules
 }
