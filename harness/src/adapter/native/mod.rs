@@ -5,6 +5,7 @@
 
 mod extra;
 mod fault;
+mod filter;
 mod flows;
 mod made;
 mod ports;

@@ -58,7 +58,7 @@ faults! {
     /// Forwarded packets lose their TOS.
     TosCleared = "tos-cleared", "RFC 2474 3";
     /// Fragments are dropped.
-    FragmentsDropped = "fragments-dropped", "RFC 1812 5.3.3";
+    FragmentsDropped = "fragments-dropped", "RFC 1812 4.2.2.7";
     /// Forwarded packets of more than 1400 bytes are dropped, and nobody is told.
     LargePacketsDropped = "large-packets-dropped", "moby#22028";
     /// ICMP errors are not let through to containers.
@@ -88,7 +88,7 @@ faults! {
     /// The bridge gets another hardware address when a container comes or goes.
     BridgeMacChanges = "bridge-mac-changes", "netavark#833";
     /// The bridge learns nothing: every container sees every frame.
-    NeighbourFramesFlooded = "neighbour-frames-flooded", "kubernetes#28650";
+    NeighbourFramesFlooded = "neighbour-frames-flooded", "IEEE 802.1D 7.8: a bridge learns where a station is";
     /// The host does not reach its containers.
     HostKeptFromContainers = "host-kept-from-containers", "moby#48641";
     /// The host's echo requests do not reach its containers.
@@ -184,7 +184,7 @@ faults! {
     /// Isolation also drops what one network sends to another one's published port.
     IsolationAgainstPublished = "isolation-against-published", "netavark#709";
     /// An internal network is only one without a default route.
-    InternalByRouteOnly = "internal-by-route-only", "moby#36174";
+    InternalByRouteOnly = "internal-by-route-only", "containers/netavark#126";
     /// An internal network keeps TCP and ICMP in, and lets UDP out.
     InternalOpenForUdp = "internal-open-for-udp", "CVE-2024-29018";
     /// An internal network reaches all addresses of the host.
