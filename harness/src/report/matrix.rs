@@ -62,6 +62,15 @@ impl<'a> Matrix<'a> {
         }
         areas
     }
+
+    /// The columns in which some of these rows have a trial.
+    pub fn columns_of(&self, rows: &[&Row<'_>]) -> Vec<usize> {
+        let has_trial = |column: &usize| {
+            let mut cells = rows.iter().filter_map(|row| row.cells.get(*column));
+            cells.any(Option::is_some)
+        };
+        (0..self.columns.len()).filter(has_trial).collect()
+    }
 }
 
 impl<'a> Row<'a> {
@@ -96,6 +105,9 @@ mod tests {
             matrix.columns,
             ["<b>other", "recipe/iptables-legacy", "recipe/iptables-nft"]
         );
+        assert_eq!(matrix.columns_of(&[]), Vec::<usize>::new());
+        let rows: Vec<&Row<'_>> = matrix.rows.iter().collect();
+        assert_eq!(matrix.columns_of(&rows), [0, 1, 2]);
         assert_eq!(
             (matrix.rows[0].area(), matrix.rows[0].name()),
             ("egress", "masquerade")

@@ -79,15 +79,16 @@ pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
                 label { input type="checkbox"; " only what did not pass" }
             }
             @for area in matrix.areas() {
+                @let columns = matrix.columns_of(&area.1);
                 div.scroll tabindex="0" role="region" aria-label={ "Cases of " (area.0) } {
                     table.matrix {
                         thead {
                             tr {
                                 th scope="col" { (area.0) }
-                                @for column in &matrix.columns { th.column scope="col" { (broken(column)) } }
+                                @for column in columns.iter().map(|column| &matrix.columns[*column]) { th.column scope="col" { (broken(column)) } }
                             }
                         }
-                        tbody { @for row in &area.1 { (line(row)) } }
+                        tbody { @for row in &area.1 { (line(row, &columns)) } }
                     }
                 }
             }
@@ -103,7 +104,8 @@ fn broken(column: &str) -> Markup {
     html! { (name) @if let Some(backend) = backend { "/" wbr; (backend) } }
 }
 
-fn line(row: &Row<'_>) -> Markup {
+/// One case. Columns in which nobody of its area has a trial are left out.
+fn line(row: &Row<'_>, columns: &[usize]) -> Markup {
     let title = row.trials().next().map(|case| case.title.as_str());
     let passed = row.trials().all(|case| case.outcome == Outcome::Passed);
     let anchor = anchor(row);
@@ -113,7 +115,7 @@ fn line(row: &Row<'_>) -> Markup {
                 a href={ "#" (anchor) } { (title.unwrap_or_default()) }
                 small { (row.name()) }
             }
-            @for cell in &row.cells {
+            @for cell in columns.iter().map(|column| &row.cells[*column]) {
                 td {
                     @if let Some(case) = cell {
                         a.cell.(case.outcome.to_string()) href={ "#" (anchor) } {
