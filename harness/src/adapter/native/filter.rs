@@ -1,7 +1,7 @@
 //! What the native implementation lets through, and what it drops.
 
 use super::extra::{self, Place};
-use super::rules::bridge;
+use super::names::bridge;
 use super::{Fault, Faults};
 use crate::adapter::{Scenario, ScenarioNetwork};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Fault, Native, flows, port, ports, rules, settings};
+use super::{Fault, Native, flows, names, port, ports, rules, settings};
 use crate::adapter::{
     AdapterError, Attached, Program, Realised, Scenario, ScenarioContainer, ScenarioNetwork, Site,
 };
@@ -49,7 +49,7 @@ impl Made {
         scenario.containers.splice(0..0, self.stale.clone());
         let text = rules::ruleset(&scenario, &self.native.faults);
         // The first line makes sure that there is something to delete.
-        let table = rules::TABLE;
+        let table = names::TABLE;
         let text = format!("table ip {table}\ndelete table ip {table}\n{text}");
         Program::new(["nft", "-f", "-"])
             .input(text)
@@ -105,7 +105,7 @@ impl Made {
     fn change_mac(&self, network: &ScenarioNetwork, site: &Site) -> Result<(), AdapterError> {
         if self.has(Fault::BridgeMacChanges) {
             let address = format!("02:42:00:00:00:{:02x}", self.scenario.containers.len());
-            let bridge = rules::bridge(&network.name);
+            let bridge = names::bridge(&network.name);
             Program::new(["ip", "link", "set", "dev", &bridge, "address", &address])
                 .run(&site.room)?;
         }
@@ -193,7 +193,7 @@ impl Realised for Made {
             return vec![failed(&format!("{name} is not there"))];
         }
         if self.rules && !self.has(Fault::RulesStay) {
-            let removed = Program::new(["nft", "delete", "table", "ip", rules::TABLE]);
+            let removed = Program::new(["nft", "delete", "table", "ip", names::TABLE]);
             errors.extend(removed.run(&site.room).err());
         }
         for rule in std::mem::take(&mut self.passed) {

@@ -8,6 +8,7 @@ mod fault;
 mod filter;
 mod flows;
 mod made;
+mod names;
 mod ports;
 mod rules;
 mod settings;
@@ -110,7 +111,7 @@ impl Native {
             network.prefix_length()
         };
         Bridge {
-            name: rules::bridge(&network.name),
+            name: names::bridge(&network.name),
             address: (!self.faults.has(Fault::NoGatewayAddress))
                 .then_some(Prefix { address, length }),
             mtu: self.mtu(network),

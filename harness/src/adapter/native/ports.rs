@@ -1,6 +1,6 @@
 //! The ports of a bridge.
 
-use super::rules::bridge;
+use super::names::bridge;
 use super::{Fault, Faults};
 use crate::adapter::{AdapterError, Program, ScenarioNetwork, Site};
 use crate::lab::attach::remove_link;

@@ -4,17 +4,10 @@ use std::net::IpAddr;
 
 use super::extra::{self, Place};
 use super::filter::{forward, keep_from_host};
+use super::names::{TABLE, bridge};
 use super::{Fault, Faults};
 use crate::adapter::{PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
 use crate::case::Protocol;
-
-/// The only table of these rules.
-pub(super) const TABLE: &str = "goldpath";
-
-/// The bridge of a network.
-pub(super) fn bridge(network: &str) -> String {
-    format!("gp-{network}")
-}
 
 /// Containers of a network with the addresses that they get.
 pub(super) fn members<'a>(

@@ -1,6 +1,6 @@
 //! What the host is told besides its own table: settings of the kernel, and a way past somebody's policy.
 
-use super::rules::bridge;
+use super::names::bridge;
 use super::{Fault, Faults};
 use crate::adapter::{AdapterError, Program, Scenario, Site};
 

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::findings::Findings;
 use super::network::in_file_order;
-use super::step::Scene;
+use super::scene::Scene;
 use crate::case::file::CaseFile;
 use crate::case::model::{Attachment, Change, Container, Step};
 use crate::case::place::NodeName;

@@ -9,6 +9,7 @@ mod host;
 mod network;
 mod place;
 mod probe;
+mod scene;
 mod step;
 
 pub(super) use case::validate;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use toml::Spanned;
 
 use super::findings::Findings;
-use super::step::Scene;
+use super::scene::Scene;
 use crate::case::model::Ending;
 use crate::case::place::{Chain, Endpoint, Place};
 use crate::case::suggest::did_you_mean;

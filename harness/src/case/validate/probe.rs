@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::findings::Findings;
 use super::place::{chains, ending, endpoint, place};
-use super::step::Scene;
+use super::scene::Scene;
 use crate::case::file::{ExpectFile, ProbeFile, SightingFile};
 use crate::case::model::{Exchange, Expect, Probe, Sighting};
 use crate::case::step_file::StepFile;

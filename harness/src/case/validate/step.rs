@@ -6,57 +6,16 @@ use super::change;
 use super::findings::Findings;
 use super::place::endpoint;
 use super::probe::exchange;
+use super::scene::Scene;
 use crate::case::command::{self, CommandLine, NodeCommands};
 use crate::case::file::{ListingFile, RouteFile, SameFile};
-use crate::case::model::{
-    AddedRoute, InterfacesAre, Listen, Network, RoutesAre, SameNamespace, Step,
-};
+use crate::case::model::{AddedRoute, InterfacesAre, Listen, RoutesAre, SameNamespace, Step};
 use crate::case::place::NodeName;
 use crate::case::step_file::{Commands, StepFile};
 use crate::case::suggest::{did_you_mean, listed, nearest};
-use crate::case::vocabulary::Family;
 
 /// Destinations of added routes that are no network of the case.
 const FURTHER: [(&str, &str); 2] = [("outside", "8.8.8.8/32"), ("loopback", "127.0.0.0/8")];
-
-/// What the steps of one case may speak of.
-pub(super) struct Scene<'a> {
-    pub(super) nodes: &'a [NodeName],
-    pub(super) networks: &'a [Network],
-    pub(super) families: &'a [Family],
-    pub(super) recipe: bool,
-}
-
-impl Scene<'_> {
-    /// The names of all nodes.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.nodes.iter().map(NodeName::as_str)
-    }
-
-    /// A node of the lab.
-    pub(super) fn node(
-        &self,
-        findings: &mut Findings<'_>,
-        written: &Spanned<String>,
-    ) -> Option<NodeName> {
-        let text = written.get_ref().as_str();
-        let found = self
-            .nodes
-            .iter()
-            .find(|node| node.as_str() == text)
-            .cloned();
-        if found.is_none() {
-            let help = did_you_mean(text, self.names(), "nodes of this lab");
-            findings.note(
-                written.span(),
-                format!("unknown node `{text}`"),
-                "no such node",
-                help,
-            );
-        }
-        found
-    }
-}
 
 /// Reads one step.
 pub(super) fn step(
