@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Type};
-use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, recv,
-    sendto, setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, sendto,
+    setsockopt, socket, sockopt,
 };
 
 use super::errno::refusal;
+use super::raw::receive;
 use super::{ProbeError, Request};
-use crate::packet::{Transport, decode};
+use crate::packet::Transport;
 use crate::path::{Answer, Sent};
 
 /// Sequence number of a probe's only echo request, as the first of `ping`.
@@ -84,28 +84,11 @@ impl EchoProber {
     }
 
     pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
-        loop {
-            let held = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                Ok(held) => held,
-                Err(Errno::EAGAIN) => return Ok(None),
-                Err(Errno::EINTR) => continue,
-                Err(errno) if let Some(name) = refusal(errno) => {
-                    return Ok(Some(Answer::Refused(name)));
-                }
-                Err(errno) => return Err(self.request.error("receive an echo reply", errno)),
-            };
+        receive(&self.socket, &self.request, |headers, payload| {
             // Every raw socket of a namespace is handed every ICMP packet; only the token tells.
-            if let Some((headers, payload)) = decode(&buffer[..held])
-                && matches!(headers.transport, Transport::EchoReply { .. })
+            matches!(headers.transport, Transport::EchoReply { .. })
                 && self.request.token.begins(payload)
-            {
-                return Ok(Some(Answer::Reply {
-                    headers: Some(headers),
-                    peer_seen: None,
-                }));
-            }
-        }
+        })
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {

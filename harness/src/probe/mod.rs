@@ -7,6 +7,7 @@
 mod echo;
 mod errno;
 mod mark;
+mod raw;
 mod request;
 mod segment;
 mod service;

@@ -7,12 +7,13 @@ use etherparse::TcpHeader;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage,
-    connect, getsockname, recv, send, socket,
+    connect, getsockname, send, socket,
 };
 
 use super::errno::refusal;
+use super::raw::receive;
 use super::{ProbeError, Request};
-use crate::packet::{Transport, decode};
+use crate::packet::Transport;
 use crate::path::{Answer, Sent};
 
 /// Window that the segment offers, in bytes: any will do.
@@ -79,34 +80,15 @@ impl SegmentProber {
 
     /// A reset says that the segment has arrived.
     pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
-        loop {
-            let held = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                Ok(held) => held,
-                Err(Errno::EAGAIN) => return Ok(None),
-                Err(Errno::EINTR) => continue,
-                Err(errno) if let Some(name) = refusal(errno) => {
-                    return Ok(Some(Answer::Refused(name)));
-                }
-                Err(errno) => return Err(self.request.error("receive a reset", errno)),
-            };
-            if let Some((headers, _)) = decode(&buffer[..held])
-                && let Transport::Tcp {
-                    destination_port,
-                    sequence,
-                    flags,
-                    ..
-                } = &headers.transport
-                && flags.rst
-                && *destination_port == self.request.source_port
-                && *sequence == self.request.segment_number()
-            {
-                return Ok(Some(Answer::Reply {
-                    headers: Some(headers),
-                    peer_seen: None,
-                }));
-            }
-        }
+        receive(&self.socket, &self.request, |headers, _| {
+            matches!(
+                &headers.transport,
+                Transport::Tcp { destination_port, sequence, flags, .. }
+                    if flags.rst
+                        && *destination_port == self.request.source_port
+                        && *sequence == self.request.segment_number()
+            )
+        })
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
