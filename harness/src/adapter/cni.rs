@@ -1,5 +1,5 @@
 //! CNI plugins by the exec protocol: any conflist, each plugin asked to ADD, CHECK and DEL in the order of the
-//! specification (CNI specification 0.4.0 and 1.0.0, section 2 and 3).
+//! specification (CNI specification 1.0.0, section 2 and 3; 0.4.0, which has no numbers, says the same).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -361,7 +361,8 @@ impl Realised for Made {
             result: Value::Null,
         };
         if let Err(error) = attachment.add(&self.folder, site) {
-            // "If an ADD fails, the runtime should DEL" (CNI specification, section 3); the first error is the one to tell.
+            // "A delete must still be executed even if the add fails" (CNI specification, section 3). The first error is the
+            // one to tell.
             drop(self.delete(&attachment, site));
             return Err(error);
         }

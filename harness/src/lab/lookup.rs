@@ -193,7 +193,8 @@ pub(super) fn way(
     Ok(way)
 }
 
-/// The words for a route lookup that the kernel answered with an errno (`net/ipv4/fib_semantics.c`, `fib_props`).
+/// The words for a route lookup that the kernel answered with an errno (`net/ipv4/fib_semantics.c`, `fib_props`, and
+/// `net/ipv4/fib_frontend.c`, `__fib_validate_source`).
 fn refusal(error: &LabError) -> Option<&'static str> {
     match Errno::from_raw(error.errno()?) {
         Errno::ENETUNREACH => Some("net unreachable"),

@@ -9,7 +9,7 @@ use super::Netns;
 const REQUEST: u16 = 0x1;
 const ACKNOWLEDGE: u16 = 0x4;
 const CREATE: u16 = 0x400;
-/// `NFNL_SUBSYS_NFTABLES` and `NFT_MSG_NEW*` (`include/uapi/linux/netfilter/nf_tables.h`).
+/// `NFNL_SUBSYS_NFTABLES` and `NFT_MSG_NEW*` (`nfnetlink.h` and `nf_tables.h` of `include/uapi/linux/netfilter`).
 const SUBSYSTEM: u16 = 10;
 const NEW_TABLE: u16 = SUBSYSTEM << 8;
 const NEW_CHAIN: u16 = NEW_TABLE | 3;

@@ -124,7 +124,7 @@ impl Observation<'_> {
 /// With `bridge-nf-call-iptables`, prerouting runs on the bridge port, before the bridge hands the
 /// packet up to its own device. A packet that a DNAT there turns to a neighbour on the same bridge
 /// is never handed up: it is sent through the bridge device and then forwarded between ports, so
-/// forward and postrouting run behind that device (`br_netfilter_hooks.c`, `BRNF_BRIDGED_DNAT`).
+/// forward and postrouting run behind that device (`br_netfilter_hooks.c`, `bridged_dnat`).
 fn observations<'a>(evidence: &Evidence, transit: &Transit<'a>) -> Vec<Observation<'a>> {
     let entered_bridge = transit
         .entered

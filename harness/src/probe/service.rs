@@ -83,8 +83,8 @@ impl Service {
     }
 }
 
-/// Binds a port that a probe and a service of one node may share: answers go to the socket that is connected to their
-/// sender (socket(7), `SO_REUSEADDR`).
+/// Binds a port that a probe and a service of one node may share (socket(7), `SO_REUSEADDR`): answers go to the socket
+/// that is connected to their sender (`net/ipv4/udp.c`, `compute_score`).
 pub(super) fn bind_shared(address: SocketAddr) -> std::io::Result<UdpSocket> {
     use nix::sys::socket::{
         AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt,

@@ -6,21 +6,21 @@ faults! {
     /// Containers leave the host with their own address.
     NoMasquerade = "no-masquerade", "article A11";
     /// Whatever the host forwards gets its address, also other machines' packets.
-    MasqueradeTooWide = "masquerade-too-wide", "moby#39439";
+    MasqueradeTooWide = "masquerade-too-wide", "flannel-io/flannel#835";
     /// Packets that enter the bridge are masqueraded instead of those that leave it.
     MasqueradeWrongInterface = "masquerade-wrong-interface", "article A12";
     /// Also packets between two containers of one network get the host's address.
-    MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins#810";
+    MasqueradeWithinSubnet = "masquerade-within-subnet", "containernetworking/plugins bridge: ipMasq";
     /// Containers leave the host with an address that nobody has.
     MasqueradeWrongSource = "masquerade-wrong-source", "RFC 3022 4.1";
     /// Containers leave the host with their bridge's address, to which nobody outside has a way.
     MasqueradeToGateway = "masquerade-to-gateway", "article A11";
     /// Packets of every protocol but TCP leave with the container's address.
-    MasqueradeForTcpOnly = "masquerade-for-tcp-only", "moby#18630";
+    MasqueradeForTcpOnly = "masquerade-for-tcp-only", "RFC 3022 4.1";
     /// UDP leaves with the container's address.
-    MasqueradeNotForUdp = "masquerade-not-for-udp", "moby#18630";
+    MasqueradeNotForUdp = "masquerade-not-for-udp", "RFC 3022 4.1";
     /// Only the first network's containers get the host's address.
-    MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "containernetworking/plugins#810";
+    MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "article A12";
     /// Packets that belong to no connection leave with the container's address.
     InvalidLeaks = "invalid-leaks", "moby#18630";
     /// The host does not forward.
@@ -38,7 +38,7 @@ faults! {
     /// Containers take their network for much smaller than it is.
     WrongPrefixLength = "wrong-prefix-length", "containernetworking/plugins bridge: ipam";
     /// All containers of a network get one address.
-    AddressTwice = "address-twice", "cni#204";
+    AddressTwice = "address-twice", "moby#18535";
     /// UDP from containers to the outside is dropped.
     EgressDropsUdp = "egress-drops-udp", "moby#49498";
     /// ICMP from containers to the outside is dropped.
@@ -48,21 +48,21 @@ faults! {
     /// What answers a connection is not let through.
     RepliesDropped = "replies-dropped", "article A16";
     /// UDP is exempt from connection tracking, and so from every translation.
-    UdpUntracked = "udp-untracked", "moby#8795";
+    UdpUntracked = "udp-untracked", "moby#44688";
     /// Forwarded packets keep their TTL.
     TtlNotDecremented = "ttl-not-decremented", "RFC 1812 5.3.1";
     /// Forwarded packets lose two of their TTL.
     TtlDecrementedTwice = "ttl-decremented-twice", "RFC 1812 5.3.1";
     /// Forwarded packets lose their DF flag.
-    DfCleared = "df-cleared", "RFC 1191 6.1";
+    DfCleared = "df-cleared", "RFC 6864 4.3";
     /// Forwarded packets lose their TOS.
     TosCleared = "tos-cleared", "RFC 2474 3";
     /// Fragments are dropped.
-    FragmentsDropped = "fragments-dropped", "RFC 1812 4.2.2.7";
+    FragmentsDropped = "fragments-dropped", "RFC 4787 11";
     /// Forwarded packets of more than 1400 bytes are dropped, and nobody is told.
     LargePacketsDropped = "large-packets-dropped", "moby#22028";
     /// ICMP errors are not let through to containers.
-    IcmpErrorsDropped = "icmp-errors-dropped", "moby#22028";
+    IcmpErrorsDropped = "icmp-errors-dropped", "RFC 5508 4";
     /// That a packet was too large for a link is not let through to containers.
     FragmentationNeededDropped = "fragmentation-needed-dropped", "moby#12565";
     /// That a packet was too large for a link comes without the size that fits.
@@ -76,11 +76,11 @@ faults! {
     /// An ICMP error reaches the container, but quotes the packet as the host has translated it.
     IcmpErrorsQuoteTheHost = "icmp-errors-quote-the-host", "RFC 5508 4.2";
     /// Containers of one network do not reach each other.
-    NeighboursKeptApart = "neighbours-kept-apart", "moby#53713";
+    NeighboursKeptApart = "neighbours-kept-apart", "moby#5384";
     /// Containers of one network do not reach each other where iptables sees bridged packets.
     NeighboursMeetForward = "neighbours-meet-forward", "moby#48375";
     /// Containers of an internal network do not reach each other.
-    InternalNeighboursKeptApart = "internal-neighbours-kept-apart", "moby#45460";
+    InternalNeighboursKeptApart = "internal-neighbours-kept-apart", "moby#47229";
     /// The host answers ARP for the containers, so that it routes what neighbours say to each other.
     ProxyArp = "proxy-arp", "lxc/lxc#775";
     /// Forwarded packets reach containers twice.
@@ -90,15 +90,15 @@ faults! {
     /// The bridge learns nothing: every container sees every frame.
     NeighbourFramesFlooded = "neighbour-frames-flooded", "IEEE 802.1D 7.8: a bridge learns where a station is";
     /// The host does not reach its containers.
-    HostKeptFromContainers = "host-kept-from-containers", "moby#48641";
+    HostKeptFromContainers = "host-kept-from-containers", "moby#41262";
     /// The host's echo requests do not reach its containers.
-    HostPingDropped = "host-ping-dropped", "moby#48641";
+    HostPingDropped = "host-ping-dropped", "moby#41262";
     /// The host appears to its containers with its uplink's address.
-    HostSourceHidden = "host-source-hidden", "moby#17666";
+    HostSourceHidden = "host-source-hidden", "article A9";
     /// The gateway does not answer its containers.
     GatewaySilent = "gateway-silent", "article A10";
     /// Containers do not reach the host's other addresses.
-    HostAddressBlocked = "host-address-blocked", "moby#18354";
+    HostAddressBlocked = "host-address-blocked", "moby#34286";
     /// Containers open no TCP connection to the host, and hear no refusal.
     HostSilentToTcp = "host-silent-to-tcp", "RFC 9293 3.5.2";
     /// What the host forwarded for others is dropped.
@@ -114,31 +114,31 @@ faults! {
     /// Rules in front of a person's own let through what that person drops.
     EarlierDropOverruled = "earlier-drop-overruled", "moby#49518";
     /// All rules that were there before are gone.
-    ForeignRulesFlushed = "foreign-rules-flushed", "moby#48411";
+    ForeignRulesFlushed = "foreign-rules-flushed", "moby#22835";
     /// Published TCP ports lead nowhere.
     NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115";
     /// Published UDP ports lead nowhere.
     NoPublishUdp = "no-publish-udp", "containernetworking/plugins#1115";
     /// Published ports lead somewhere only for packets that come in, not for the host's own.
-    NoPublishFromHost = "no-publish-from-host", "moby#12632";
+    NoPublishFromHost = "no-publish-from-host", "podman#20201";
     /// Published ports lead somewhere only for the host's own packets.
     PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115";
     /// Only the first published port leads somewhere.
-    PublishFirstPortOnly = "publish-first-port-only", "podman#5431";
+    PublishFirstPortOnly = "publish-first-port-only", "kubernetes#55771";
     /// Of one port on several addresses, only the first leads somewhere.
     PublishOncePerPort = "publish-once-per-port", "netavark#1129";
     /// Of one port by two protocols, only the first leads somewhere.
     PublishOneProtocolPerPort = "publish-one-protocol-per-port", "netavark#1068";
     /// A published port leads to the next port of the container.
-    PublishWrongContainerPort = "publish-wrong-container-port", "moby#53384";
+    PublishWrongContainerPort = "publish-wrong-container-port", "docker run -p";
     /// Another port than the one asked for is published.
-    PublishWrongHostPort = "publish-wrong-host-port", "moby#53384";
+    PublishWrongHostPort = "publish-wrong-host-port", "docker run -p";
     /// A published port leads to the bridge's own address.
-    PublishToGateway = "publish-to-gateway", "containernetworking/plugins#1115";
+    PublishToGateway = "publish-to-gateway", "article: docker -p";
     /// Every published port leads to the container that came last.
     PublishToLastContainer = "publish-to-last-container", "containernetworking/plugins#1267";
     /// TCP ports are published for UDP, and UDP ports for TCP.
-    PublishWrongProtocol = "publish-wrong-protocol", "podman#5431";
+    PublishWrongProtocol = "publish-wrong-protocol", "docker run -p";
     /// A port that is published for one protocol is open for both.
     PublishBothProtocols = "publish-both-protocols", "moby#14041";
     /// Neighbouring ports lead to the published one's container, too.
@@ -148,21 +148,21 @@ faults! {
     /// A published port's answers come from the container's address.
     PublishReplyUntranslated = "publish-reply-untranslated", "libnetwork#2594";
     /// A port that is published on one address is reachable on all.
-    PublishOnEveryAddress = "publish-on-every-address", "netavark#881";
+    PublishOnEveryAddress = "publish-on-every-address", "netavark#148";
     /// A port that is published on all addresses is reachable on 127.0.0.1 only.
-    PublishOnLoopbackOnly = "publish-on-loopback-only", "netavark#881";
+    PublishOnLoopbackOnly = "publish-on-loopback-only", "moby#50066";
     /// Packets that pass through are taken for the published port, too.
     PublishTakesTransit = "publish-takes-transit", "CVE-2025-67499";
     /// Published ports are translated, and the packets then dropped.
-    PublishNotLetThrough = "publish-not-let-through", "moby#49498";
+    PublishNotLetThrough = "publish-not-let-through", "moby#49536";
     /// A container does not reach its neighbour by the published port.
     NoHairpin = "no-hairpin", "moby#12632";
     /// A container does not reach itself by its own published port.
-    NoHairpinForItself = "no-hairpin-for-itself", "moby#48664";
+    NoHairpinForItself = "no-hairpin-for-itself", "cni#476";
     /// A container reaches itself by its published port, its neighbours don't.
     NoHairpinForNeighbours = "no-hairpin-for-neighbours", "moby#53713";
     /// Neighbours and the container itself reach the published port by TCP alone.
-    NoHairpinForUdp = "no-hairpin-for-udp", "cni#476";
+    NoHairpinForUdp = "no-hairpin-for-udp", "moby#11998";
     /// 127.0.0.1 does not lead to published ports.
     NoLoopbackPublish = "no-loopback-publish", "containernetworking/plugins portmap: snat";
     /// A neighbour of the host reaches what is published on 127.0.0.1.
@@ -172,7 +172,7 @@ faults! {
     /// UDP ports that are not published can be reached by a route through the host.
     UnpublishedUdpReachable = "unpublished-udp-reachable", "moby#48724";
     /// Containers answer whoever pings them by a route through the host.
-    UnpublishedPingReachable = "unpublished-ping-reachable", "moby#22054";
+    UnpublishedPingReachable = "unpublished-ping-reachable", "moby#48724";
     /// Networks reach each other.
     NoIsolation = "no-isolation", "CVE-2025-54410";
     /// Networks are isolated for TCP alone.
@@ -192,13 +192,13 @@ faults! {
     /// The wish for an address is ignored.
     StaticAddressIgnored = "static-address-ignored", "docker run --ip";
     /// The wish for an MTU is ignored.
-    MtuIgnored = "mtu-ignored", "moby#22028";
+    MtuIgnored = "mtu-ignored", "moby#34981";
     /// The wish for an MTU reaches the bridge and not the container.
-    MtuOfTheBridgeOnly = "mtu-of-the-bridge-only", "moby#22297";
+    MtuOfTheBridgeOnly = "mtu-of-the-bridge-only", "moby#24921";
     /// Containers have a smaller MTU than their uplink without being asked.
-    MtuTooSmall = "mtu-too-small", "moby#12565";
+    MtuTooSmall = "mtu-too-small", "moby#22297";
     /// The bridge stays after teardown.
-    BridgeStays = "bridge-stays", "nerdctl#4253";
+    BridgeStays = "bridge-stays", "containers/netavark test/250: teardown";
     /// The rules stay after teardown.
     RulesStay = "rules-stay", "podman#27516";
     /// A rule that accepts everything of the containers stays in front of all others after teardown.
