@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{Direction, Evidence, Frame, Hook, LegKind, VerdictEvent};
-use super::fate::decide;
+use super::fate::{decide, drop_at};
 use super::model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 use super::walk::{Gap, Transit, bridge, walk};
 use crate::packet::Headers;
@@ -23,7 +23,7 @@ pub fn assemble(evidence: &Evidence) -> PacketPath {
     let fate = decide(evidence, &legs);
     let settled = fate.is_some() && !legs.iter().flat_map(|l| &l.steps).any(is_missing);
     PacketPath {
-        fate: fate.unwrap_or_else(|| lost(&legs)),
+        fate: fate.unwrap_or_else(|| broken_off(evidence).unwrap_or_else(|| lost(&legs))),
         settled,
         legs,
         bindings: evidence.bindings.clone(),
@@ -52,6 +52,23 @@ fn fragments(evidence: &Evidence) -> Vec<Fragment> {
 
 fn is_missing(step: &Step) -> bool {
     matches!(step, Step::Missing { .. })
+}
+
+/// Where a TCP connection ended whose handshake was answered: no proof, as the next try might have passed.
+fn broken_off(evidence: &Evidence) -> Option<Fate> {
+    let kind = LegKind::Stream;
+    let last = evidence.frames.iter().rfind(|frame| frame.leg == kind)?;
+    let dropped = evidence
+        .verdicts
+        .iter()
+        .rfind(|said| said.leg == Some(kind));
+    Some(match dropped {
+        Some(said) => drop_at(kind, &verdict(said)),
+        None => Fate::Lost {
+            leg: kind,
+            after: format!("{}:{}", last.node, last.interface),
+        },
+    })
 }
 
 fn lost(legs: &[Leg]) -> Fate {
@@ -109,7 +126,7 @@ impl Observation<'_> {
     ) {
         let (headers, step) = match self {
             Self::Frame(frame) => (&frame.headers, Step::Hop(hop(evidence, frame))),
-            Self::Verdict(verdict) => (&verdict.headers, said(verdict)),
+            Self::Verdict(said) => (&said.headers, Step::Verdict(verdict(said))),
         };
         if let Some(before) = seen {
             steps.extend(rewrites(node, before, headers));
@@ -172,14 +189,14 @@ fn hop(evidence: &Evidence, frame: &Frame) -> Hop {
     }
 }
 
-fn said(verdict: &VerdictEvent) -> Step {
-    Step::Verdict(Verdict {
-        node: verdict.node.clone(),
-        hook: verdict.hook,
-        chain: format!("{}/{}", verdict.table, verdict.chain),
-        rule: verdict.rule.clone(),
-        action: verdict.action.clone(),
-    })
+fn verdict(said: &VerdictEvent) -> Verdict {
+    Verdict {
+        node: said.node.clone(),
+        hook: said.hook,
+        chain: format!("{}/{}", said.table, said.chain),
+        rule: said.rule.clone(),
+        action: said.action.clone(),
+    }
 }
 
 fn rewrites(node: &str, before: &Headers, after: &Headers) -> Vec<Step> {

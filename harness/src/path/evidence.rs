@@ -17,7 +17,7 @@ pub struct Evidence {
     pub asked: Option<IpAddr>,
     /// The nodes of the lab, with their interfaces as read back from the kernel.
     pub nodes: BTreeMap<String, Node>,
-    /// Frames of this probe, in any order.
+    /// Frames of this probe, in any order; of its stream only the last one.
     pub frames: Vec<Frame>,
     /// Netfilter's decisions about this probe's packets, in any order between nodes; `order` sorts them within one.
     pub verdicts: Vec<VerdictEvent>,
@@ -67,6 +67,9 @@ pub enum LegKind {
     Reply,
     /// An ICMP error about the request or the reply.
     Error,
+    /// What a TCP connection carries after its handshake. No leg is drawn of it: it tells only where an exchange ended
+    /// that had begun.
+    Stream,
 }
 
 /// Which way a frame passed an interface, seen from its node.

@@ -104,7 +104,7 @@ fn first_drop(legs: &[Leg]) -> Option<(LegKind, &Verdict)> {
     })
 }
 
-fn drop_at(leg: LegKind, verdict: &Verdict) -> Fate {
+pub(super) fn drop_at(leg: LegKind, verdict: &Verdict) -> Fate {
     Fate::Dropped {
         leg,
         node: verdict.node.clone(),

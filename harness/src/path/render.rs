@@ -232,6 +232,7 @@ impl std::fmt::Display for LegKind {
             Self::Request => "request",
             Self::Reply => "reply",
             Self::Error => "error",
+            Self::Stream => "stream",
         })
     }
 }

@@ -271,6 +271,30 @@ fn without_a_verdict_the_packet_is_lost_after_its_last_hop() {
 }
 
 #[test]
+fn a_connection_that_breaks_off_ends_where_its_stream_does() {
+    let mut evidence = masqueraded();
+    evidence.answer = None;
+    let mut last = evidence.frames[FRAMES / 2 - 1].clone();
+    last.leg = LegKind::Stream;
+    last.at += 1_000;
+    evidence.frames.push(last);
+    let path = assemble(&evidence);
+    assert!(!path.is_settled());
+    assert_eq!(
+        path.fate.to_string(),
+        "stream lost after outside:eth0, no verdict"
+    );
+    let mut verdict = evidence.verdicts[1].clone();
+    verdict.leg = Some(LegKind::Stream);
+    verdict.action = Action::Drop;
+    evidence.verdicts.push(verdict);
+    assert_eq!(
+        assemble(&evidence).fate.to_string(),
+        "stream dropped at host filter/FORWARD -i hwchiu0 -o eth0 -j ACCEPT"
+    );
+}
+
+#[test]
 fn a_rejecting_rule_is_not_the_end_until_its_error_arrives() {
     let mut evidence = dropped();
     let rule = String::from("-j REJECT --reject-with icmp-port-unreachable");

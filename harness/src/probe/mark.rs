@@ -14,6 +14,10 @@ pub struct Mark {
     protocol: Protocol,
     source_port: u16,
     handshake: Option<u32>,
+    /// Bytes that the probing node sends after the handshake, with the FIN.
+    stream: u32,
+    /// Whether the handshake is over: an ICMP error from now on is about what follows it.
+    streaming: bool,
     /// Fragmented packets by their identification: only a first fragment carries the token.
     fragmented: BTreeMap<u16, LegKind>,
 }
@@ -26,6 +30,10 @@ impl Mark {
             protocol: request.protocol,
             source_port: request.source_port,
             handshake: (request.protocol == Protocol::TcpFin).then(|| request.segment_number()),
+            stream: u32::try_from(request.size)
+                .unwrap_or(u32::MAX)
+                .saturating_add(1),
+            streaming: false,
             fragmented: BTreeMap::new(),
         }
     }
@@ -58,6 +66,7 @@ impl Mark {
             return self.fragmented.get(&identification?).copied();
         }
         let leg = self.leg(headers, payload)?;
+        self.streaming |= leg == LegKind::Stream;
         if headers.more_fragments
             && let Some(identification) = identification
         {
@@ -66,8 +75,7 @@ impl Mark {
         Some(leg)
     }
 
-    /// Which packet of the probe's exchange this is; `None` for every other packet, and for TCP
-    /// segments after the handshake.
+    /// Which packet of the probe's exchange this is; `None` for every other packet.
     pub fn leg(&self, headers: &Headers, payload: &[u8]) -> Option<LegKind> {
         match &headers.transport {
             Transport::EchoRequest { .. } if self.echoes(payload) => Some(LegKind::Request),
@@ -80,20 +88,31 @@ impl Mark {
                     answers.then_some(LegKind::Reply)
                 }
             }
-            Transport::Tcp { .. } => self.handshake_leg(&headers.transport),
+            Transport::Tcp { .. } => self
+                .handshake_leg(&headers.transport)
+                .or_else(|| self.follows_handshake(&headers.transport)),
             Transport::Error { quoted, .. } => self.is_quoted(quoted, payload),
             _ => None,
         }
     }
 
     /// Like [`Mark::leg`] for what netfilter's trace quotes of a packet. It quotes too little of an
-    /// ICMP error to show the token; a lab has one probe on its way at a time, so the error is about it.
-    pub fn leg_of_report(&self, headers: &Headers, payload: &[u8]) -> Option<LegKind> {
+    /// ICMP error to show the token; a lab has one probe on its way at a time, so the error is about it, and about its
+    /// stream once that has begun.
+    pub fn leg_of_report(&mut self, headers: &Headers, payload: &[u8]) -> Option<LegKind> {
         match headers.transport {
             Transport::Other { protocol: 1 | 58 } if headers.fragment_offset == 0 => {
-                Some(LegKind::Error)
+                Some(if self.streaming {
+                    LegKind::Stream
+                } else {
+                    LegKind::Error
+                })
             }
-            _ => self.leg(headers, payload),
+            _ => {
+                let leg = self.leg(headers, payload)?;
+                self.streaming |= leg == LegKind::Stream;
+                Some(leg)
+            }
         }
     }
 
@@ -127,6 +146,25 @@ impl Mark {
             (true, true, _) | (false, _, true) if answers => Some(LegKind::Reply),
             _ => None,
         }
+    }
+
+    /// Whether a segment carries or acknowledges what the probing node sends after its SYN.
+    fn follows_handshake(&self, transport: &Transport) -> Option<LegKind> {
+        let Transport::Tcp {
+            sequence,
+            acknowledgement,
+            flags,
+            ..
+        } = transport
+        else {
+            return None;
+        };
+        if self.protocol != Protocol::Tcp || !flags.ack {
+            return None;
+        }
+        let first = self.handshake?.wrapping_add(1);
+        let within = |number: &u32| number.wrapping_sub(first) <= self.stream;
+        (within(sequence) || within(acknowledgement)).then_some(LegKind::Stream)
     }
 
     fn is_quoted(&self, quoted: &Headers, payload: &[u8]) -> Option<LegKind> {
@@ -222,8 +260,46 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_handshake_is_the_stream_and_other_connections_are_not() {
+        let request = request(Protocol::Tcp);
+        let mut mark = Mark::new(&request);
+        let segment = |sequence, acknowledgement, syn, ack| {
+            let transport = Transport::Tcp {
+                source_port: SOURCE_PORT,
+                destination_port: 80,
+                sequence,
+                acknowledgement,
+                flags: crate::packet::TcpFlags {
+                    syn,
+                    ack,
+                    ..Default::default()
+                },
+            };
+            headers(transport, 0, false)
+        };
+        let start = u32::MAX - 100;
+        mark.learn(&segment(start, 0, true, false));
+        let first = start.wrapping_add(1);
+        let leg = |sequence, acknowledgement, syn| {
+            mark.leg(&segment(sequence, acknowledgement, syn, true), b"")
+        };
+        assert_eq!(leg(5, first, true), Some(LegKind::Reply));
+        assert_eq!(leg(first, 1 << 20, false), Some(LegKind::Stream));
+        assert_eq!(
+            leg(1 << 20, first.wrapping_add(3000), false),
+            Some(LegKind::Stream)
+        );
+        assert_eq!(
+            leg(first.wrapping_add(3001), 1 << 20, false),
+            Some(LegKind::Stream)
+        );
+        assert_eq!(leg(first.wrapping_add(3002), 1 << 20, false), None);
+        assert_eq!(leg(1 << 20, 1 << 21, false), None);
+    }
+
+    #[test]
     fn a_reported_later_fragment_of_an_echo_is_no_error() {
-        let mark = Mark::new(&request(Protocol::IcmpEcho));
+        let mut mark = Mark::new(&request(Protocol::IcmpEcho));
         let icmp = || Transport::Other { protocol: 1 };
         let later = headers(icmp(), 1376, false);
         assert_eq!(mark.leg_of_report(&later, b""), None);

@@ -13,7 +13,9 @@ use super::timing::{Clock, Phase};
 use crate::capture::{RawFrame, Tap};
 use crate::lab::Lab;
 use crate::packet::{Headers, Transport, decode, identification};
-use crate::path::{Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble};
+use crate::path::{
+    Action, Binding, Direction, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble,
+};
 use crate::probe::{Mark, Prober, Request, Service};
 use crate::trace::{Connection, Conntrack, Tracer};
 
@@ -263,7 +265,9 @@ impl Observer {
                 probe: frame.as_ref().map(|frame| (number, frame.leg)),
                 frame: raw,
             });
-            evidence.frames.extend(frame);
+            if let Some(frame) = frame {
+                record(frame, evidence);
+            }
         }
         let Some(tracer) = &mut self.tracer else {
             return Ok(());
@@ -275,7 +279,11 @@ impl Observer {
                 mark.learn(&event.headers);
             }
             event.leg = mark.leg_of_report(&event.headers, &traced.payload);
-            if event.leg.is_some() {
+            let told = match event.leg {
+                Some(LegKind::Stream) => event.action == Action::Drop,
+                leg => leg.is_some(),
+            };
+            if told {
                 evidence.verdicts.push(event);
             }
         }
@@ -320,10 +328,13 @@ impl Observer {
     }
 }
 
-/// The headers with the destination that the probe was sent to.
+/// The headers with the destination that the probe was sent to, and the source that only that one is reached from.
 fn as_sent(seen: &Headers, request: &Request) -> Headers {
     let mut headers = seen.clone();
     headers.destination = request.destination;
+    if request.destination.is_loopback() {
+        headers.source = request.destination;
+    }
     if let Transport::Udp {
         destination_port, ..
     }
@@ -355,6 +366,18 @@ fn frame_of(raw: &RawFrame, interface: &str, mark: &mut Mark) -> Option<Frame> {
         destination_mac: mac_text(raw.bytes.get(..6)?),
         source_mac: mac_text(raw.bytes.get(6..12)?),
     })
+}
+
+/// Adds a frame. Of a stream of thousands of segments one is enough: the last to be seen anywhere.
+fn record(frame: Frame, evidence: &mut Evidence) {
+    let later = |other: &Frame| other.leg == LegKind::Stream && other.at > frame.at;
+    if frame.leg == LegKind::Stream {
+        if evidence.frames.iter().any(later) {
+            return;
+        }
+        evidence.frames.retain(|other| other.leg != LegKind::Stream);
+    }
+    evidence.frames.push(frame);
 }
 
 fn mac_text(bytes: &[u8]) -> String {
