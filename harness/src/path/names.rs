@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{LegKind, Node, Rule};
-use super::model::{End, PacketPath, Rewrite, Step};
+use super::model::{End, Fate, PacketPath, Rewrite, Step};
 use crate::packet::{Headers, Transport};
 
 /// How a forwarding table's answer ends when the frame is for the bridge itself.
@@ -32,6 +32,11 @@ pub fn by_wiring(path: &PacketPath, nodes: &BTreeMap<String, Node>) -> PacketPat
             renamed(&lookup.answer, &names)
         };
     }
+    match &mut path.fate {
+        Fate::Dropped { node, place, .. } if node == "host" => *place = renamed(place, &names),
+        Fate::Lost { after, .. } if after.starts_with("host:") => *after = renamed(after, &names),
+        _ => {}
+    }
     for step in path.legs.iter_mut().flat_map(|leg| &mut leg.steps) {
         if let Step::Hop(hop) = step {
             hide(&mut hop.headers, &drawn);
@@ -49,24 +54,31 @@ pub fn by_wiring(path: &PacketPath, nodes: &BTreeMap<String, Node>) -> PacketPat
                 hide_in(was, &drawn);
                 hide_in(is, &drawn);
             }
+            Step::Missing {
+                node, interface, ..
+            } if node == "host" => *interface = renamed(interface, &names),
             Step::Hop(_) | Step::Verdict(_) | Step::Missing { .. } => {}
         }
     }
     path
 }
 
-/// Source ports that the request did not leave its sender with.
+/// Source ports that a rule gave the request in place of its own. Those that conntrack gives back were there before.
 fn drawn_ports(path: &PacketPath) -> BTreeSet<u16> {
-    let requests = path.legs.iter().filter(|leg| leg.kind == LegKind::Request);
-    let steps = requests.flat_map(|leg| &leg.steps);
-    let changed = steps.filter_map(|step| match step {
-        Step::Rewrite(rewrite) if rewrite.end == End::Source => Some(rewrite),
-        _ => None,
-    });
-    changed
-        .filter(|rewrite| port(&rewrite.was) != port(&rewrite.is))
-        .filter_map(|rewrite| port(&rewrite.is))
-        .collect()
+    let mut drawn = BTreeSet::new();
+    let mut asked = false;
+    for step in path.steps(LegKind::Request) {
+        match step {
+            Step::Verdict(verdict) => asked |= verdict.translates(),
+            Step::Rewrite(rewrite) => {
+                let is = port(&rewrite.is).filter(|is| port(&rewrite.was) != Some(*is));
+                let by_rule = std::mem::take(&mut asked) && rewrite.end == End::Source;
+                drawn.extend(is.filter(|_| by_rule));
+            }
+            Step::Hop(_) | Step::Missing { .. } => {}
+        }
+    }
+    drawn
 }
 
 /// The port of `10.0.2.15:61001`.

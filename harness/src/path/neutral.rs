@@ -48,7 +48,9 @@ pub fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
     }
     let _ = writeln!(text, "fate: {}", fate(&path.fate, roles));
     for leg in &path.legs {
-        let hops: Vec<&Hop> = path.hops(leg.kind).collect();
+        // Whether the kernel also tells of a shorter way depends on the rules that an implementation has.
+        let told = path.hops(leg.kind).filter(|hop| !hop.is_redirect());
+        let hops: Vec<&Hop> = told.collect();
         let mut shown = None;
         let mut lines = String::new();
         for hop in ends(&hops, roles) {
@@ -100,8 +102,13 @@ fn ends<'a>(hops: &[&'a Hop], roles: &Roles) -> Vec<&'a Hop> {
             let own = nth == 0 && first.node == "host";
             own.then(|| left.first()).flatten()
         });
-        chosen.extend(entering.map(|hop| **hop));
-        chosen.extend(leaving.map(|hop| **hop));
+        let mut both: Vec<&Hop> = entering
+            .into_iter()
+            .chain(leaving)
+            .map(|hop| **hop)
+            .collect();
+        both.sort_by_key(|hop| passage.iter().position(|other| other == hop));
+        chosen.extend(both);
     }
     chosen
 }
@@ -112,7 +119,7 @@ fn is_client(hop: &Hop, kind: LegKind, hops: &[&Hop], path: &PacketPath) -> bool
     let own = asking == Some(&hop.node) && hop.node != "host";
     match kind {
         LegKind::Request => own && hops.first().is_some_and(|first| *first == hop),
-        LegKind::Reply | LegKind::Error => own && hop.direction == Direction::In,
+        LegKind::Reply | LegKind::Error | LegKind::Stream => own && hop.direction == Direction::In,
     }
 }
 

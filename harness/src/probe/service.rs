@@ -8,6 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use super::request::{BULK, BULK_HEADER};
 use crate::packet::Token;
 
+/// Width of the widest IPv4 address with a port.
+const WIDEST: usize = "255.255.255.255:65535".len();
+
 /// A listening socket of one node. It never blocks: [`Service::serve`] does what can be done now.
 #[derive(Debug)]
 pub struct Service {
@@ -159,14 +162,15 @@ fn waits(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::WouldBlock
 }
 
-/// The answering token, the caller as the service sees it, and a newline that ends it.
+/// The answering token, the caller as the service sees it, and a newline that ends it. An answer over IPv4 is as long
+/// whatever port the caller has: its length is captured.
 fn answer(request: &[u8], caller: SocketAddr) -> Option<Vec<u8>> {
     let token: [u8; 16] = request.get(..16)?.try_into().ok()?;
     if token[..4] != Token::MARK {
         return None;
     }
     let mut answer = Token(token).answer().0.to_vec();
-    answer.extend(format!("{caller}\n").bytes());
+    answer.extend(format!("{caller:WIDEST$}\n").bytes());
     Some(answer)
 }
 
@@ -174,7 +178,8 @@ fn answer(request: &[u8], caller: SocketAddr) -> Option<Vec<u8>> {
 pub(super) fn read_answer(token: Token, received: &[u8]) -> Option<String> {
     let (mark, caller) = received.split_at_checked(16)?;
     let caller = caller.strip_suffix(b"\n")?;
-    (mark == token.answer().0).then(|| String::from_utf8_lossy(caller).into_owned())
+    (mark == token.answer().0)
+        .then(|| String::from_utf8_lossy(caller.trim_ascii_end()).into_owned())
 }
 
 #[cfg(test)]
@@ -213,6 +218,8 @@ mod tests {
             read_answer(token, &whole).as_deref(),
             Some("10.0.2.2:61000")
         );
+        let other = answer(&token.0, "10.0.2.15:9".parse().expect("an endpoint"));
+        assert_eq!(other.expect("a token is answered").len(), whole.len());
         assert_eq!(read_answer(token, &whole[..20]), None, "cut");
         assert_eq!(read_answer(Token::new(1, 2, 4), &whole), None, "another's");
         assert_eq!(answer(b"GET / HTTP/1.1\r\n", caller), None, "no token");

@@ -60,6 +60,21 @@ pub(super) fn gap(path: &PacketPath) -> Option<String> {
     path.legs.iter().flat_map(|leg| &leg.steps).find_map(hole)
 }
 
+/// A place where one packet was seen twice in the same shape, if there is one.
+pub(super) fn doubled(path: &PacketPath) -> Option<String> {
+    path.legs.iter().find_map(|leg| {
+        let hops: Vec<&Hop> = path.hops(leg.kind).collect();
+        let (first, _) = hops
+            .iter()
+            .enumerate()
+            .find(|(at, hop)| hops[at + 1..].contains(hop))?;
+        let Hop {
+            node, interface, ..
+        } = hops[first];
+        Some(format!("{node}:{interface} saw the {} twice", leg.kind))
+    })
+}
+
 /// Whatever an implementation does to keep a packet away, nobody may get it who must not.
 fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> Vec<String> {
     let mut wrong = Vec::new();

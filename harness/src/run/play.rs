@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::folder;
-use super::judge::{gap, judge};
+use super::judge::{doubled, gap, judge};
 use super::observe::{Observer, Origin, Recorded};
 use super::scene::Scene;
 use super::timing::{Clock, Phase};
@@ -112,6 +112,7 @@ impl Play {
             Change::Teardown { .. } => String::from("teardown leaves nothing"),
         };
         self.paragraph(&said);
+        self.detail.push_str(&format!("{said}\n\n"));
         for wrong in changed.wrong {
             self.wrong.push(format!("line {line}: {wrong}"));
         }
@@ -204,7 +205,7 @@ impl Play {
             &mut self.clock,
         )?;
         let answer = recorded.evidence.answer.as_ref();
-        let (title, drawn, wrong) = match self.scene.contracted() {
+        let (title, drawn, mut wrong) = match self.scene.contracted() {
             Some(stage) => {
                 let way = stage.way(exchange);
                 let drawn = render_neutral(&recorded.path, way, stage.roles());
@@ -224,6 +225,7 @@ impl Play {
                 (title(exchange, &destination), render(&recorded.path), wrong)
             }
         };
+        wrong.extend(doubled(&recorded.path));
         let detail = render(&by_wiring(&recorded.path, &recorded.evidence.nodes));
         self.paragraph(&format!("probe {number}  {title}\n{drawn}"));
         self.detail
@@ -309,7 +311,10 @@ impl Play {
                 (difference.to_string(), number_of(&difference.probe))
             }
         };
-        let cure = if options.golden_use == GoldenUse::Compare {
+        let is_known = trial.expected_failure().is_some();
+        let cure = if is_known {
+            String::from("this is a known defect: there is nothing to accept")
+        } else if options.golden_use == GoldenUse::Compare {
             match golden::write_pending(&options.golden, id, &self.text) {
                 Ok(pending) => format!(
                     "what was seen is in {}; if it is right: goldpath accept {id}, or cargo insta review",

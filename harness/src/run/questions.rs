@@ -19,11 +19,15 @@ pub(super) fn ask_tables(
 ) -> Result<Vec<Lookup>, RunError> {
     let mut lookups = Vec::new();
     let mut add = |node: &str, table: &str, answer: String| {
-        lookups.push(Lookup {
+        let lookup = Lookup {
             node: node.to_owned(),
             table: table.to_owned(),
             answer,
-        });
+        };
+        // The host may be asked as the host and as the sender of an error.
+        if !lookups.contains(&lookup) {
+            lookups.push(lookup);
+        }
     };
     if let Some(destination) = evidence.asked {
         let answer = lab.route_get(&evidence.from, destination, None, None)?;

@@ -181,8 +181,9 @@ impl Scene {
             .to
             .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
         let node = route.at.as_str();
-        // A node knows its own loopback first, and takes nothing of it to a wire.
+        // A node knows its own loopback first, takes nothing of it to a wire, and nothing from one that has its address.
         let own = [
+            "ip address flush dev lo",
             "ip route flush table local root 127.0.0.0/8",
             "sysctl -q -w net.ipv4.conf.all.route_localnet=1",
         ];
