@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An implementation of container networks in little more than 100 lines, for `goldpath run contract -i plugin:harness/examples/plugin.py`.
+"""An implementation of container networks in one short file, for `goldpath run contract -i plugin:harness/examples/plugin.py`.
 
 It reads one question from standard input and writes one answer to standard output, as PLUGIN.md teaches: bridges and
 veth pairs by `ip`, rules by `nft`.
@@ -33,12 +33,15 @@ def bridge(network):
 
 def rules(scenario):
     """The whole ruleset as nft reads it."""
-    publish, forward, leave = [], ["ct state invalid drop"], []
+    publish, forward, leave = [], ['iifname "br-*" ct state invalid drop'], []
     for network in scenario["networks"]:
         name, subnet = bridge(network), network["subnet"]
         if network["internal"]:
             forward += [f'iifname "{name}" oifname != "{name}" drop', f'oifname "{name}" iifname != "{name}" drop']
         else:
+            # The port of the host that a container's own number would take may be published (CVE-2021-3773).
+            leave += [f'ip saddr {subnet} oifname != "{name}" {port["protocol"]} sport {port["host_port"]} masquerade to :49152-65535'
+                      for container in scenario["containers"] for port in container["publish"]]
             leave.append(f'ip saddr {subnet} oifname != "{name}" masquerade')
         forward.append(f'iifname != "{name}" oifname "{name}" ct state new ct status & dnat == 0 drop')
         leave.append(f"ip saddr {subnet} ip daddr {subnet} ct status dnat masquerade")
@@ -117,6 +120,7 @@ def teardown(work):
     for n, network in enumerate(work["scenario"]["networks"]):
         for container, _ in members(work["scenario"], network):
             run(f'ip link delete v{n}{container["name"]}', check=False)
+            forget(container)
         run(f"ip link delete {bridge(network)}", check=False)
     before = pathlib.Path(work["folder"], "ip_forward")
     if before.exists():

@@ -52,6 +52,12 @@ const RULES: &[(Fault, Place, &str)] = &[
     ),
     (Fault::DfCleared, Forward, "ip frag-off set 0"),
     (Fault::TosCleared, Forward, "ip dscp set cs0"),
+    (Fault::EcnCleared, Forward, "ip ecn set not-ect"),
+    (
+        Fault::ReplyTosCleared,
+        Forward,
+        "ct direction reply ip dscp set cs0",
+    ),
     (
         Fault::FragmentsDropped,
         Early,
@@ -71,6 +77,11 @@ const RULES: &[(Fault, Place, &str)] = &[
         Fault::FragmentationNeededDropped,
         Forward,
         "icmp code frag-needed drop",
+    ),
+    (
+        Fault::FragmentationNeededOfAnswersDropped,
+        Forward,
+        "ct status dnat icmp code frag-needed drop",
     ),
     (
         Fault::FragmentationNeededWithoutMtu,

@@ -2,10 +2,11 @@
 
 use super::extra::{self, Place};
 use super::names::bridge;
+use super::rules::Way;
 use super::{Fault, Faults};
 use crate::adapter::{Scenario, ScenarioNetwork};
 
-pub(super) fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
+pub(super) fn forward(scenario: &Scenario, ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
     let mut rules = extra::rules(Place::Forward, faults);
     let names = || {
         scenario
@@ -25,6 +26,13 @@ pub(super) fn forward(scenario: &Scenario, faults: &Faults) -> Vec<String> {
     // NAT does not touch what belongs to no connection: it would leave with its private source (moby/moby#18630).
     if !faults.has(Fault::InvalidLeaks) {
         rules.push(String::from("iifname \"gp-*\" ct state invalid drop"));
+    }
+    if faults.has(Fault::IsolationOpenForPublished) {
+        let rule = |way: &Way<'_>| {
+            let (protocol, port) = (way.port.protocol, way.port.container_port);
+            format!("ip daddr {} {protocol} dport {port} accept", way.to)
+        };
+        rules.extend(ways.iter().map(rule));
     }
     rules.extend(isolate(scenario, faults));
     for network in &scenario.networks {
@@ -63,7 +71,17 @@ pub(super) fn keep_from_host(scenario: &Scenario, faults: &Faults) -> Vec<String
     internal
         .map(|network| {
             let (bridge, gateway) = (bridge(&network.name), network.gateway);
-            format!("iifname \"{bridge}\" ip daddr != {gateway} drop")
+            let others = if faults.has(Fault::InternalReachesOtherGateways) {
+                format!("ip daddr {}", crate::lab::contract::UPLINK.address)
+            } else {
+                format!("ip daddr != {gateway}")
+            };
+            let kept = if faults.has(Fault::InternalReachesHostByIcmp) {
+                " meta l4proto tcp"
+            } else {
+                ""
+            };
+            format!("iifname \"{bridge}\" {others}{kept} drop")
         })
         .collect()
 }

@@ -9,6 +9,9 @@ use super::{Fault, Faults};
 use crate::adapter::{PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
 use crate::case::Protocol;
 
+/// Ports of the host that connections get in place of their own: dynamic ones (RFC 6335 6).
+const DRAWN_PORTS: &str = "49152-65535";
+
 /// Containers of a network with the addresses that they get.
 pub(super) fn members<'a>(
     scenario: &'a Scenario,
@@ -35,9 +38,9 @@ pub(super) fn members<'a>(
 }
 
 /// A published port with where it leads.
-struct Way<'a> {
-    port: &'a PublishedPort,
-    to: IpAddr,
+pub(super) struct Way<'a> {
+    pub(super) port: &'a PublishedPort,
+    pub(super) to: IpAddr,
 }
 
 fn ways<'a>(scenario: &'a Scenario, faults: &Faults) -> Vec<Way<'a>> {
@@ -117,7 +120,7 @@ pub(super) fn ruleset(scenario: &Scenario, faults: &Faults) -> String {
             "filter",
             "forward",
             "filter",
-            &forward(scenario, faults),
+            &forward(scenario, &ways, faults),
         ),
         chain(
             "postrouting",
@@ -255,6 +258,7 @@ fn leave(scenario: &Scenario, ways: &[Way<'_>], faults: &Faults) -> Vec<String> 
         rules.extend(hairpin(network, ways, faults));
         rules.extend(answer_loopback(network));
         if number == 0 || !faults.has(Fault::MasqueradeFirstNetworkOnly) {
+            rules.extend(leave_published_ports(network, ways, faults));
             rules.extend(masquerade(network, faults));
         }
     }
@@ -297,6 +301,26 @@ fn answer_loopback(network: &ScenarioNetwork) -> Option<String> {
     Some(format!(
         "ip saddr 127.0.0.0/8 oifname \"{bridge}\" masquerade"
     ))
+}
+
+/// A masqueraded connection from a published port's number would have that port of the host, and whoever it was opened to
+/// would reach its container there (CVE-2021-3773).
+fn leave_published_ports(
+    network: &ScenarioNetwork,
+    ways: &[Way<'_>],
+    faults: &Faults,
+) -> Vec<String> {
+    if network.internal || faults.has(Fault::NoMasquerade) || faults.has(Fault::SourcePortShadows) {
+        return Vec::new();
+    }
+    let (subnet, bridge) = (&network.subnet, bridge(&network.name));
+    let rule = |way: &Way<'_>| {
+        let (protocol, port) = (way.port.protocol, way.port.host_port);
+        format!(
+            "ip saddr {subnet} oifname != \"{bridge}\" {protocol} sport {port} masquerade to :{DRAWN_PORTS}"
+        )
+    };
+    ways.iter().map(rule).collect()
 }
 
 fn masquerade(network: &ScenarioNetwork, faults: &Faults) -> Option<String> {

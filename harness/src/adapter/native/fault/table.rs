@@ -57,6 +57,10 @@ faults! {
     DfCleared = "df-cleared", "RFC 6864 4.3";
     /// Forwarded packets lose their TOS.
     TosCleared = "tos-cleared", "RFC 2474 3";
+    /// Forwarded packets lose their congestion mark.
+    EcnCleared = "ecn-cleared", "RFC 3168 5";
+    /// Of a connection that the host forwards, the answers lose their TOS.
+    ReplyTosCleared = "reply-tos-cleared", "RFC 2474 3";
     /// Fragments are dropped.
     FragmentsDropped = "fragments-dropped", "RFC 4787 11";
     /// Forwarded packets of more than 1400 bytes are dropped, and nobody is told.
@@ -65,6 +69,8 @@ faults! {
     IcmpErrorsDropped = "icmp-errors-dropped", "RFC 5508 4";
     /// That a packet was too large for a link is not let through to containers.
     FragmentationNeededDropped = "fragmentation-needed-dropped", "moby#12565";
+    /// That an answer of a published port was too large for a link is not let through to the container.
+    FragmentationNeededOfAnswersDropped = "fragmentation-needed-of-answers-dropped", "RFC 5508 4";
     /// That a packet was too large for a link comes without the size that fits.
     FragmentationNeededWithoutMtu = "fragmentation-needed-without-mtu", "google/gvisor#12568";
     /// The host discards packets whose TTL is over and does not say so.
@@ -153,6 +159,8 @@ faults! {
     PublishOnLoopbackOnly = "publish-on-loopback-only", "moby#50066";
     /// Packets that pass through are taken for the published port, too.
     PublishTakesTransit = "publish-takes-transit", "CVE-2025-67499";
+    /// A container that sends from a published port's number takes that port for whom it sends to.
+    SourcePortShadows = "source-port-shadows", "CVE-2021-3773";
     /// Published ports are translated, and the packets then dropped.
     PublishNotLetThrough = "publish-not-let-through", "moby#49536";
     /// A container does not reach its neighbour by the published port.
@@ -183,12 +191,18 @@ faults! {
     IsolationOneWay = "isolation-one-way", "CVE-2025-54410";
     /// Isolation also drops what one network sends to another one's published port.
     IsolationAgainstPublished = "isolation-against-published", "netavark#709";
+    /// From another network, a published port's container can be reached by its own address, too.
+    IsolationOpenForPublished = "isolation-open-for-published", "netavark#709";
     /// An internal network is only one without a default route.
     InternalByRouteOnly = "internal-by-route-only", "containers/netavark#126";
     /// An internal network keeps TCP and ICMP in, and lets UDP out.
     InternalOpenForUdp = "internal-open-for-udp", "CVE-2024-29018";
     /// An internal network reaches all addresses of the host.
     InternalReachesHost = "internal-reaches-host", "libnetwork#1151";
+    /// An internal network reaches the host by the gateways of other networks.
+    InternalReachesOtherGateways = "internal-reaches-other-gateways", "libnetwork#1151";
+    /// An internal network is kept from the host's other addresses for TCP alone.
+    InternalReachesHostByIcmp = "internal-reaches-host-by-icmp", "libnetwork#1151";
     /// The wish for an address is ignored.
     StaticAddressIgnored = "static-address-ignored", "docker run --ip";
     /// The wish for an MTU is ignored.
