@@ -100,7 +100,7 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
         }
         nodes.push(made);
     }
-    let mut gateway = node("gateway", Forwarding::On, &[(None, ISP_INNER.address)]);
+    let mut gateway = node("gateway", Forwarding::OnInterfaces, &[(None, ISP_INNER.address)]);
     // Only the network that it knows: what leaves the host with a container's address stays as it is (A11).
     gateway.masquerade = Some(MasqueradeSpec {
         source: HOST_NETWORK,
@@ -109,7 +109,7 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
     nodes.push(host);
     nodes.push(gateway);
     // The ISP knows the two public networks that it is on, and no private one: it answers "net unreachable" (A11).
-    nodes.push(node("isp", Forwarding::On, &[]));
+    nodes.push(node("isp", Forwarding::OnInterfaces, &[]));
     nodes.push(node(
         "outside",
         Forwarding::Off,

@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Mutex;
 
 use rtnetlink::packet_route::address::AddressHeaderFlags;
-use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute};
+use rtnetlink::packet_route::link::{
+    AfSpecInet, AfSpecUnspec, InetDevConf, InfoData, InfoKind, InfoVeth, LinkAttribute,
+};
 use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{
@@ -16,7 +18,7 @@ use rtnetlink::{
 
 use super::masquerade::masquerade;
 use super::netlink::{Batch, RouteSocket};
-use super::topology::{EndSpec, LabSpec, Namespace, NodeSpec, Prefix};
+use super::topology::{EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix};
 use super::{Lab, LabError, LiveNode, Netns, ready, sysctl};
 
 /// `lo`'s index in every namespace.
@@ -126,6 +128,9 @@ impl Lab {
             if let Some(master) = link.master {
                 message = message.controller(master);
             }
+            if node.forwarding == Forwarding::OnInterfaces {
+                message = message.append_extra_attribute(forwarding());
+            }
             batch.change(
                 "set up",
                 link.name,
@@ -159,6 +164,14 @@ impl Lab {
         }
         self.live(&node.name)?.socket().commit(batch)
     }
+}
+
+/// Switches an interface's IPv4 forwarding on.
+fn forwarding() -> LinkAttribute {
+    let mut settings = InetDevConf::default();
+    settings.forwarding = 1;
+    let inet = vec![AfSpecInet::DevConfRequest(settings)];
+    LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet(inet)])
 }
 
 /// Nodes with a namespace of their own, and the other names that some of them have.

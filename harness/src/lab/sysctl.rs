@@ -43,11 +43,8 @@ impl Ipv6 {
 
 /// Sets a node's settings. The calling thread is in the node's namespace: `/proc/sys/net` follows it.
 pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
-    let forward = if node.forwarding == Forwarding::On {
-        "1"
-    } else {
-        "0"
-    };
+    let switch = |on| if on { "1" } else { "0" };
+    let forward = switch(node.forwarding == Forwarding::On);
     write("/proc/sys/net/ipv4/ip_forward", forward)?;
     // The strictest of "all" and the interface's own, which begins as "default".
     write("/proc/sys/net/ipv4/conf/all/rp_filter", "0")?;
@@ -62,7 +59,10 @@ pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
     match ipv6 {
         Ipv6::Silent if Path::new(IPV6).exists() => write(IPV6_OFF, "1")?,
         Ipv6::Silent => {}
-        Ipv6::Spoken => write("/proc/sys/net/ipv6/conf/all/forwarding", forward)?,
+        Ipv6::Spoken => {
+            let forward = switch(node.forwarding != Forwarding::Off);
+            write("/proc/sys/net/ipv6/conf/all/forwarding", forward)?;
+        },
     }
     match node.bridge_netfilter {
         Some(on) => write_bridge_netfilter(on),

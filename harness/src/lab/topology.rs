@@ -40,8 +40,11 @@ pub enum Forwarding {
     /// An end system.
     #[default]
     Off,
-    /// A router.
+    /// By the setting that people and engines look at, `net.ipv4.ip_forward`. Its writer spins until it has the lock that
+    /// every rtnetlink request of the machine takes (`net/ipv4/devinet.c`, `devinet_sysctl_forward`).
     On,
+    /// On each interface by itself, in the request that sets it up: the same to IPv4 packets, and nobody spins.
+    OnInterfaces,
 }
 
 /// One host, container or router. `lo` is up in each.
