@@ -100,7 +100,11 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
         }
         nodes.push(made);
     }
-    let mut gateway = node("gateway", Forwarding::OnInterfaces, &[(None, ISP_INNER.address)]);
+    let mut gateway = node(
+        "gateway",
+        Forwarding::OnInterfaces,
+        &[(None, ISP_INNER.address)],
+    );
     // Only the network that it knows: what leaves the host with a container's address stays as it is (A11).
     gateway.masquerade = Some(MasqueradeSpec {
         source: HOST_NETWORK,

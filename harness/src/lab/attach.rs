@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth};
+use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use super::build::{address, route};
@@ -15,6 +15,8 @@ use super::{LabError, Netns, ready};
 
 /// `lo`'s index in every namespace.
 const LOOPBACK: u32 = 1;
+/// The group of the links made here (ip-link(8), `group`), by which all go at once.
+const GROUP: u32 = 0x6770;
 
 /// A bridge to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Bridge {
         // Its own address: otherwise it takes the lowest of its ports' and changes with them.
         let mut message = LinkBridge::new(&self.name)
             .address(super::build::mac("host", &self.name).to_vec())
+            .append_extra_attribute(LinkAttribute::Group(GROUP))
             .up();
         if let Some(mtu) = self.mtu {
             message = message.mtu(mtu.into());
@@ -79,6 +82,7 @@ impl Bridge {
         let mut end = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
             .name(port.host_interface.as_str())
             .controller(master)
+            .append_extra_attribute(LinkAttribute::Group(GROUP))
             .up();
         if let Some(mtu) = port.mtu {
             peer = peer.mtu(mtu.into());
@@ -114,13 +118,28 @@ impl Port<'_> {
     }
 }
 
-/// Removes a link; a bridge's ports stay behind, and a veth's other end goes with it.
+/// Removes a link; the other end of a veth pair goes with it.
 pub fn remove_link(host: &Netns, name: &str) -> Result<(), LabError> {
     let mut socket = RouteSocket::open("host", host, &[])?;
     let index = index(&mut socket, name)?;
     let mut batch = Batch::default();
     let message = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
     batch.change("remove link", name, message);
+    socket.commit(batch)
+}
+
+/// Removes every bridge and every bridge port that was made here. One by one, each would wait for an RCU grace period.
+pub fn remove_all(host: &Netns) -> Result<(), LabError> {
+    let mut socket = RouteSocket::open("host", host, &[])?;
+    let mut batch = Batch::default();
+    let all = LinkMessageBuilder::<LinkUnspec>::new()
+        .append_extra_attribute(LinkAttribute::Group(GROUP))
+        .build();
+    batch.change(
+        "remove",
+        "all bridges and ports",
+        RouteNetlinkMessage::DelLink(all),
+    );
     socket.commit(batch)
 }
 

@@ -62,7 +62,7 @@ pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
         Ipv6::Spoken => {
             let forward = switch(node.forwarding != Forwarding::Off);
             write("/proc/sys/net/ipv6/conf/all/forwarding", forward)?;
-        },
+        }
     }
     match node.bridge_netfilter {
         Some(on) => write_bridge_netfilter(on),

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{Fault, Native, flows, names, port, ports, rules, settings};
+use super::{Fault, Native, flows, names, port, rules, settings};
 use crate::adapter::{
     AdapterError, Attached, Program, Realised, Scenario, ScenarioContainer, ScenarioNetwork, Site,
 };
-use crate::lab::attach::remove_link;
+use crate::lab::attach::{remove_all, remove_link};
 
 /// What was made, to be undone.
 #[derive(Debug)]
@@ -204,11 +204,8 @@ impl Realised for Made {
             let left = Program::new(["iptables", "-I", "FORWARD", "-o", "gp-+", "-j", "ACCEPT"]);
             errors.extend(left.run(&site.room).err());
         }
-        if !self.has(Fault::BridgeStays) {
-            for name in std::mem::take(&mut self.links) {
-                errors.extend(ports::remove(site, &name));
-                errors.extend(remove_link(&site.host, &name).err().map(AdapterError::from));
-            }
+        if !self.has(Fault::BridgeStays) && !std::mem::take(&mut self.links).is_empty() {
+            errors.extend(remove_all(&site.host).err().map(AdapterError::from));
         }
         let mut found = std::mem::take(&mut self.found);
         found.retain(|(name, _)| !self.has(Fault::SettingsStay) && !name.starts_with("bridge/"));

@@ -3,7 +3,6 @@
 use super::names::bridge;
 use super::{Fault, Faults};
 use crate::adapter::{AdapterError, Program, ScenarioNetwork, Site};
-use crate::lab::attach::remove_link;
 
 fn list(site: &Site, bridge: &str) -> Result<Vec<String>, AdapterError> {
     let folder = format!("/sys/class/net/{bridge}/brif");
@@ -38,17 +37,4 @@ pub(super) fn spoil(
         }
     }
     Ok(())
-}
-
-/// Removes the ports of a bridge that is about to go.
-pub(super) fn remove(site: &Site, bridge: &str) -> Vec<AdapterError> {
-    let ports = match list(site, bridge) {
-        Ok(ports) => ports,
-        Err(error) => return vec![error],
-    };
-    ports
-        .iter()
-        .filter_map(|port| remove_link(&site.host, port).err())
-        .map(AdapterError::from)
-        .collect()
 }
