@@ -8,6 +8,9 @@ use super::service::{bind_shared, read_answer};
 use super::{ProbeError, Request};
 use crate::path::{Answer, Sent};
 
+/// The discard service's port (RFC 863), on which no node listens.
+const DISCARD: u16 = 9;
+
 /// A connected UDP socket: it hears of ICMP errors (RFC 1122 4.1.3.3).
 #[derive(Debug)]
 pub struct UdpProber {
@@ -81,5 +84,13 @@ impl UdpProber {
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+/// A process that another trial starts has a copy of the socket until its exec, and the copy would take what a later step
+/// sends to this port. Connected to nobody's port, it takes nothing.
+impl Drop for UdpProber {
+    fn drop(&mut self) {
+        let _ = self.socket.connect((Ipv4Addr::LOCALHOST, DISCARD));
     }
 }
