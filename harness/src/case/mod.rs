@@ -17,6 +17,7 @@ mod publish;
 mod schema;
 mod select;
 mod step_file;
+mod step_tables;
 mod suggest;
 mod validate;
 mod vocabulary;

@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::file::{
+use super::one_or_many::OneOrMany;
+use super::step_tables::{
     CheckFile, ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile,
     TeardownFile,
 };
-use super::one_or_many::OneOrMany;
 
 /// One step. Commands come first, then services, then what must hold. Any other key is a node's name, and its value the
 /// list of commands to run there.

@@ -5,9 +5,9 @@ use toml::Spanned;
 use super::findings::Findings;
 use super::place::{chains, ending, endpoint, place};
 use super::scene::Scene;
-use crate::case::file::{ExpectFile, ProbeFile, SightingFile};
 use crate::case::model::{Exchange, Expect, Probe, Sighting};
 use crate::case::step_file::StepFile;
+use crate::case::step_tables::{ExpectFile, ProbeFile, SightingFile};
 use crate::case::vocabulary::{FateWord, Send};
 
 /// Reads a step's probe. It must come with `expect`, and nothing about a path may stand without it.

@@ -8,10 +8,10 @@ use super::place::endpoint;
 use super::probe::exchange;
 use super::scene::Scene;
 use crate::case::command::{self, CommandLine, NodeCommands};
-use crate::case::file::{ListingFile, RouteFile, SameFile};
 use crate::case::model::{AddedRoute, InterfacesAre, Listen, RoutesAre, SameNamespace, Step};
 use crate::case::place::NodeName;
 use crate::case::step_file::{Commands, StepFile};
+use crate::case::step_tables::{ListingFile, RouteFile, SameFile};
 use crate::case::suggest::{did_you_mean, listed, nearest};
 
 /// Destinations of added routes that are no network of the case.
