@@ -18,7 +18,6 @@ use rtnetlink::packet_route::rule::RuleMessage;
 
 use super::netlink::RouteSocket;
 use super::{LabError, Netns, Room};
-use crate::trace::{Conntrack, ConntrackEntry};
 
 /// Tables of sockets in `/proc/thread-self/net`. Every second line of them begins a socket; the local address and the
 /// state are its second and fourth column (proc_net_tcp.rst).
@@ -128,20 +127,12 @@ impl Ledger {
         Ok(self)
     }
 
-    /// Adds the UDP connections that are led elsewhere: a rule's decision that outlives the rule, and keeps a client with
-    /// a container that is gone (moby/moby#8795). Nothing of TCP, which begins anew with each connection, and nothing that
-    /// only has another source.
-    ///
-    /// # Errors
-    /// The kernel refuses to list connections.
-    pub fn and_connections_of(mut self, netns: &Netns) -> Result<Self, LabError> {
-        let dumped = netns.run(|| Conntrack::open("ledger")?.dump())?;
-        let entries =
-            dumped.map_err(|e| LabError::system("list", "connections", io::Error::other(e)))?;
-        let mut led: Vec<String> = entries.iter().filter_map(led_elsewhere).collect();
-        led.sort();
-        self.entries.insert(Kind::Connection, led);
-        Ok(self)
+    /// Adds connections, as somebody who can read them words them.
+    #[must_use]
+    pub fn and_connections(mut self, mut connections: Vec<String>) -> Self {
+        connections.sort();
+        self.entries.insert(Kind::Connection, connections);
+        self
     }
 
     /// What `after` has otherwise.
@@ -153,14 +144,6 @@ impl Ledger {
         }
         differences
     }
-}
-
-/// A UDP connection whose destination is translated, as who asks whom and who answers.
-fn led_elsewhere(entry: &ConntrackEntry) -> Option<String> {
-    let binding = entry.binding("host");
-    let ((from, to), (answers, _)) = (&binding.original, &binding.reply);
-    let is_led = binding.protocol == "udp" && to != answers;
-    is_led.then(|| format!("udp {from} to {to}, which leads to {answers}"))
 }
 
 fn differences_of(kind: Kind, before: &[String], now: &[String]) -> Vec<Difference> {
@@ -407,35 +390,6 @@ mod tests {
     fn equal_entries_are_counted() {
         assert_eq!(changes(&["a", "a"], &["a"]), ["- Rule a"]);
         assert_eq!(changes(&["a"], &["a", "b"]), ["+ Rule b"]);
-    }
-
-    #[test]
-    fn only_connections_that_are_led_elsewhere_are_entries() {
-        use crate::trace::Tuple;
-        let tuple = |source: [u8; 4], destination: [u8; 4], ports| Tuple {
-            source: source.into(),
-            destination: destination.into(),
-            ports: Some(ports),
-            icmp_id: None,
-        };
-        let (lan, host, c1) = ([10, 0, 2, 50], [10, 0, 2, 15], [10, 77, 1, 2]);
-        let mut entry = ConntrackEntry {
-            protocol: 17,
-            original: tuple(lan, host, (40000, 5353)),
-            reply: tuple(c1, lan, (53, 40000)),
-            status: 0,
-            zone: 0,
-            mark: 0,
-        };
-        assert_eq!(
-            led_elsewhere(&entry).as_deref(),
-            Some("udp 10.0.2.50:40000 to 10.0.2.15:5353, which leads to 10.77.1.2:53")
-        );
-        entry.protocol = 6;
-        assert_eq!(led_elsewhere(&entry), None, "TCP begins anew");
-        entry.protocol = 17;
-        entry.reply = tuple(host, lan, (5353, 40000));
-        assert_eq!(led_elsewhere(&entry), None, "the host itself answers");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
 use crate::lab::{Lab, Ledger, Netns, contract};
 use crate::path::{Roles, Way};
+use crate::trace::{Conntrack, ConntrackEntry};
 
 /// What came of a change.
 #[derive(Debug, Default)]
@@ -274,9 +275,11 @@ impl Stage {
 
 /// Everything that an implementation could leave.
 fn ledger(site: &Site) -> Result<Ledger, RunError> {
+    let tracked = site.host.run(|| Conntrack::open("host")?.dump())??;
+    let led = tracked.iter().filter_map(ConntrackEntry::led_elsewhere);
     Ok(Ledger::read(&site.host)?
         .and_files_of(&site.room)?
-        .and_connections_of(&site.host)?)
+        .and_connections(led.collect()))
 }
 
 /// Takes a container's interfaces away.

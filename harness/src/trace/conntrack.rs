@@ -193,6 +193,17 @@ impl ConntrackEntry {
     }
 }
 
+impl ConntrackEntry {
+    /// Who asks whom and who answers, of a UDP connection whose destination is translated: a rule's decision that outlives
+    /// the rule, and keeps a client with a container that is gone (moby/moby#8795). TCP begins anew with each connection.
+    pub fn led_elsewhere(&self) -> Option<String> {
+        let binding = self.binding("");
+        let ((from, to), (answers, _)) = (&binding.original, &binding.reply);
+        let is_led = binding.protocol == "udp" && to != answers;
+        is_led.then(|| format!("udp {from} to {to}, which leads to {answers}"))
+    }
+}
+
 impl Tuple {
     fn texts(&self) -> (String, String) {
         let text = |address: IpAddr, port: Option<u16>| match (address, port) {
@@ -316,6 +327,34 @@ mod tests {
 
     fn decoded(bytes: &[u8]) -> Option<ConntrackEntry> {
         decode(&messages(bytes).next()?)
+    }
+
+    #[test]
+    fn only_a_udp_connection_is_led_elsewhere_and_by_its_destination() {
+        let tuple = |source: [u8; 4], destination: [u8; 4], ports| Tuple {
+            source: source.into(),
+            destination: destination.into(),
+            ports: Some(ports),
+            icmp_id: None,
+        };
+        let (lan, host, c1) = ([10, 0, 2, 50], [10, 0, 2, 15], [10, 77, 1, 2]);
+        let mut entry = ConntrackEntry {
+            protocol: 17,
+            original: tuple(lan, host, (40000, 5353)),
+            reply: tuple(c1, lan, (53, 40000)),
+            status: 0,
+            zone: 0,
+            mark: 0,
+        };
+        assert_eq!(
+            entry.led_elsewhere().as_deref(),
+            Some("udp 10.0.2.50:40000 to 10.0.2.15:5353, which leads to 10.77.1.2:53")
+        );
+        entry.protocol = 6;
+        assert_eq!(entry.led_elsewhere(), None, "TCP begins anew");
+        entry.protocol = 17;
+        entry.reply = tuple(host, lan, (5353, 40000));
+        assert_eq!(entry.led_elsewhere(), None, "the host itself answers");
     }
 
     #[test]

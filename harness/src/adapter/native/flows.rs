@@ -10,14 +10,16 @@ const TCP: u8 = 6;
 /// IANA's number of UDP.
 const UDP: u8 = 17;
 
-/// Connections by a container's ports begin anew, wherever they led: an entry outlives the rule that made it, and one
+/// Connections by containers' ports begin anew, wherever they led: an entry outlives the rule that made it, and one
 /// that was made before there was a rule hides it (moby/moby#8795).
 pub(super) fn forget(
-    container: &ScenarioContainer,
+    containers: &[ScenarioContainer],
     faults: &Faults,
     site: &Site,
 ) -> Result<(), AdapterError> {
-    if faults.has(Fault::FlowsStay) {
+    let published: Vec<&PublishedPort> = containers.iter().flat_map(|one| &one.publish).collect();
+    let others = faults.has(Fault::FlowsOfOthersCut) && !containers.is_empty();
+    if faults.has(Fault::FlowsStay) || (published.is_empty() && !others) {
         return Ok(());
     }
     let wrong = |error: TraceError| AdapterError::Refused {
@@ -25,10 +27,8 @@ pub(super) fn forget(
         message: error.to_string(),
     };
     let meant = |entry: &&ConntrackEntry| {
-        let mut ports = container.publish.iter();
         let has_ports = entry.original.ports.is_some();
-        (has_ports && faults.has(Fault::FlowsOfOthersCut))
-            || ports.any(|port| is_by(entry, port, faults))
+        (has_ports && others) || published.iter().any(|port| is_by(entry, port, faults))
     };
     let forgotten = site.room.run(|| {
         let mut connections = Conntrack::open("host")?;

@@ -148,7 +148,7 @@ impl Realised for Made {
             remove_link(&site.host, &port(number, container))?;
             self.change_mac(&network, site)?;
         }
-        flows::forget(&gone, &self.native.faults, site)
+        flows::forget(&[gone], &self.native.faults, site)
     }
 
     fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
@@ -178,7 +178,7 @@ impl Realised for Made {
         self.scenario = with;
         self.change_mac(&network, site)?;
         self.write_rules(site)?;
-        flows::forget(container, &self.native.faults, site)
+        flows::forget(std::slice::from_ref(container), &self.native.faults, site)
     }
 
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
@@ -210,9 +210,8 @@ impl Realised for Made {
         let mut found = std::mem::take(&mut self.found);
         found.retain(|(name, _)| !self.has(Fault::SettingsStay) && !name.starts_with("bridge/"));
         errors.extend(settings::write(&found, site).err());
-        for container in std::mem::take(&mut self.scenario.containers) {
-            errors.extend(flows::forget(&container, &self.native.faults, site).err());
-        }
+        let gone = std::mem::take(&mut self.scenario.containers);
+        errors.extend(flows::forget(&gone, &self.native.faults, site).err());
         self.rules = false;
         errors
     }
