@@ -15,8 +15,8 @@ const ENTRIES: &str = include_str!("expected.toml");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// Name of the implementation.
-    pub implementation: String,
+    /// Names of the implementations.
+    pub implementations: Vec<String>,
     /// The program that has the defect, as `tools` of the report call it; the implementation itself if absent.
     pub program: Option<String>,
     /// Versions that have the defect.
@@ -131,7 +131,9 @@ pub fn expected(found: &Implementation, case: &str) -> Result<Option<Expected>, 
             Some(program) => found.tools.get(program).map_or("", |said| number(said)),
             None => &found.version,
         };
-        entry.implementation == found.name && entry.case == case && entry.versions.contain(version)
+        entry.implementations.contains(&found.name)
+            && entry.case == case
+            && entry.versions.contain(version)
     }))
 }
 
