@@ -60,8 +60,12 @@ pub(super) fn gap(path: &PacketPath) -> Option<String> {
     path.legs.iter().flat_map(|leg| &leg.steps).find_map(hole)
 }
 
-/// A place where one packet was seen twice in the same shape, if there is one.
+/// A place where one packet was seen twice in the same shape, if there is one. Of a path without a proven end nothing is
+/// said: a SYN that nobody answers is sent again.
 pub(super) fn doubled(path: &PacketPath) -> Option<String> {
+    if !path.is_settled() {
+        return None;
+    }
     path.legs.iter().find_map(|leg| {
         let hops: Vec<&Hop> = path.hops(leg.kind).collect();
         let (first, _) = hops
