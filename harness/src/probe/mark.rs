@@ -88,9 +88,7 @@ impl Mark {
                     answers.then_some(LegKind::Reply)
                 }
             }
-            Transport::Tcp { .. } => self
-                .handshake_leg(&headers.transport)
-                .or_else(|| self.follows_handshake(&headers.transport)),
+            Transport::Tcp { .. } => self.leg_of_segment(&headers.transport),
             Transport::Error { quoted, .. } => self.is_quoted(quoted, payload),
             _ => None,
         }
@@ -120,7 +118,7 @@ impl Mark {
         self.protocol == Protocol::IcmpEcho && self.token.begins(payload)
     }
 
-    fn handshake_leg(&self, transport: &Transport) -> Option<LegKind> {
+    fn leg_of_segment(&self, transport: &Transport) -> Option<LegKind> {
         let Transport::Tcp {
             sequence,
             acknowledgement,
@@ -141,37 +139,24 @@ impl Mark {
                 (false, false) => None,
             };
         }
+        // It carries or acknowledges what the probing node sends after its SYN.
+        let within = |number: &u32| number.wrapping_sub(start.wrapping_add(1)) <= self.stream;
         match (flags.syn, flags.ack, flags.rst) {
             (true, false, false) if *sequence == start => Some(LegKind::Request),
             (true, true, _) | (false, _, true) if answers => Some(LegKind::Reply),
+            (_, true, _) if within(sequence) || within(acknowledgement) => Some(LegKind::Stream),
             _ => None,
         }
-    }
-
-    /// Whether a segment carries or acknowledges what the probing node sends after its SYN.
-    fn follows_handshake(&self, transport: &Transport) -> Option<LegKind> {
-        let Transport::Tcp {
-            sequence,
-            acknowledgement,
-            flags,
-            ..
-        } = transport
-        else {
-            return None;
-        };
-        if self.protocol != Protocol::Tcp || !flags.ack {
-            return None;
-        }
-        let first = self.handshake?.wrapping_add(1);
-        let within = |number: &u32| number.wrapping_sub(first) <= self.stream;
-        (within(sequence) || within(acknowledgement)).then_some(LegKind::Stream)
     }
 
     fn is_quoted(&self, quoted: &Headers, payload: &[u8]) -> Option<LegKind> {
         let ours = match &quoted.transport {
             Transport::Tcp { sequence, .. } => self.handshake.is_some_and(|start| {
                 // The SYN itself, or a SYN+ACK about which the other side was told.
-                *sequence == start || self.handshake_leg(&quoted.transport).is_some()
+                *sequence == start
+                    || self
+                        .leg_of_segment(&quoted.transport)
+                        .is_some_and(|leg| leg != LegKind::Stream)
             }),
             _ => self.token.begins(payload) || self.token.answer().begins(payload),
         };

@@ -91,6 +91,10 @@ impl UdpProber {
 /// sends to this port. Connected to nobody's port, it takes nothing.
 impl Drop for UdpProber {
     fn drop(&mut self) {
-        let _ = self.socket.connect((Ipv4Addr::LOCALHOST, DISCARD));
+        let own: IpAddr = match self.request.destination {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let _ = self.socket.connect((own, DISCARD));
     }
 }
