@@ -15,6 +15,7 @@ pub mod cli;
 #[cfg(test)]
 mod fuzz;
 pub mod golden;
+pub mod intent;
 pub mod lab;
 pub mod mutate;
 pub mod packet;

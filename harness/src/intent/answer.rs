@@ -1,0 +1,62 @@
+//! What must come of a question.
+
+use std::net::IpAddr;
+
+/// The answer that a rule gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A service got the whole payload, once, and the asking node got its answer from the address and port that it asked.
+    Answered {
+        /// The node whose service, or kernel for an echo request, answers.
+        by: String,
+        /// The source address that it sees.
+        sees: Sees,
+        /// Routers between the two; none where a proxy may stand between.
+        routers: Option<u8>,
+    },
+    /// TCP reset, or ICMP port unreachable, as from the address and port asked.
+    Refused {
+        /// Who says it.
+        by: Refuser,
+    },
+    /// An errno at the send, or an ICMP error about the route. No container gets a frame of it.
+    Unreachable,
+    /// Told that it is too large: EMSGSIZE by the asking node itself, or "fragmentation needed" with this MTU in bytes.
+    TooLarge {
+        /// The MTU.
+        mtu: u16,
+    },
+    /// Dropped, rejected, unreachable or lost: neither the destination nor any container gets a frame of it.
+    Blocked,
+    /// As blocked, but the host itself may answer or refuse: no container gets a frame of it.
+    NoContainer,
+    /// No promise binds.
+    Unspecified {
+        /// Why, in one sentence with the sources that differ.
+        reason: &'static str,
+    },
+}
+
+/// The source address at the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sees {
+    /// The asking node's own address.
+    Own(IpAddr),
+    /// Exactly this address.
+    Exactly(IpAddr),
+    /// Any address of the host.
+    Hosts,
+    /// The asking node's own or any of the host's.
+    OwnOrHosts,
+    /// Whatever it is.
+    Anything,
+}
+
+/// Who refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refuser {
+    /// This node's own kernel.
+    Node(String),
+    /// The container behind a published port, seen as the host's address and port.
+    Published(String),
+}

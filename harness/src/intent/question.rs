@@ -1,0 +1,78 @@
+//! One question: who asks whom, by which packet, in which way.
+
+use std::net::IpAddr;
+
+/// One cell of the table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Question {
+    /// Who asks.
+    pub from: Vantage,
+    /// Whom.
+    pub to: Target,
+    /// By which packet.
+    pub ask: Ask,
+    /// How large it is.
+    pub size: Size,
+    /// By which way it leaves the asking node.
+    pub way: Way,
+    /// Whether it begins a flow.
+    pub flow: Flow,
+}
+
+/// The node that asks: a container, `host`, `lan` or `outside`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Vantage(pub String);
+
+/// An address, with the words that a person knows it by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// The address.
+    pub address: IpAddr,
+    /// Whose it is, as `c1`, `host.uplink`, `front.gateway`, `outside`, `host.loopback`.
+    pub role: String,
+}
+
+/// The packet. Ports are those of the destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ask {
+    /// ICMP echo request.
+    Icmp,
+    /// A TCP connection that carries a token both ways.
+    Tcp(u16),
+    /// One UDP datagram with a token.
+    Udp(u16),
+    /// A TCP segment of no connection.
+    LateTcp(u16),
+}
+
+/// The packet's size in relation to the way's MTU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Size {
+    /// Smaller than any MTU.
+    Small,
+    /// An IP packet of exactly this many bytes, which may not be fragmented.
+    Whole(u16),
+    /// An IP packet of this many bytes, which may be fragmented.
+    Fragmented(u16),
+    /// An IP packet of this many bytes, too large for the way, which may not be fragmented.
+    TooLarge(u16),
+}
+
+/// How the packet leaves the asking node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// As the node's own routes say.
+    OwnRoutes,
+    /// By a route to the destination through the host that the prober adds and takes away: through the host's uplink address
+    /// from lan (and outside's first router), through the gateway of its network from a container.
+    RouteByHost,
+}
+
+/// Whether the packet begins a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Flow {
+    /// It does.
+    New,
+    /// The flow, of the same ends and ports, was there before the last event.
+    Open,
+}
