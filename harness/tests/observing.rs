@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use goldpath::case::{Case, CommandLine, NodeCommands, NodeName, discover};
+use goldpath::case::{Case, CommandLine, NodeCommands, NodeName, discover, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::path::Answer;
@@ -40,11 +40,14 @@ fn main() -> ExitCode {
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
-    let cases: Vec<Arc<Case>> = discover(&[root])
-        .unwrap_or_default()
-        .into_iter()
-        .map(Arc::new)
-        .collect();
+    let cases = match discover(&[root]) {
+        Ok(cases) => cases,
+        Err(errors) => {
+            let _ = writeln!(std::io::stderr(), "{}", render(&errors, false).trim_end());
+            return ExitCode::from(2);
+        }
+    };
+    let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
     let mut tests = Vec::new();
     for trial in Trial::of(&cases, None, &[]) {
         let id = trial.case.id.as_str();

@@ -1,19 +1,60 @@
 //! The same rules and packets give the same sequence of verdicts on both iptables back ends.
 //!
-//! Runs as root, in namespaces of its own: each lab is a thread with a private network and mount
-//! namespace, so nothing of the machine is touched and nothing is left behind.
+//! Runs in the sandbox, in namespaces of its own: each lab is a thread with a private network and mount namespace, so
+//! nothing of the machine is touched and nothing is left behind.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-#![expect(clippy::print_stderr, reason = "a skipped test says why")]
+
+mod probe;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
 
-use goldpath::path::{Action, Hook, Rule, VerdictEvent};
+use goldpath::lab::sandbox::{self, Entered, Options};
+use goldpath::path::{Action, Answer, Hook, Rule, VerdictEvent};
+use goldpath::probe::{Prober, Protocol};
 use goldpath::trace::{Conntrack, Traced, Tracer};
+use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
+use probe::{PORT, answer, request, wait};
+
+#[expect(clippy::print_stderr, reason = "there is no report before the sandbox")]
+fn main() -> ExitCode {
+    match sandbox::enter(Options::default()) {
+        Ok(Entered::Finished(finished)) => return finished.code,
+        Ok(Entered::Inside(_)) => {}
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(3);
+        }
+    }
+    /// One trial for each function, named as it is.
+    macro_rules! trials {
+        ($($name:ident),* $(,)?) => {
+            vec![$(Trial::test(stringify!($name), || {
+                $name();
+                Ok(())
+            })),*]
+        };
+    }
+    let trials = trials![
+        a3_a_policy_drops_a_bridged_packet,
+        a6_a_policy_accepts_a_bridged_packet_and_its_reply,
+        a12_a_masquerade_rule_accepts_the_first_packet,
+        a16_rules_accept_before_the_policy_drops,
+        user_chains_jump_return_and_fall_off_their_end,
+        an_unconditional_last_rule_is_a_rule_and_not_the_policy,
+        a_reject_comes_before_the_answer_that_it_sends,
+        rules_that_change_a_packet_are_told_alike,
+        input_output_and_dnat_are_told_alike,
+        native_rules_are_told_in_nfts_words,
+        conntrack_shows_both_directions_of_a_masqueraded_connection,
+        arming_needs_no_program,
+        lost_reports_are_an_error_and_not_a_shorter_path,
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
 
 /// c1 and c2 on a bridge, the host, and the outside behind its uplink, as in the article. A bridge that snoops reports
 /// its own multicast group at a time of its own (RFC 4286), and that packet would be traced too.
@@ -39,32 +80,36 @@ ip netns exec host sh -c '
   echo 1 > /proc/sys/net/ipv4/ip_forward
   echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables'
 ";
-const C2: &str = "ip netns exec c1 ping -c1 -W0.2 10.55.66.3 || true";
-const OUTSIDE: &str = "ip netns exec c1 ping -c1 -W0.2 8.8.8.8 || true";
+/// What is sent: from a node, by a protocol, to an address.
+type Probe = (&'static str, Protocol, [u8; 4]);
+const C2: Probe = ("c1", Protocol::IcmpEcho, [10, 55, 66, 3]);
+const OUTSIDE: Probe = ("c1", Protocol::IcmpEcho, [8, 8, 8, 8]);
 /// As every lab begins: iptables-nft makes a chain only when it is told of it, and iptables-legacy
 /// has all three from the start.
 const POLICIES: &str =
     "iptables -P INPUT ACCEPT; iptables -P FORWARD ACCEPT; iptables -P OUTPUT ACCEPT\n";
 const MASQUERADE: &str = "iptables -t nat -I POSTROUTING -s 10.55.66.2/32 -o eth0 -j MASQUERADE\n";
 
-/// Runs `work` on a thread inside a fresh lab; None where the caller may not build one.
-fn in_lab<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: network namespaces need root; run the tests with sudo");
-        return None;
-    }
+/// Runs `work` on a thread inside a fresh lab.
+fn in_lab<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let lab = scope.spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).unwrap();
-            let none = None::<&str>;
             let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-            mount(none, "/", none, private, none).unwrap();
-            mount(Some("run"), "/run", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+            mount(NONE, "/", NONE, private, NONE).unwrap();
+            hide("/run");
             shell(TOPOLOGY);
             work()
         });
-        Some(lab.join().unwrap())
+        lab.join().unwrap()
     })
+}
+
+const NONE: Option<&str> = None;
+
+/// Lays an empty folder over one, in the thread's own mount namespace.
+fn hide(folder: &str) {
+    mount(Some("none"), folder, Some("tmpfs"), MsFlags::empty(), NONE).unwrap();
 }
 
 fn enter(node: &str) {
@@ -90,8 +135,44 @@ fn interfaces() -> BTreeMap<u32, String> {
     shell("ip -o link").lines().filter_map(parse).collect()
 }
 
+/// The socket of a probe in its node.
+fn open((from, protocol, to): Probe) -> Prober {
+    std::thread::scope(|scope| {
+        let node = scope.spawn(|| {
+            enter(from);
+            Prober::open(&request(protocol, to)).unwrap()
+        });
+        node.join().unwrap()
+    })
+}
+
+/// Sends a probe, and returns what was decided until it was answered or dropped. The kernel queues a report before the
+/// packet goes on, so an answer comes after all that was decided about it.
+fn follow(tracer: &mut Tracer, probe: Probe) -> Vec<Traced> {
+    let names = interfaces();
+    let mut prober = open(probe);
+    prober.send().unwrap();
+    let mut traced: Vec<Traced> = Vec::new();
+    loop {
+        let answer = prober.receive().unwrap();
+        traced.extend(tracer.drain_traced(&names).unwrap());
+        let is_dropped = traced.iter().any(|t| t.event.action == Action::Drop);
+        // A rule that rejects drops, too; its answer follows.
+        let is_rejected = traced.iter().any(|t| rejects(&t.event.rule));
+        if answer.is_some() || (is_dropped && !is_rejected) {
+            return traced;
+        }
+        let [reports] = tracer.as_fds();
+        wait(&prober, &[reports]);
+    }
+}
+
+fn rejects(rule: &Rule) -> bool {
+    matches!(rule, Rule::Text(text) if text.contains("-j REJECT"))
+}
+
 /// Configures the host with `rules`, probes, and returns what was decided.
-fn trace(legacy: bool, rules: &str, probe: &str) -> Option<Vec<Traced>> {
+fn trace(legacy: bool, rules: &str, probes: &[Probe]) -> Vec<Traced> {
     let program = if legacy {
         "iptables-legacy"
     } else {
@@ -102,8 +183,8 @@ fn trace(legacy: bool, rules: &str, probe: &str) -> Option<Vec<Traced>> {
         let mut tracer = Tracer::arm("host", legacy).unwrap();
         shell(&rules.replace("iptables ", &format!("{program} -w ")));
         tracer.refresh();
-        shell(probe);
-        let traced = tracer.drain_traced(&interfaces()).unwrap();
+        let followed = probes.iter().map(|probe| follow(&mut tracer, *probe));
+        let traced: Vec<_> = followed.flatten().collect();
         assert_eq!(
             tracer.drain(&interfaces()).unwrap(),
             [],
@@ -142,37 +223,33 @@ fn line(event: &VerdictEvent) -> String {
 }
 
 /// Both back ends must tell the same; returns what they tell.
-fn same(rules: &str, probe: &str) -> Option<Vec<String>> {
+fn same(rules: &str, probes: &[Probe]) -> Vec<String> {
     let rules = format!("{POLICIES}{rules}");
-    let lines = |legacy| -> Option<Vec<String>> {
-        let traced = trace(legacy, &rules, probe)?;
+    let lines = |legacy| -> Vec<String> {
+        let traced = trace(legacy, &rules, probes);
         let mut pairs = traced.windows(2);
         assert!(pairs.all(|w| w[0].event.order < w[1].event.order));
-        Some(traced.iter().map(|t| line(&t.event)).collect())
+        traced.iter().map(|t| line(&t.event)).collect()
     };
-    let (nft, legacy) = (lines(false)?, lines(true)?);
+    let (nft, legacy) = (lines(false), lines(true));
     assert_eq!(
         nft, legacy,
         "iptables-nft (left) and iptables-legacy (right)\n{nft:#?}\n{legacy:#?}"
     );
-    Some(nft)
+    nft
 }
 
-#[test]
 fn a3_a_policy_drops_a_bridged_packet() {
-    let Some(lines) = same("iptables -P FORWARD DROP", C2) else {
-        return;
-    };
+    let lines = same("iptables -P FORWARD DROP", &[C2]);
     assert_eq!(
         lines,
         ["filter/FORWARD Forward hwchiu0>hwchiu0 10.55.66.2>10.55.66.3 ttl 64 tos 0 policy: Drop"]
     );
 }
 
-#[test]
 fn a6_a_policy_accepts_a_bridged_packet_and_its_reply() {
     let rules = "iptables -P FORWARD DROP; iptables -P FORWARD ACCEPT";
-    let Some(lines) = same(rules, C2) else { return };
+    let lines = same(rules, &[C2]);
     assert_eq!(
         lines,
         [
@@ -182,12 +259,9 @@ fn a6_a_policy_accepts_a_bridged_packet_and_its_reply() {
     );
 }
 
-#[test]
 fn a12_a_masquerade_rule_accepts_the_first_packet() {
     let rules = format!("iptables -P FORWARD ACCEPT; {MASQUERADE}");
-    let Some(lines) = same(&rules, OUTSIDE) else {
-        return;
-    };
+    let lines = same(&rules, &[OUTSIDE]);
     assert_eq!(
         lines,
         [
@@ -198,22 +272,18 @@ fn a12_a_masquerade_rule_accepts_the_first_packet() {
     );
 }
 
-#[test]
 fn a16_rules_accept_before_the_policy_drops() {
     let rules = format!(
         "iptables -P FORWARD DROP; {MASQUERADE}
         iptables -I FORWARD -i hwchiu0 -o eth0 -j ACCEPT
         iptables -I FORWARD -i eth0 -o hwchiu0 -j ACCEPT"
     );
-    let Some(lines) = same(&rules, OUTSIDE) else {
-        return;
-    };
+    let lines = same(&rules, &[OUTSIDE]);
     assert_eq!(lines.len(), 3, "{lines:#?}");
     assert!(lines[0].ends_with("-i hwchiu0 -o eth0 -j ACCEPT: Accept"));
     assert!(lines[2].ends_with("-i eth0 -o hwchiu0 -j ACCEPT: Accept"));
 }
 
-#[test]
 fn user_chains_jump_return_and_fall_off_their_end() {
     let rules = "
         iptables -P FORWARD DROP
@@ -229,7 +299,7 @@ fn user_chains_jump_return_and_fall_off_their_end() {
         iptables -A SUB -p icmp
         iptables -A LAST -m mark --mark 3 -d 10.55.66.3 -j ACCEPT
         iptables -A LAST -j RETURN";
-    let Some(lines) = same(rules, C2) else { return };
+    let lines = same(rules, &[C2]);
     let request = lines
         .iter()
         .take_while(|l| l.contains(" 10.55.66.2>"))
@@ -246,25 +316,21 @@ fn user_chains_jump_return_and_fall_off_their_end() {
     );
 }
 
-#[test]
 fn an_unconditional_last_rule_is_a_rule_and_not_the_policy() {
     let rules = "iptables -P FORWARD ACCEPT; iptables -A FORWARD -s 9.9.9.9 -j ACCEPT
         iptables -A FORWARD -j DROP";
-    let Some(lines) = same(rules, C2) else { return };
+    let lines = same(rules, &[C2]);
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].ends_with(" -j DROP: Drop"), "{lines:#?}");
 }
 
-#[test]
 fn a_reject_comes_before_the_answer_that_it_sends() {
     let rules = "
         iptables -P FORWARD ACCEPT
         iptables -A FORWARD -d 8.8.8.8 -j REJECT
         iptables -A OUTPUT -p icmp -j ACCEPT
         iptables -t nat -A POSTROUTING -s 10.9.9.9 -j ACCEPT";
-    let Some(lines) = same(rules, OUTSIDE) else {
-        return;
-    };
+    let lines = same(rules, &[OUTSIDE]);
     assert!(
         lines[0].contains("-j REJECT") && lines[0].ends_with(": Drop"),
         "{lines:#?}"
@@ -273,7 +339,6 @@ fn a_reject_comes_before_the_answer_that_it_sends() {
     assert!(lines[1].starts_with(answer), "{lines:#?}");
 }
 
-#[test]
 fn rules_that_change_a_packet_are_told_alike() {
     let rules = "
         iptables -P FORWARD ACCEPT
@@ -281,9 +346,7 @@ fn rules_that_change_a_packet_are_told_alike() {
         iptables -t mangle -A FORWARD -o eth0 -j TTL --ttl-set 20
         iptables -t mangle -A FORWARD -o eth0 -p icmp
         iptables -t raw -A PREROUTING -i hwchiu0 -j NOTRACK";
-    let Some(lines) = same(rules, OUTSIDE) else {
-        return;
-    };
+    let lines = same(rules, &[OUTSIDE]);
     let mangle = |l: &&String| l.starts_with("mangle/FORWARD Forward hwchiu0>eth0");
     let mangle: Vec<_> = lines.iter().filter(mangle).collect();
     assert_eq!(mangle.len(), 4, "{lines:#?}");
@@ -293,18 +356,17 @@ fn rules_that_change_a_packet_are_told_alike() {
     );
 }
 
-#[test]
 fn input_output_and_dnat_are_told_alike() {
     let rules = "
         iptables -P FORWARD ACCEPT; iptables -P INPUT DROP; iptables -A INPUT -p icmp -j ACCEPT
         iptables -A OUTPUT -o hwchiu0 -j ACCEPT
         iptables -t nat -A PREROUTING -i eth0 -p icmp -d 10.0.2.15 -j DNAT --to-destination 10.55.66.2";
-    let probe = "ip netns exec c1 ping -c1 -W5 10.55.66.1
-        ip netns exec out ping -c1 -W5 10.0.2.15
-        ip netns exec c1 bash -c 'echo x > /dev/udp/10.55.66.1/53'";
-    let Some(lines) = same(rules, probe) else {
-        return;
-    };
+    let probes = [
+        ("c1", Protocol::IcmpEcho, [10, 55, 66, 1]),
+        ("out", Protocol::IcmpEcho, [10, 0, 2, 15]),
+        ("c1", Protocol::Udp, [10, 55, 66, 1]),
+    ];
+    let lines = same(rules, &probes);
     let any = |start: &str, end: &str| {
         lines
             .iter()
@@ -331,7 +393,6 @@ fn input_output_and_dnat_are_told_alike() {
     );
 }
 
-#[test]
 fn native_rules_are_told_in_nfts_words() {
     let rules = "nft -f - <<'END'
         table inet own {
@@ -341,9 +402,7 @@ fn native_rules_are_told_in_nfts_words() {
           }
         }\nEND";
     for legacy in [false, true] {
-        let Some(traced) = trace(legacy, rules, C2) else {
-            return;
-        };
+        let traced = trace(legacy, rules, &[C2]);
         let [first, second] = traced.as_slice() else {
             panic!("{traced:#?}")
         };
@@ -360,56 +419,51 @@ fn native_rules_are_told_in_nfts_words() {
     }
 }
 
-#[test]
 fn conntrack_shows_both_directions_of_a_masqueraded_connection() {
     let bindings = in_lab(|| {
         enter("host");
         shell(&MASQUERADE.replace("iptables ", "iptables-nft "));
         let mut conntrack = Conntrack::open("host").unwrap();
         assert_eq!(conntrack.dump().unwrap(), []);
-        shell(OUTSIDE);
-        shell("ip netns exec c1 bash -c 'echo x > /dev/udp/8.8.8.8/53'");
+        let echo = answer(&mut open(OUTSIDE));
+        assert!(matches!(echo, Answer::Reply { .. }), "{echo:?}");
+        let closed = answer(&mut open(("c1", Protocol::Udp, [8, 8, 8, 8])));
+        assert!(matches!(closed, Answer::Refused(_)), "{closed:?}");
         let entries = conntrack.dump().unwrap();
         let icmp = entries.iter().find(|e| e.protocol == 1).unwrap();
         assert!(icmp.original.icmp_id.is_some() && icmp.original.ports.is_none());
         conntrack.bindings().unwrap()
     });
-    let Some(bindings) = bindings else { return };
     let find = |protocol| bindings.iter().find(|b| b.protocol == protocol).unwrap();
     let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
     assert_eq!(find("icmp").original, pair("10.55.66.2", "8.8.8.8"));
     assert_eq!(find("icmp").reply, pair("8.8.8.8", "10.0.2.15"));
-    assert_eq!(find("udp").original.1, "8.8.8.8:53");
+    assert_eq!(find("udp").original.1, format!("8.8.8.8:{PORT}"));
     assert!(find("udp").reply.1.starts_with("10.0.2.15:"));
 }
 
-#[test]
-fn arming_is_cheap_and_needs_no_program() {
-    let took = in_lab(|| {
+fn arming_needs_no_program() {
+    in_lab(|| {
         enter("host");
-        let began = Instant::now();
-        let tracer = Tracer::arm("host", true).unwrap();
-        let took = began.elapsed();
-        tracer.disarm().unwrap();
-        took
+        hide("/usr");
+        let program = Command::new("nft").arg("--version").output();
+        assert!(program.is_err(), "a program is still there: {program:?}");
+        Tracer::arm("host", true).unwrap().disarm().unwrap();
     });
-    let Some(took) = took else { return };
-    eprintln!("armed in {took:?}");
-    // Far above what was measured (see the commit), far below what a stuck acknowledgement takes.
-    assert!(took < Duration::from_millis(500), "{took:?}");
 }
 
-#[test]
 fn lost_reports_are_an_error_and_not_a_shorter_path() {
     let lost = in_lab(|| {
         enter("host");
         let mut tracer = Tracer::arm("host", false).unwrap();
         // Three reports or more for each of 4000 packets and as many replies overflow any buffer
         // that a lab could want, as long as nobody drains.
-        shell("ip netns exec c1 ping -f -q -c4000 10.55.66.1 > /dev/null");
+        let mut prober = open(("c1", Protocol::IcmpEcho, [10, 55, 66, 1]));
+        for _ in 0..4000 {
+            prober.send().unwrap();
+        }
         tracer.drain(&interfaces()).unwrap_err().to_string()
     });
-    let Some(lost) = lost else { return };
     assert!(
         lost.contains("were lost") && lost.contains("'host'"),
         "{lost}"
