@@ -12,6 +12,7 @@ pub mod bench;
 pub mod capture;
 pub mod case;
 pub mod cli;
+pub mod explore;
 #[cfg(test)]
 mod fuzz;
 pub mod golden;

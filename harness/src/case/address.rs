@@ -30,6 +30,14 @@ pub enum SubnetError {
 }
 
 impl Subnet {
+    /// The subnet of this length, at most the family's width in bits, that an address lies in.
+    pub fn around(address: IpAddr, length: u8) -> Self {
+        Self {
+            address: masked(address, length),
+            length,
+        }
+    }
+
     /// The prefix's first address.
     pub fn address(self) -> IpAddr {
         self.address

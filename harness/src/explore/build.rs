@@ -1,0 +1,357 @@
+//! From a choice on every axis to a scenario. Every choice makes one: what a value needs is made with it.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::axis::{Of, value};
+use super::numbers::Numbers;
+use super::sketch::{Container, Event, Host, Network, Place, Sketch};
+use crate::case::{Policy, Protocol, Publish, Subnet};
+use crate::lab::contract;
+
+const NETWORKS: [&str; 3] = ["front", "back", "side"];
+/// A further address of the uplink, which nobody has.
+const FURTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 16));
+/// First host port that is published.
+const HOST_PORT: u16 = 8080;
+/// First container port that a published one leads to.
+const CONTAINER_PORT: u16 = 80;
+/// Host part of the first container's address: behind the gateway and what an implementation chooses by itself.
+const FIRST_MEMBER: u32 = 5;
+
+/// Makes the scenario of a choice. What no axis says is drawn.
+pub(super) fn build(choice: &[usize], numbers: &mut Numbers) -> Sketch {
+    let mut building = Building {
+        choice,
+        sketch: Sketch {
+            host: host(choice),
+            networks: networks(choice),
+            containers: Vec::new(),
+            events: Vec::new(),
+            asked: BTreeSet::new(),
+        },
+        there: Vec::new(),
+        next: [FIRST_MEMBER; NETWORKS.len()],
+    };
+    building.members();
+    building.publish(numbers);
+    building.other();
+    building.drops();
+    for of in [Of::First, Of::Second, Of::Third] {
+        building.event(value(choice, of), numbers);
+    }
+    building.end();
+    building.forget_addresses();
+    building.ask();
+    building.sketch
+}
+
+fn host(choice: &[usize]) -> Host {
+    let policies = [None, Some(Policy::Accept), Some(Policy::Drop)];
+    let further = value(choice, Of::On) == 2;
+    Host {
+        forwards: value(choice, Of::Forwards) == 1,
+        policy: policies.get(value(choice, Of::Policy)).copied().flatten(),
+        bridge_netfilter: value(choice, Of::BridgeNetfilter) == 1,
+        addresses: further.then_some(FURTHER).into_iter().collect(),
+        drops: Vec::new(),
+        path_mtu: (value(choice, Of::Path) == 1).then_some(1400),
+    }
+}
+
+fn networks(choice: &[usize]) -> Vec<Network> {
+    let count = value(choice, Of::Networks) + 1;
+    let internal = match value(choice, Of::Internal) {
+        0 => None,
+        1 => Some(count - 1),
+        _ => Some(0),
+    };
+    let mtus = [None, Some(1400), Some(9000)];
+    let name = |(place, name): (usize, &&str)| Network {
+        name: (*name).to_owned(),
+        subnet: subnet(place, value(choice, Of::Size)),
+        internal: internal == Some(place),
+        mtu: mtus
+            .get(value(choice, Of::Mtu))
+            .copied()
+            .flatten()
+            .filter(|_| place == 0),
+    };
+    NETWORKS.iter().take(count).enumerate().map(name).collect()
+}
+
+/// The subnet of the network with this number: one that no other size of another number overlaps.
+fn subnet(place: usize, size: usize) -> Subnet {
+    let nth = u8::try_from(place).unwrap_or_default() + 1;
+    let (address, length) = match size {
+        0 => ([10, 77, nth, 0], 24),
+        1 => ([10, 77, nth, 32], 28),
+        _ => ([10, 80 + nth, 0, 0], 16),
+    };
+    Subnet::around(IpAddr::from(address), length)
+}
+
+struct Building<'a> {
+    choice: &'a [usize],
+    sketch: Sketch,
+    /// Containers on networks that are there as the events stand, by name.
+    there: Vec<String>,
+    /// Host part of the next container's address, by network.
+    next: [u32; NETWORKS.len()],
+}
+
+impl Building<'_> {
+    /// A container on a network, with an address of its own.
+    fn member(&mut self, network: usize) -> Option<Container> {
+        let next = self.next.get_mut(network)?;
+        let network = self.sketch.networks.get(network)?;
+        let address = nth(network.subnet.address(), *next);
+        *next += 1;
+        Some(Container {
+            name: format!("c{}", self.sketch.containers.len() + 1),
+            place: Place::On(network.name.clone(), Some(address)),
+            publish: Vec::new(),
+        })
+    }
+
+    fn members(&mut self) {
+        let count = [2, 1, 3][value(self.choice, Of::Members).min(2)];
+        for network in 0..self.sketch.networks.len() {
+            for _ in 0..count {
+                if let Some(member) = self.member(network) {
+                    self.there.push(member.name.clone());
+                    self.sketch.containers.push(member);
+                }
+            }
+        }
+    }
+
+    /// Containers of networks that are not internal: who can publish.
+    fn publishers(&self) -> Vec<usize> {
+        let open = |container: &Container| match &container.place {
+            Place::On(name, _) => {
+                let mut networks = self.sketch.networks.iter();
+                networks.any(|network| network.name == *name && !network.internal)
+            }
+            _ => false,
+        };
+        let all = self.sketch.containers.iter().enumerate();
+        all.filter(|(_, one)| open(one))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    fn publish(&mut self, numbers: &mut Numbers) {
+        let protocols: &[Protocol] = match value(self.choice, Of::Protocol) {
+            0 => &[Protocol::Tcp],
+            1 => &[Protocol::Udp],
+            2 => &[Protocol::Tcp, Protocol::Udp],
+            _ => return,
+        };
+        let address = match value(self.choice, Of::On) {
+            0 => None,
+            1 => Some(contract::UPLINK.address),
+            2 => Some(FURTHER),
+            _ => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        };
+        let publishers = self.publishers();
+        let Some(first) = numbers.pick(&publishers).copied() else {
+            return;
+        };
+        let second = publishers.iter().find(|one| **one != first).copied();
+        // Container, distance of the host's port and of the container's from the first ones.
+        let ports = match value(self.choice, Of::Ports) {
+            0 => vec![(first, 0, CONTAINER_PORT)],
+            1 => vec![(first, 0, HOST_PORT)],
+            2 => (0..3).map(|n| (first, n, CONTAINER_PORT + n)).collect(),
+            3 => vec![(first, 0, CONTAINER_PORT), (first, 5, CONTAINER_PORT)],
+            _ => vec![
+                (first, 0, CONTAINER_PORT),
+                (second.unwrap_or(first), 1, CONTAINER_PORT + 1),
+            ],
+        };
+        for (container, distance, container_port) in ports {
+            for protocol in protocols {
+                self.sketch.containers[container].publish.push(Publish {
+                    address,
+                    host_port: HOST_PORT + distance,
+                    container_port,
+                    protocol: *protocol,
+                });
+            }
+        }
+    }
+
+    fn other(&mut self) {
+        let place = match value(self.choice, Of::Mode) {
+            0 => return,
+            1 => Place::None,
+            2 => Place::Host,
+            // No event ends the last one's: who shares a namespace goes with it.
+            _ => match self.there.pop() {
+                Some(name) => Place::Of(name),
+                None => return,
+            },
+        };
+        let name = format!("c{}", self.sketch.containers.len() + 1);
+        self.sketch.containers.push(Container {
+            name,
+            place,
+            publish: Vec::new(),
+        });
+    }
+
+    fn drops(&mut self) {
+        if value(self.choice, Of::Drops) == 1 {
+            let first = self.sketch.containers.first().map(|one| one.name.clone());
+            self.sketch.host.drops.extend(first);
+        }
+    }
+
+    /// Whom an event happens to: a publisher first, or somebody else first.
+    fn whom(&self, numbers: &mut Numbers) -> Option<Container> {
+        let there = self
+            .there
+            .iter()
+            .filter_map(|name| self.sketch.container(name));
+        let (publishers, others): (Vec<&Container>, Vec<&Container>) =
+            there.partition(|one| !one.publish.is_empty());
+        let (wanted, rest) = match value(self.choice, Of::Whom) {
+            0 => (publishers, others),
+            _ => (others, publishers),
+        };
+        let from = if wanted.is_empty() { rest } else { wanted };
+        numbers.pick(&from).map(|one| (*one).clone())
+    }
+
+    fn event(&mut self, event: usize, numbers: &mut Numbers) {
+        if event == 0 {
+            return;
+        }
+        if event == 5 {
+            self.sketch.events.push(Event::Check);
+            return;
+        }
+        let Some(whom) = self.whom(numbers) else {
+            return;
+        };
+        let name = whom.name.clone();
+        match event {
+            1 => self.remove(&name),
+            2 => {
+                self.remove(&name);
+                self.add(&name);
+            }
+            3 => {
+                self.remove(&name);
+                if let Some(successor) = self.successor(&whom) {
+                    self.add(&successor);
+                }
+            }
+            _ => {
+                // Without a port nobody can be refused; then it comes back instead.
+                let mut holder = self
+                    .there
+                    .iter()
+                    .filter_map(|one| self.sketch.container(one));
+                let holder = holder.find(|one| !one.publish.is_empty()).cloned();
+                match holder.and_then(|holder| self.rival(&holder)) {
+                    Some(rival) => self.sketch.events.push(Event::Refuse(rival)),
+                    None => {
+                        self.remove(&name);
+                        self.add(&name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.there.retain(|one| one != name);
+        self.sketch.events.push(Event::Remove(name.to_owned()));
+    }
+
+    fn add(&mut self, name: &str) {
+        self.there.push(name.to_owned());
+        self.sketch.events.push(Event::Add(name.to_owned()));
+    }
+
+    fn network_of(&self, container: &Container) -> Option<usize> {
+        let Place::On(name, _) = &container.place else {
+            return None;
+        };
+        let mut networks = self.sketch.networks.iter();
+        networks.position(|network| network.name == *name)
+    }
+
+    /// A container that takes another's ports, and its address where the axis says so.
+    fn successor(&mut self, of: &Container) -> Option<String> {
+        let network = self.network_of(of)?;
+        let mut member = self.member(network)?;
+        member.publish.clone_from(&of.publish);
+        if value(self.choice, Of::Successor) == 1 {
+            member.place.clone_from(&of.place);
+        }
+        let name = member.name.clone();
+        self.sketch.containers.push(member);
+        Some(name)
+    }
+
+    /// A container that wants a port that another one has.
+    fn rival(&mut self, of: &Container) -> Option<String> {
+        let network = self.network_of(of)?;
+        let mut member = self.member(network)?;
+        member.publish = of.publish.iter().take(1).copied().collect();
+        let name = member.name.clone();
+        self.sketch.containers.push(member);
+        Some(name)
+    }
+
+    fn end(&mut self) {
+        let gone = self.there.first().cloned();
+        let (again, gone) = match value(self.choice, Of::End) {
+            0 => return,
+            1 => (false, None),
+            2 => (true, None),
+            _ => (false, gone),
+        };
+        self.sketch.events.push(Event::Teardown { again, gone });
+    }
+
+    /// Containers ask for no address where the axis says so and no event or rule of a person needs it.
+    fn forget_addresses(&mut self) {
+        if value(self.choice, Of::Address) == 1 {
+            return;
+        }
+        let mut needed: BTreeSet<String> = self.sketch.host.drops.iter().cloned().collect();
+        for event in &self.sketch.events {
+            if let Event::Remove(name) | Event::Add(name) | Event::Refuse(name) = event {
+                needed.insert(name.clone());
+            }
+        }
+        for container in &mut self.sketch.containers {
+            if let Place::On(_, address) = &mut container.place
+                && !needed.contains(&container.name)
+            {
+                *address = None;
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        let events = self.sketch.events.len();
+        self.sketch.asked = match value(self.choice, Of::Asked) {
+            0 => (0..events).collect(),
+            1 => BTreeSet::new(),
+            _ => events.checked_sub(1).into_iter().collect(),
+        };
+    }
+}
+
+/// The address with this host part.
+fn nth(network: IpAddr, host: u32) -> IpAddr {
+    match network {
+        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() + host).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() + u128::from(host)).into()),
+    }
+}

@@ -1,0 +1,160 @@
+//! A scenario with its events, as a value that can be made, written as a case, and made smaller.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::case::{Feature, Policy, Protocol, Publish, Subnet};
+
+/// A contract case that nobody wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sketch {
+    /// The host as the implementation finds it.
+    pub host: Host,
+    /// The networks, in the order in which they are asked for.
+    pub networks: Vec<Network>,
+    /// The containers, also those that are added later.
+    pub containers: Vec<Container>,
+    /// What happens, in order.
+    pub events: Vec<Event>,
+    /// Before which event the table is asked, by its place; the end is always asked.
+    pub asked: BTreeSet<usize>,
+}
+
+/// The host as found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Host {
+    /// Whether it forwards.
+    pub forwards: bool,
+    /// FORWARD's policy.
+    pub policy: Option<Policy>,
+    /// Whether iptables sees bridged packets.
+    pub bridge_netfilter: bool,
+    /// Further addresses of the uplink.
+    pub addresses: Vec<IpAddr>,
+    /// Containers to which a person had everything from lan dropped.
+    pub drops: Vec<String>,
+    /// MTU in bytes of the link behind the gateway.
+    pub path_mtu: Option<u16>,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// Its subnet.
+    pub subnet: Subnet,
+    /// Whether it is internal.
+    pub internal: bool,
+    /// Its MTU in bytes, if one is asked for.
+    pub mtu: Option<u16>,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub place: Place,
+    /// Its published ports.
+    pub publish: Vec<Publish>,
+}
+
+/// Whose network a container uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A network, with the address that is asked for.
+    On(String, Option<IpAddr>),
+    /// Only `lo`.
+    None,
+    /// The host's.
+    Host,
+    /// Another container's.
+    Of(String),
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A container ends.
+    Remove(String),
+    /// A container starts.
+    Add(String),
+    /// A container asks for a port that is taken.
+    Refuse(String),
+    /// The implementation verifies its own state.
+    Check,
+    /// Everything ends.
+    Teardown {
+        /// It is asked for twice.
+        again: bool,
+        /// This container has vanished before.
+        gone: Option<String>,
+    },
+}
+
+impl Sketch {
+    /// What an implementation must list for the scenario to be put to it.
+    pub fn requires(&self) -> BTreeSet<Feature> {
+        let mut needs = BTreeSet::new();
+        for network in &self.networks {
+            needs.extend(network.internal.then_some(Feature::Internal));
+            needs.extend(network.mtu.map(|_| Feature::Mtu));
+        }
+        for container in &self.containers {
+            let needed = match &container.place {
+                Place::On(_, None) => &[Feature::Bridge][..],
+                Place::On(_, Some(_)) => &[Feature::Bridge, Feature::StaticAddress],
+                Place::None => &[Feature::NoneMode],
+                Place::Host => &[Feature::HostMode],
+                Place::Of(_) => &[Feature::ContainerMode],
+            };
+            needs.extend(needed);
+            for port in &container.publish {
+                needs.insert(match port.protocol {
+                    Protocol::Tcp => Feature::PublishTcp,
+                    Protocol::Udp => Feature::PublishUdp,
+                });
+                needs.extend(port.address.map(|_| Feature::PublishAddress));
+            }
+        }
+        for event in &self.events {
+            needs.extend(match event {
+                Event::Remove(_) | Event::Add(_) => Some(Feature::Replace),
+                Event::Refuse(_) => Some(Feature::PortConflict),
+                Event::Check => Some(Feature::Check),
+                Event::Teardown {
+                    again: false,
+                    gone: None,
+                } => None,
+                Event::Teardown { .. } => Some(Feature::RepeatedTeardown),
+            });
+        }
+        let drops = self.host.policy == Some(Policy::Drop);
+        needs.extend(drops.then_some(Feature::EarlierPolicy));
+        needs.extend((!self.host.drops.is_empty()).then_some(Feature::EarlierRules));
+        needs
+    }
+
+    /// Names of the containers that are there before the first event.
+    pub fn at_first(&self) -> BTreeSet<&str> {
+        let later = |name: &str| {
+            let mut about = self.events.iter().filter_map(|event| match event {
+                Event::Remove(one) => Some((one, false)),
+                Event::Add(one) | Event::Refuse(one) => Some((one, true)),
+                Event::Check | Event::Teardown { .. } => None,
+            });
+            about
+                .find(|(one, _)| *one == name)
+                .is_some_and(|(_, later)| later)
+        };
+        let names = self.containers.iter().map(|one| one.name.as_str());
+        names.filter(|name| !later(name)).collect()
+    }
+
+    /// The container of that name.
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.containers.iter().find(|one| one.name == name)
+    }
+}
