@@ -1,15 +1,17 @@
 //! Every recipe on every back end and every contract on every implementation as a trial of its own,
 //! under `cargo test` and `cargo nextest run`.
 //!
-//! Trials are named `AREA/CASE::BACKEND` and `contract/AREA/CASE::IMPLEMENTATION`. Listing them needs no privilege and starts nothing.
+//! Trials are named `AREA/CASE::BACKEND` and `contract/AREA/CASE::IMPLEMENTATION`, whatever is installed. Listing them
+//! needs no privilege and starts nothing. `cargo nextest run` starts a process for each trial: it looks for what its trial
+//! needs and for nothing else.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use goldpath::adapter::Candidate;
-use goldpath::case::{Case, discover, render};
+use goldpath::adapter::{Candidate, Selection};
+use goldpath::case::{Case, CaseError, discover, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, missing_programs, run_one};
@@ -22,26 +24,43 @@ const ERRORED: u8 = 3;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let cases = match discover(&[root()]) {
-        Ok(cases) => cases,
-        Err(errors) => return end(WRONG_INPUT, &render(&errors, false)),
+    let ended = if arguments.list {
+        listed(&arguments).map(|listed| {
+            let trials = listed.into_iter().map(|one| one.trial(|_| Ok(())));
+            libtest_mimic::run(&arguments, trials.collect()).exit_code()
+        })
+    } else {
+        match sandbox::enter(sandbox::Options::default()) {
+            Ok(Entered::Inside(_)) => listed(&arguments).map(|listed| run(&arguments, listed)),
+            Ok(Entered::Finished(finished)) => Ok(finished.code),
+            Err(error) => Ok(end(ERRORED, &error.to_string())),
+        }
     };
-    let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
-    if arguments.list {
-        let trials = listed(&cases).into_iter().map(|one| one.trial(|_| Ok(())));
-        return libtest_mimic::run(&arguments, trials.collect()).exit_code();
-    }
-    match sandbox::enter(sandbox::Options::default()) {
-        Ok(Entered::Inside(_)) => run(&arguments, listed(&cases)),
-        Ok(Entered::Finished(finished)) => finished.code,
-        Err(error) => end(ERRORED, &error.to_string()),
-    }
+    ended.unwrap_or_else(|errors| end(WRONG_INPUT, &render(&errors, false)))
 }
 
 /// `native` is always there; an engine that this machine lacks is listed as ignored, with the reason.
-fn listed(cases: &[Arc<Case>]) -> Vec<Listed> {
-    let trials = Trial::of(cases, None, &Candidate::every());
-    trials.into_iter().map(Listed::of).collect()
+fn listed(arguments: &Arguments) -> Result<Vec<Listed>, Vec<CaseError>> {
+    let cases: Vec<Arc<Case>> = discover(&[root()])?.into_iter().map(Arc::new).collect();
+    let candidates: Vec<Candidate> = Selection::all()
+        .iter()
+        .filter(|selection| may_mean(arguments, selection))
+        .map(Candidate::find)
+        .collect();
+    let trials = Trial::of(&cases, None, &candidates).into_iter();
+    Ok(trials
+        .filter(|trial| may_mean(arguments, trial))
+        .map(Listed::of)
+        .collect())
+}
+
+/// Whether the arguments may mean the trial that ends like this. Only with `--exact` is that known from a name; what
+/// libtest-mimic compares has the reason of an ignored trial before it.
+fn may_mean(arguments: &Arguments, ending: &impl ToString) -> bool {
+    match &arguments.filter {
+        Some(filter) if arguments.exact => filter.ends_with(&ending.to_string()),
+        _ => true,
+    }
 }
 
 fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {

@@ -1,13 +1,13 @@
 //! CNI plugins by the exec protocol: any conflist, each plugin asked to ADD, CHECK and DEL in the order of the
 //! specification (CNI specification 1.0.0, section 2 and 3; 0.4.0, which has no numbers, says the same).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario,
+    Adapter, AdapterError, Attached, Implementation, Part, Program, Realised, Scenario,
     ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
@@ -72,17 +72,12 @@ impl Cni {
                 wanted.join(", ")
             )
         })?;
-        let tools: BTreeMap<String, String> = wanted
-            .iter()
-            .map(|one| ((*one).to_owned(), plugin_version(&folder.join(one))))
-            .collect();
-        let version = tools.values().find(|version| !version.is_empty());
+        let part = |plugin| (plugin, Part::asked(folder.join(plugin), plugin_version));
+        // They are released together.
+        let parts = wanted.iter().map(|plugin| part(*plugin));
+        let implementation = Implementation::of(name, wanted[0], parts);
         Ok(Self {
-            implementation: Implementation {
-                name,
-                version: version.cloned().unwrap_or_default(),
-                tools,
-            },
+            implementation,
             folder,
             conflist,
         })

@@ -1,11 +1,11 @@
 //! Docker: a daemon of its own in each lab, with user-defined bridge networks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::daemon::Daemon;
-use super::engine::{Engine, Words, must_have, number};
+use super::engine::{Engine, Words, must_have};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
+    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario, Site, image,
 };
 use crate::case::Feature;
 use crate::lab::{ControlGroup, Room};
@@ -24,21 +24,17 @@ impl Docker {
     /// # Errors
     /// What is missing, and how to get it.
     pub fn find() -> Result<Self, String> {
-        must_have("dockerd", "docker.io")?;
-        must_have("docker", "docker.io")?;
+        let daemon = Part::at(must_have("dockerd", "docker.io")?);
+        let client = Part::at(must_have("docker", "docker.io")?);
+        let iptables = Part::at(must_have("iptables", "iptables")?);
         image::is_here()?;
-        let version = |program| Program::new([program, "--version"]).version();
-        let daemon = version("dockerd");
+        let parts = [
+            ("dockerd", daemon),
+            ("docker", client),
+            ("iptables", iptables),
+        ];
         Ok(Self {
-            implementation: Implementation {
-                name: String::from("docker"),
-                version: number(&daemon).to_owned(),
-                tools: BTreeMap::from([
-                    (String::from("dockerd"), daemon),
-                    (String::from("docker"), version("docker")),
-                    (String::from("iptables"), version("iptables")),
-                ]),
-            },
+            implementation: Implementation::of("docker", "dockerd", parts),
         })
     }
 }

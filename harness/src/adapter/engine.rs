@@ -1,7 +1,7 @@
 //! Engines with a command line of their own: Docker's, which Podman took over.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -202,33 +202,9 @@ fn publish_option(port: &PublishedPort) -> String {
     )
 }
 
-/// Whether this machine has a program of an engine.
-pub(super) fn must_have(program: &str, package: &str) -> Result<(), String> {
-    find_program(program).map(drop).map_err(|_| {
+/// Where this machine has a program of an engine.
+pub(super) fn must_have(program: &str, package: &str) -> Result<PathBuf, String> {
+    find_program(program).map_err(|_| {
         format!("'{program}' is not installed; please run: sudo apt-get install {package}")
     })
-}
-
-/// `20.10.24` of `Docker version 20.10.24+dfsg1, build 5d6db84`.
-pub(super) fn number(text: &str) -> &str {
-    let word = text
-        .split_whitespace()
-        .find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
-    let digits = |c: char| !c.is_ascii_digit() && c != '.';
-    let word = word.unwrap_or_default();
-    word.split(digits).next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_the_first_number() {
-        assert_eq!(
-            number("Docker version 20.10.24+dfsg1, build 5d6db84"),
-            "20.10.24"
-        );
-        assert_eq!(number("podman version 4.3.1"), "4.3.1");
-    }
 }

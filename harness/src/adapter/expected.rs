@@ -6,7 +6,6 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::Implementation;
-use super::engine::number;
 
 /// The checked-in entries.
 const ENTRIES: &str = include_str!("expected.toml");
@@ -127,13 +126,14 @@ fn compare(one: &[u64], two: &[u64]) -> Ordering {
 pub fn expected(found: &Implementation, case: &str) -> Result<Option<Expected>, toml::de::Error> {
     let entries: Entries = toml::from_str(ENTRIES)?;
     Ok(entries.expected.into_iter().find(|entry| {
-        let version = match &entry.program {
-            Some(program) => found.tools.get(program).map_or("", |said| number(said)),
-            None => &found.version,
+        let version = || match &entry.program {
+            Some(program) => found.version_of(program),
+            None => found.version(),
         };
+        // Who has nothing known of this case is not asked for its version.
         entry.implementations.contains(&found.name)
             && entry.case == case
-            && entry.versions.contain(version)
+            && entry.versions.contain(version())
     }))
 }
 
@@ -145,6 +145,7 @@ impl fmt::Display for Expected {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Part;
     use super::*;
 
     fn versions(text: &str) -> Versions {
@@ -183,11 +184,7 @@ mod tests {
     fn an_entry_is_found_by_name_version_and_case() {
         let case = "contract/publish/unpublished-on-a-host-that-forwards";
         let of = |version: &str| {
-            let docker = Implementation {
-                name: "docker".into(),
-                version: version.into(),
-                ..Implementation::default()
-            };
+            let docker = Implementation::known("docker", version, [].into());
             expected(&docker, case).expect("well-formed")
         };
         assert!(of("20.10.24").is_some_and(|entry| entry.issue == "moby/moby#48724"));
@@ -198,11 +195,8 @@ mod tests {
     fn a_defect_of_a_program_goes_by_its_version() {
         let case = "contract/publish/tcp-from-another-network";
         let of = |netavark: &str| {
-            let podman = Implementation {
-                name: "podman".into(),
-                version: "4.3.1".into(),
-                tools: [("netavark".into(), netavark.into())].into(),
-            };
+            let parts = [("netavark".into(), Part::known(netavark))];
+            let podman = Implementation::known("podman", "4.3.1", parts.into());
             expected(&podman, case).expect("well-formed")
         };
         assert!(of("netavark 1.4.0").is_some());

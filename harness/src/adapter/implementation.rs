@@ -3,19 +3,72 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{AdapterError, Scenario, ScenarioContainer, Site};
+use super::part::number;
+use super::{AdapterError, Part, Scenario, ScenarioContainer, Site};
 use crate::case::Feature;
 use crate::lab::Netns;
 
 /// What is under test, as found on this machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Implementation {
     /// Its name on the command line and in reports.
     pub name: String,
-    /// Its version, in its own words.
-    pub version: String,
-    /// Programs that take part, with their versions.
-    pub tools: BTreeMap<String, String>,
+    /// The programs that take part, by the name that reports give them.
+    pub parts: BTreeMap<String, Part>,
+    version: Version,
+}
+
+/// Where its version comes from.
+#[derive(Debug, Clone)]
+enum Version {
+    Told(String),
+    /// From this program of its parts.
+    Of(String),
+}
+
+impl Implementation {
+    /// One whose version is that of its program `main`.
+    pub fn of<'a>(
+        name: impl Into<String>,
+        main: &str,
+        parts: impl IntoIterator<Item = (&'a str, Part)>,
+    ) -> Self {
+        let parts = parts.into_iter();
+        Self {
+            name: name.into(),
+            parts: parts.map(|(name, part)| (name.to_owned(), part)).collect(),
+            version: Version::Of(main.to_owned()),
+        }
+    }
+
+    /// One that tells its version by itself.
+    pub fn known(name: impl Into<String>, version: &str, parts: BTreeMap<String, Part>) -> Self {
+        Self {
+            name: name.into(),
+            version: Version::Told(version.to_owned()),
+            parts,
+        }
+    }
+
+    /// Its version: what it tells, or the number that its program tells.
+    pub fn version(&self) -> &str {
+        match &self.version {
+            Version::Told(version) => version,
+            Version::Of(part) => self.version_of(part),
+        }
+    }
+
+    /// The version of a program that takes part, empty if it does not or has none.
+    pub fn version_of(&self, part: &str) -> &str {
+        self.parts.get(part).map_or("", |part| number(part.version()))
+    }
+
+    /// Asks every program for its version now, so that nobody has to wait for it later.
+    pub fn ask(&self) {
+        self.parts.values().for_each(|part| {
+            part.version();
+        });
+    }
 }
 
 /// Who makes the containers' namespaces.

@@ -1,12 +1,12 @@
 //! netavark by itself, as podman calls it: one JSON object for each container.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario,
+    Adapter, AdapterError, Attached, Implementation, Part, Program, Realised, Scenario,
     ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
@@ -58,18 +58,9 @@ impl Netavark {
     /// It is missing.
     pub fn find() -> Result<Self, String> {
         let program = find_netavark()?;
-        let said = Program::new([program.display().to_string(), "--version".into()]).version();
-        let version = said
-            .split_whitespace()
-            .last()
-            .unwrap_or_default()
-            .to_owned();
+        let parts = [("netavark", Part::at(program.clone()))];
         Ok(Self {
-            implementation: Implementation {
-                name: String::from("netavark"),
-                version,
-                tools: BTreeMap::from([(String::from("netavark"), said)]),
-            },
+            implementation: Implementation::of("netavark", "netavark", parts),
             program,
         })
     }

@@ -1,11 +1,11 @@
 //! Podman, with netavark or with CNI plugins as its network back end. It has no daemon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::engine::{Engine, Words, must_have, number};
+use super::engine::{Engine, Words, must_have};
 use super::netavark::{LACKING, find_netavark};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
+    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario, Site, image,
 };
 use crate::case::Feature;
 use crate::lab::{ControlGroup, Room};
@@ -44,22 +44,19 @@ impl Podman {
     /// # Errors
     /// What is missing, and how to get it.
     pub fn find(backend: NetworkBackend) -> Result<Self, String> {
-        for (program, package) in [("podman", "podman"), ("conmon", "conmon"), ("runc", "runc")] {
-            must_have(program, package)?;
+        let mut parts = Vec::new();
+        for (program, package) in [
+            ("podman", "podman"),
+            ("conmon", "conmon"),
+            ("runc", "runc"),
+            ("iptables", "iptables"),
+        ] {
+            parts.push((program, Part::at(must_have(program, package)?)));
         }
         image::is_here()?;
-        let version = |program| Program::new([program, "--version"]).version();
-        let podman = version("podman");
-        let mut tools = BTreeMap::from([
-            (String::from("podman"), podman.clone()),
-            (String::from("runc"), version("runc")),
-            (String::from("iptables"), version("iptables")),
-        ]);
         let name = match backend {
             NetworkBackend::Netavark => {
-                let netavark = find_netavark()?.display().to_string();
-                let said = Program::new([netavark.as_str(), "--version"]).version();
-                tools.insert(String::from("netavark"), said);
+                parts.push(("netavark", Part::at(find_netavark()?)));
                 "podman"
             }
             NetworkBackend::Cni => {
@@ -68,11 +65,7 @@ impl Podman {
             }
         };
         Ok(Self {
-            implementation: Implementation {
-                name: name.to_owned(),
-                version: number(&podman).to_owned(),
-                tools,
-            },
+            implementation: Implementation::of(name, "podman", parts),
             backend,
         })
     }

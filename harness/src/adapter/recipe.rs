@@ -1,14 +1,16 @@
 //! The article's commands as an implementation of the contract: a bridge, veth pairs, and four rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::engine::must_have;
+use super::part::by_option;
 use super::{
-    Adapter, AdapterError, Implementation, Program, PublishedPort, Realised, Scenario,
+    Adapter, AdapterError, Implementation, Part, Program, PublishedPort, Realised, Scenario,
     ScenarioNetwork, Site,
 };
 use crate::case::Feature;
-use crate::lab::{contract, find_program};
+use crate::lab::contract;
 
 /// The article, as commands.
 #[derive(Debug)]
@@ -22,19 +24,13 @@ impl Recipe {
     /// # Errors
     /// What is missing, and how to get it.
     pub fn find() -> Result<Self, String> {
-        let mut tools = BTreeMap::new();
+        let mut parts = Vec::new();
         for (program, package) in [("ip", "iproute2"), ("iptables", "iptables")] {
-            find_program(program).map_err(|_| {
-                format!("'{program}' is not installed; please run: sudo apt-get install {package}")
-            })?;
-            tools.insert(program.to_owned(), Program::new([program, "-V"]).version());
+            let path = must_have(program, package)?;
+            parts.push((program, Part::asked(path, |path| by_option(path, "-V"))));
         }
         Ok(Self {
-            implementation: Implementation {
-                name: String::from("recipe"),
-                version: tools["iptables"].clone(),
-                tools,
-            },
+            implementation: Implementation::of("recipe", "iptables", parts),
         })
     }
 }

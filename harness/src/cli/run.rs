@@ -185,8 +185,10 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let mut out = io::stdout();
     let names = trials.iter().map(ToString::to_string).collect();
     let progress = Progress::begin(names);
-    // Four processes, which the report waits for and no trial does.
+    // Processes that the report waits for and no trial does.
     let tools = thread::spawn(recipe_tools);
+    let adapters: Vec<_> = found.iter().filter_map(|one| one.adapter.clone().ok()).collect();
+    let versions = thread::spawn(move || adapters.iter().for_each(|one| one.implementation().ask()));
     let ran = run_all(trials, &options, jobs, |event| match event {
         Event::Started(position) => progress.started(position),
         Event::Finished(position, result) => {
@@ -201,6 +203,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         }
     });
     progress.end();
+    let _ = versions.join();
     let ran = match ran {
         Ok(ran) => ran,
         Err(error) => return broken("start the trials", &error),
@@ -274,13 +277,13 @@ fn under_test(
         let implementation = adapter.implementation();
         ImplementationReport {
             name: candidate.name.clone(),
-            version: implementation.version.clone(),
+            version: implementation.version().to_owned(),
             tools: implementation
-                .tools
+                .parts
                 .iter()
-                .map(|(name, version)| Tool {
+                .map(|(name, part)| Tool {
                     name: name.clone(),
-                    version: version.clone(),
+                    version: part.version().to_owned(),
                 })
                 .collect(),
         }

@@ -181,7 +181,7 @@ impl CaseReport {
             ),
             version: trial.implementation.as_ref().and_then(|candidate| {
                 let adapter = candidate.adapter.as_ref().ok()?;
-                Some(adapter.implementation().version.clone())
+                Some(adapter.implementation().version().to_owned())
             }),
             backend: trial
                 .implementation

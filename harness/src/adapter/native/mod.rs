@@ -21,11 +21,11 @@ pub use fault::{Fault, Faults, UnknownFault};
 use made::Made;
 
 use super::{
-    Adapter, AdapterError, Implementation, Program, Realised, Scenario, ScenarioContainer,
+    Adapter, AdapterError, Implementation, Part, Realised, Scenario, ScenarioContainer,
     ScenarioNetwork, Site,
 };
 use crate::case::Feature;
-use crate::lab::LabError;
+use crate::lab::{LabError, find_program};
 use crate::lab::attach::{Bridge, Port};
 use crate::lab::topology::Prefix;
 
@@ -39,14 +39,13 @@ pub struct Native {
 impl Native {
     /// The native implementation with these faults.
     pub fn with(faults: Faults) -> Self {
-        let nft = Program::new(["nft", "--version"]).version();
+        // Who looks for it finds out first whether it is here.
+        let nft = find_program("nft").unwrap_or_else(|_| "nft".into());
         let words: Vec<String> = faults.iter().map(|fault| format!("+{fault}")).collect();
+        let version = format!("{}{}", env!("CARGO_PKG_VERSION"), words.concat());
+        let parts = BTreeMap::from([(String::from("nft"), Part::at(nft))]);
         Self {
-            implementation: Implementation {
-                name: String::from("native"),
-                version: format!("{}{}", env!("CARGO_PKG_VERSION"), words.concat()),
-                tools: BTreeMap::from([(String::from("nft"), nft)]),
-            },
+            implementation: Implementation::known("native", &version, parts),
             faults,
         }
     }

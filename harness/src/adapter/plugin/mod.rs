@@ -10,7 +10,7 @@ use std::path::Path;
 pub use message::{Done, Info, Question, Work, plugin_schema};
 
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario,
+    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario,
     ScenarioContainer, Site,
 };
 use crate::case::Feature;
@@ -42,12 +42,11 @@ impl Plugin {
             .input(question.text())
             .run_here()?;
         let info: Info = message::answer(&question, &said)?;
+        let tools = info.tools.iter();
+        let parts = tools.map(|(name, version)| (name.clone(), Part::known(version)));
+        let parts = parts.collect();
         Ok(Self {
-            implementation: Implementation {
-                name: info.name.clone(),
-                version: info.version.clone(),
-                tools: info.tools.clone(),
-            },
+            implementation: Implementation::known(&info.name, &info.version, parts),
             program,
             info,
         })
