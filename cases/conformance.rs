@@ -5,13 +5,15 @@
 //! needs no privilege and starts nothing. `cargo nextest run` starts a process for each trial: it looks for what its trial
 //! needs and for nothing else.
 
+mod thrift;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use goldpath::adapter::{Candidate, Selection};
-use goldpath::case::{Case, CaseError, discover, render};
+use goldpath::case::{Case, CaseError, discover_where, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, missing_programs, run_one};
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let ended = if arguments.list {
         listed(&arguments).map(|listed| {
             let trials = listed.into_iter().map(|one| one.trial(|_| Ok(())));
+            let trials = trials.chain(thrift::trials());
             libtest_mimic::run(&arguments, trials.collect()).exit_code()
         })
     } else {
@@ -41,26 +44,23 @@ fn main() -> ExitCode {
 
 /// `native` is always there; an engine that this machine lacks is listed as ignored, with the reason.
 fn listed(arguments: &Arguments) -> Result<Vec<Listed>, Vec<CaseError>> {
-    let cases: Vec<Arc<Case>> = discover(&[root()])?.into_iter().map(Arc::new).collect();
+    // Only with `--exact` is the trial known from a name. What libtest-mimic compares has the reason of an ignored trial
+    // before it.
+    let exact = arguments.filter.as_deref().filter(|_| arguments.exact);
+    let is_case = |id: &str| exact.is_none_or(|name| name.contains(&format!("{id}::")));
+    let cases = discover_where(&[root()], is_case)?;
+    let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
+    let may_be = |ending: String| exact.is_none_or(|name| name.ends_with(&ending));
     let candidates: Vec<Candidate> = Selection::all()
         .iter()
-        .filter(|selection| may_mean(arguments, selection))
+        .filter(|selection| may_be(selection.to_string()))
         .map(Candidate::find)
         .collect();
     let trials = Trial::of(&cases, None, &candidates).into_iter();
     Ok(trials
-        .filter(|trial| may_mean(arguments, trial))
+        .filter(|trial| may_be(trial.to_string()))
         .map(Listed::of)
         .collect())
-}
-
-/// Whether the arguments may mean the trial that ends like this. Only with `--exact` is that known from a name; what
-/// libtest-mimic compares has the reason of an ignored trial before it.
-fn may_mean(arguments: &Arguments, ending: &impl ToString) -> bool {
-    match &arguments.filter {
-        Some(filter) if arguments.exact => filter.ends_with(&ending.to_string()),
-        _ => true,
-    }
 }
 
 fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
@@ -84,6 +84,7 @@ fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
             }
         })
     });
+    let trials = trials.chain(thrift::trials());
     libtest_mimic::run(arguments, trials.collect()).exit_code()
 }
 

@@ -60,7 +60,9 @@ impl Implementation {
 
     /// The version of a program that takes part, empty if it does not or has none.
     pub fn version_of(&self, part: &str) -> &str {
-        self.parts.get(part).map_or("", |part| number(part.version()))
+        self.parts
+            .get(part)
+            .map_or("", |part| number(part.version()))
     }
 
     /// Asks every program for its version now, so that nobody has to wait for it later.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::engine::{Engine, Words, must_have};
 use super::netavark::{LACKING, find_netavark};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario, Site, image,
+    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario, Site,
+    image,
 };
 use crate::case::Feature;
 use crate::lab::{ControlGroup, Room};

@@ -20,6 +20,11 @@ const NOT_A_CASE: &str = "Cargo.toml";
 
 /// Reads every `*.toml` below the directories. Hidden files and directories are left out.
 pub fn discover(directories: &[PathBuf]) -> Discovered {
+    discover_where(directories, |_| true)
+}
+
+/// Reads the files of the cases whose id is wanted: who runs a single trial need not read every other case.
+pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool) -> Discovered {
     let mut cases = Vec::new();
     let mut errors = Vec::new();
     let mut taken: BTreeMap<String, PathBuf> = BTreeMap::new();
@@ -54,6 +59,9 @@ pub fn discover(directories: &[PathBuf]) -> Discovered {
                     CaseError::of_path(&file, format!("two cases have the id `{id}`"))
                         .with_help(help),
                 );
+            }
+            if !is_wanted(&id) {
+                continue;
             }
             match read_case(&file, &id) {
                 Ok(case) => cases.push(case),

@@ -187,8 +187,12 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let progress = Progress::begin(names);
     // Processes that the report waits for and no trial does.
     let tools = thread::spawn(recipe_tools);
-    let adapters: Vec<_> = found.iter().filter_map(|one| one.adapter.clone().ok()).collect();
-    let versions = thread::spawn(move || adapters.iter().for_each(|one| one.implementation().ask()));
+    let adapters: Vec<_> = found
+        .iter()
+        .filter_map(|one| one.adapter.clone().ok())
+        .collect();
+    let versions =
+        thread::spawn(move || adapters.iter().for_each(|one| one.implementation().ask()));
     let ran = run_all(trials, &options, jobs, |event| match event {
         Event::Started(position) => progress.started(position),
         Event::Finished(position, result) => {

@@ -25,9 +25,9 @@ use super::{
     ScenarioNetwork, Site,
 };
 use crate::case::Feature;
-use crate::lab::{LabError, find_program};
 use crate::lab::attach::{Bridge, Port};
 use crate::lab::topology::Prefix;
+use crate::lab::{LabError, find_program};
 
 /// The native implementation.
 #[derive(Debug)]
