@@ -66,6 +66,18 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::overlapping_subnets(contract(
     "[network.front]\nsubnet = \"10.77.0.0/16\"\n[network.back]\nsubnet = \"10.77.1.0/24\""
 ))]
+#[case::subnet_of_the_lab(contract(
+    "[network.front]\nsubnet = \"10.0.0.0/8\"\n[network.back]\nsubnet = \"203.0.113.128/25\"\n[network.far]\nsubnet = \"8.8.8.0/24\""
+))]
+#[case::subnet_that_no_network_can_have(contract(
+    "[network.front]\nsubnet = \"127.9.0.0/16\"\n[network.back]\nsubnet = \"239.1.1.0/24\"\n[network.far]\nsubnet = \"10.77.1.2/31\""
+))]
+#[case::address_of_the_gateway(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\naddress = \"10.77.1.1\""
+))]
+#[case::published_on_an_address_that_the_host_has_not(contract(
+    "[host]\naddresses = [\"10.0.2.16\"]\n[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\npublish = [\"10.0.2.17:80:80\", \"192.0.2.9:81:80\", \"10.0.2.15:82:80\", \"10.0.2.16:83:80\", \"127.0.0.2:84:80\", \"0.0.0.0:85:80\", \"10.77.1.1:86:80\"]"
+))]
 #[case::host_bits_in_a_subnet(contract("[network.front]\nsubnet = \"10.77.1.9/24\""))]
 #[case::host_port_published_twice(contract(
     "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\npublish = [\"8080:80\"]\n[container.c2]\nnetwork = \"front\"\npublish = [\"127.0.0.1:8080:81\"]"

@@ -100,7 +100,7 @@ impl Scenario {
             Some(ScenarioNetwork {
                 name: network.name.to_string(),
                 subnet: subnet.to_string(),
-                gateway: nth(subnet.address(), 1),
+                gateway: subnet.gateway(),
                 internal: network.internal,
                 mtu: network.mtu,
             })

@@ -43,6 +43,14 @@ impl Subnet {
         self.address
     }
 
+    /// The host's address in a network of this prefix: the one behind the first.
+    pub fn gateway(self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(v4) => IpAddr::V4(u32::from(v4).wrapping_add(1).into()),
+            IpAddr::V6(v6) => IpAddr::V6(u128::from(v6).wrapping_add(1).into()),
+        }
+    }
+
     /// The prefix's length in bits.
     pub fn length(self) -> u8 {
         self.length

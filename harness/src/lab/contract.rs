@@ -1,6 +1,8 @@
 //! The lab in which a contract case is put to an implementation: a machine without any container network, a neighbour
 //! on its uplink segment, and an honest way to 8.8.8.8.
 
+use std::collections::BTreeSet;
+
 use super::article::{self, Stage};
 use super::topology::{
     BridgeSpec, EndSpec, Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec, VethSpec,
@@ -22,6 +24,14 @@ pub fn is_free(address: std::net::IpAddr) -> bool {
     };
     let [a, b, c, last] = v4.octets();
     [a, b, c] == [10, 0, 2] && ![0, 2, 15, 50, 255].contains(&last)
+}
+
+/// The networks that the lab itself uses, sorted: an implementation can have none of their addresses.
+pub fn networks() -> BTreeSet<Prefix> {
+    let lab = spec(&[], Forwarding::Off, false, None);
+    let ends = lab.veths.iter().flat_map(|veth| &veth.ends);
+    ends.filter_map(|end| end.address.map(Prefix::network))
+        .collect()
 }
 
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
@@ -87,6 +97,12 @@ pub fn spec(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_networks_of_the_lab_are_those_of_its_links() {
+        let networks: Vec<String> = networks().iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["8.8.8.0/24", "10.0.2.0/24", "203.0.113.0/24"]);
+    }
 
     #[test]
     fn host_gateway_and_lan_share_a_segment() {

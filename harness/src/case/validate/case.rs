@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::change;
-use super::container::containers;
+use super::container::{containers, published};
 use super::control;
 use super::findings::Findings;
 use super::host;
@@ -134,14 +134,17 @@ pub(in crate::case) fn validate(
         }
     } else {
         let host = file.host.as_ref();
-        let host = host.map(|written| host::host(&mut findings, written, &containers));
+        let host = host
+            .map(|written| host::host(&mut findings, written, &containers))
+            .unwrap_or_default();
+        published(&mut findings, &file.container, &host, &networks);
         let path_mtu = file
             .path
             .as_ref()
             .and_then(|path| findings.number(&path.get_ref().mtu, "mtu", 576..=1500));
         Kind::Contract {
             requires,
-            host: host.unwrap_or_default(),
+            host,
             path_mtu,
             networks,
         }

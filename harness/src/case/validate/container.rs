@@ -8,10 +8,11 @@ use toml::Spanned;
 use super::findings::Findings;
 use super::network::{in_file_order, name};
 use crate::case::file::ContainerFile;
-use crate::case::model::{Attachment, Container, Network};
+use crate::case::model::{Attachment, Container, Host, Network};
 use crate::case::place::NodeName;
 use crate::case::publish::Publish;
 use crate::case::suggest::did_you_mean;
+use crate::lab::contract;
 
 /// Reads the containers; names, attachments, addresses and published ports must fit together.
 pub(super) fn containers(
@@ -136,6 +137,50 @@ pub(super) fn containers(
     containers
 }
 
+/// Addresses that ports are published on must be the host's: a further one is declared, so that the host has it.
+pub(super) fn published(
+    findings: &mut Findings<'_>,
+    written: &BTreeMap<Spanned<String>, ContainerFile>,
+    host: &Host,
+    networks: &[Network],
+) {
+    let gateways = networks
+        .iter()
+        .flat_map(|network| &network.subnets)
+        .map(|subnet| subnet.gateway());
+    let own: Vec<IpAddr> = host
+        .addresses
+        .iter()
+        .copied()
+        .chain([contract::UPLINK.address])
+        .chain(gateways)
+        .collect();
+    for entry in in_file_order(written)
+        .into_iter()
+        .flat_map(|(_, file)| &file.publish)
+    {
+        // What is malformed was noted before.
+        let address = entry.get_ref().parse::<Publish>().ok();
+        let Some(address) = address.and_then(|port| port.address) else {
+            continue;
+        };
+        if address.is_ipv4()
+            && !address.is_loopback()
+            && !address.is_unspecified()
+            && !own.contains(&address)
+        {
+            let message = format!("the host has no address {address} to publish a port on");
+            let help = if contract::is_free(address) {
+                format!("add it: `[host]` with `addresses = [\"{address}\"]`")
+            } else {
+                let known: Vec<String> = own.iter().map(ToString::to_string).collect();
+                format!("the host has 127.0.0.0/8, {}", known.join(", "))
+            };
+            findings.note(entry.span(), message, "here", help);
+        }
+    }
+}
+
 fn mode_of(
     findings: &mut Findings<'_>,
     mode: &Spanned<String>,
@@ -220,6 +265,14 @@ fn network_of(
                 "outside",
                 format!("`{wanted}` is {subnets}"),
             );
+        }
+        if found
+            .subnets
+            .iter()
+            .any(|subnet| subnet.gateway() == address)
+        {
+            let message = format!("{address} is the host's own in network `{wanted}`: its gateway");
+            findings.note(written.span(), message, "taken", "choose another address");
         }
         if taken.contains(&address) {
             findings.note(

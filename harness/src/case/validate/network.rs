@@ -10,6 +10,10 @@ use crate::case::file::NetworkFile;
 use crate::case::model::Network;
 use crate::case::place::NodeName;
 use crate::case::vocabulary::Family;
+use crate::lab::contract;
+
+/// Longest prefix with two addresses for hosts: the gateway and one container.
+const LONGEST_PREFIX: u8 = 30;
 
 /// Reads the networks; no two of them may share an address.
 pub(super) fn networks(
@@ -60,6 +64,9 @@ pub(super) fn networks(
                     "a network has at most one subnet of each family",
                 );
             }
+            if let Some((message, help)) = unusable(subnet) {
+                findings.note(span.clone(), message, "here", help);
+            }
             subnets.push(subnet);
         }
         let mtu = file
@@ -74,6 +81,37 @@ pub(super) fn networks(
         });
     }
     networks
+}
+
+/// Why no container network can have this subnet, and what to write instead.
+fn unusable(subnet: Subnet) -> Option<(String, &'static str)> {
+    let elsewhere = "choose a prefix that nobody else uses, as 10.77.1.0/24";
+    let in_lab = contract::networks().into_iter().find(|taken| {
+        Subnet::around(taken.address, taken.length).overlaps(subnet)
+    });
+    if let Some(taken) = in_lab {
+        let message = format!("subnet {subnet} overlaps {taken}, a network of the lab");
+        return Some((message, elsewhere));
+    }
+    let reserved = [
+        ([0, 0, 0, 0], 8, "\"this\" network (RFC 1122)"),
+        ([127, 0, 0, 0], 8, "loopback (RFC 1122)"),
+        (
+            [224, 0, 0, 0],
+            3,
+            "multicast and what is reserved behind it (RFC 1112)",
+        ),
+    ];
+    for (first, length, what) in reserved {
+        if Subnet::around(first.into(), length).overlaps(subnet) {
+            let message = format!("no container can have an address of {subnet}: it is {what}");
+            return Some((message, elsewhere));
+        }
+    }
+    (subnet.family() == Family::Ipv4 && subnet.length() > LONGEST_PREFIX).then(|| {
+        let message = format!("subnet {subnet} has no room for a gateway and a container");
+        (message, "a prefix of at most 30 bits")
+    })
 }
 
 /// The name of a network or a container.
