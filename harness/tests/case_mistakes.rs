@@ -29,6 +29,21 @@ fn changed(step: &str) -> String {
     format!("{}[[step]]\n{step}", contract(containers))
 }
 
+/// A contract case in which a ping from a container to c2 is blocked, and these probes are answered.
+fn blocked(from: &str, answered: &[(&str, &str, &str, &str)]) -> String {
+    let head = "title = \"T\"\n[network.front]\nsubnet = \"10.77.1.0/24\"\n[network.back]\nsubnet = \"10.77.2.0/24\"\n\
+        [container.c1]\nnetwork = \"front\"\n[container.c2]\nnetwork = \"back\"\n[container.c3]\nnetwork = \"back\"\n";
+    let mut text = format!(
+        "{head}[[step]]\nprobe = {{ send = \"icmp-echo\", from = \"{from}\", to = \"c2\" }}\nexpect = {{ fate = \"blocked\" }}\n"
+    );
+    for (send, from, to, port) in answered {
+        text.push_str(&format!(
+            "[[step]]\nprobe = {{ send = \"{send}\", from = \"{from}\", to = \"{to}\"{port} }}\n{ANSWERED}"
+        ));
+    }
+    text
+}
+
 /// What `goldpath check` says about files, with the directory's name taken out.
 fn said(files: &[(&str, &[u8])]) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -102,6 +117,13 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::command_is_empty(recipe(&format!("host = [\" \"]\n{PROBE}{ANSWERED}")))]
 #[case::command_for_a_shell(recipe(&format!("host = [\"echo 0 | tee /proc/sys/net/ipv4/ip_forward\"]\n{PROBE}{ANSWERED}")))]
 #[case::negative_without_control(recipe(&format!("{PROBE}expect = {{ fate = \"dropped\" }}\n")))]
+#[case::blocked_without_its_target(blocked("c1", &[("icmp-echo", "c1", "host.uplink", "")]))]
+#[case::blocked_without_its_kind(blocked("c1", &[("tcp", "c1", "host.uplink", ", port = 1"), ("tcp", "c3", "c2", ", port = 1")]))]
+#[case::blocked_without_its_prober(blocked("c1", &[("icmp-echo", "c3", "c2", "")]))]
+#[case::blocked_at_a_port_of_the_host_that_nobody_serves(format!(
+    "{}[[step]]\nprobe = {{ send = \"tcp\", from = \"c1\", to = \"host.uplink\", port = 9 }}\nexpect = {{ fate = \"blocked\" }}\n",
+    blocked("c1", &[("icmp-echo", "c1", "host.uplink", ""), ("tcp", "c1", "c3", ", port = 1"), ("icmp-echo", "c2", "c3", "")])
+))]
 #[case::not_a_chain(recipe(&format!("{PROBE}{ANSWERED}meets = [\"FORWARD\"]\n")))]
 #[case::taken_address_of_the_host(contract("[host]\naddresses = [\"10.0.2.15\", \"10.9.9.9\"]"))]
 #[case::rule_that_drops_everything(contract("[[host.drops]]"))]
@@ -133,6 +155,24 @@ fn mistakes_are_told_with_their_place(#[case] text: String) {
         .unwrap()
         .trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
     insta::assert_snapshot!(name, said(&[("area/case.toml", text.as_bytes())]));
+}
+
+#[test]
+fn what_is_blocked_needs_no_answer_of_the_same_target() {
+    let plain = [
+        ("icmp-echo", "c1", "host.uplink", ""),
+        ("icmp-echo", "c2", "c3", ""),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir_all(directory.path().join("area")).unwrap();
+    fs::write(
+        directory.path().join("area/case.toml"),
+        blocked("c1", &plain),
+    )
+    .unwrap();
+    if let Err(errors) = discover(&[directory.path().to_owned()]) {
+        panic!("{}", render(&errors, false));
+    }
 }
 
 #[test]

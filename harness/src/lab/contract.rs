@@ -2,12 +2,15 @@
 //! on its uplink segment, and an honest way to 8.8.8.8.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::article::{self, Stage};
 use super::topology::{
     BridgeSpec, EndSpec, Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec, VethSpec,
 };
 
+/// Nodes that have addresses before any container is there.
+const NODES: [&str; 5] = ["host", "lan", "gateway", "isp", "outside"];
 /// The host's address towards the outside.
 pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
 /// The host's neighbour on its uplink segment, who may also be up to no good.
@@ -18,12 +21,12 @@ pub const SEGMENT: &str = "segment";
 pub const UPLINK_INTERFACE: &str = "eth0";
 
 /// Whether nobody of the lab has this address of the uplink's network.
-pub fn is_free(address: std::net::IpAddr) -> bool {
-    let std::net::IpAddr::V4(v4) = address else {
+pub fn is_free(address: IpAddr) -> bool {
+    let IpAddr::V4(v4) = address else {
         return false;
     };
     let [a, b, c, last] = v4.octets();
-    [a, b, c] == [10, 0, 2] && ![0, 2, 15, 50, 255].contains(&last)
+    [a, b, c] == [10, 0, 2] && ![0, 255].contains(&last) && owner(address).is_none()
 }
 
 /// The networks that the lab itself uses, sorted: an implementation can have none of their addresses.
@@ -32,6 +35,14 @@ pub fn networks() -> BTreeSet<Prefix> {
     let ends = lab.veths.iter().flat_map(|veth| &veth.ends);
     ends.filter_map(|end| end.address.map(Prefix::network))
         .collect()
+}
+
+/// The node of the lab that has this address, none if it is nobody's.
+pub fn owner(address: IpAddr) -> Option<&'static str> {
+    let lab = spec(&[], Forwarding::Off, false, None);
+    let mut ends = lab.veths.iter().flat_map(|veth| &veth.ends);
+    let end = ends.find(|end| end.address.is_some_and(|own| own.address == address))?;
+    NODES.into_iter().find(|node| *node == end.node)
 }
 
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
@@ -102,6 +113,22 @@ mod tests {
     fn the_networks_of_the_lab_are_those_of_its_links() {
         let networks: Vec<String> = networks().iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["8.8.8.0/24", "10.0.2.0/24", "203.0.113.0/24"]);
+    }
+
+    #[test]
+    fn an_address_has_its_node_and_the_others_are_free() {
+        for (address, node) in [
+            ([10, 0, 2, 15], "host"),
+            ([10, 0, 2, 50], "lan"),
+            ([10, 0, 2, 2], "gateway"),
+            ([8, 8, 8, 8], "outside"),
+        ] {
+            assert_eq!(owner(address.into()), Some(node));
+            assert!(!is_free(address.into()), "{node}");
+        }
+        assert!(is_free([10, 0, 2, 16].into()));
+        assert!(!is_free([10, 0, 3, 16].into()));
+        assert!(!is_free([10, 0, 2, 255].into()));
     }
 
     #[test]

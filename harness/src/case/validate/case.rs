@@ -125,7 +125,16 @@ pub(in crate::case) fn validate(
     }
     change::in_order(&mut findings, file, &steps);
     change::collisions(&mut findings, file, &containers, &steps);
-    control::positive(&mut findings, &file.step, &steps, recipe);
+    let host = file.host.as_ref().filter(|_| !recipe);
+    let host = host
+        .map(|written| host::host(&mut findings, written, &containers))
+        .unwrap_or_default();
+    let known = control::Nodes {
+        containers: &containers,
+        host: &host,
+        recipe,
+    };
+    control::positive(&mut findings, &file.step, &steps, &known);
 
     let kind = if recipe {
         Kind::Recipe {
@@ -133,10 +142,6 @@ pub(in crate::case) fn validate(
             backends,
         }
     } else {
-        let host = file.host.as_ref();
-        let host = host
-            .map(|written| host::host(&mut findings, written, &containers))
-            .unwrap_or_default();
         published(&mut findings, &file.container, &host, &networks);
         let path_mtu = file
             .path
