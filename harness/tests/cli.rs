@@ -265,6 +265,45 @@ fn a_missing_program_ends_with_2_and_names_its_package() {
 }
 
 #[test]
+fn a_plugin_that_is_no_program_is_named_as_what_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::with(&[]);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let contract = workspace
+        .join("cases/contract/egress")
+        .display()
+        .to_string();
+    let plugin = |name: &str, text: &str, mode: u32| {
+        fs::write(desk.path(name), text).unwrap();
+        fs::set_permissions(desk.path(name), fs::Permissions::from_mode(mode)).unwrap();
+        desk.goldpath(&format!(
+            "run --cases {contract} source-is-the-hosts -i plugin:./{name}"
+        ))
+    };
+    let ended = |name: &str, text: &str, mode: u32, words: &[&str]| {
+        let ended = plugin(name, text, mode);
+        ended.must_be(2);
+        must_say(&ended.err, words);
+    };
+    ended("plain", "#!/bin/sh\n", 0o644, &["cannot run", "chmod +x"]);
+    ended("binary", "no line\n", 0o755, &["cannot start", "#!/bin/sh"]);
+    ended("silent", "#!/bin/sh\n", 0o755, &["it wrote nothing"]);
+    ended(
+        "lost",
+        "#!/nowhere/sh\n",
+        0o755,
+        &["cannot start", "interpreter"],
+    );
+    fs::create_dir(desk.path("folder")).unwrap();
+    let folder = desk.goldpath(&format!("run --cases {contract} -i plugin:./folder"));
+    folder.must_be(2);
+    must_say(&folder.err, &["it is a folder"]);
+    let nowhere = desk.goldpath(&format!("run --cases {contract} -i plugin:./nowhere"));
+    nowhere.must_be(2);
+    must_say(&nowhere.err, &["cannot find ./nowhere: No such file"]);
+}
+
+#[test]
 fn programs_are_found_without_a_path() {
     let desk = Desk::with(&[CASE]);
     let output = desk

@@ -271,9 +271,8 @@ impl Attachment {
     fn add(&mut self, folder: &Path, site: &Site) -> Result<(), AdapterError> {
         for plugin in self.chain.clone() {
             let said = self.ask("ADD", &plugin, folder, site)?;
-            self.result = serde_json::from_str(&said).map_err(|error| AdapterError::Answer {
-                question: format!("ADD of {}", plugin["type"]),
-                reason: format!("{error}; it wrote: {said}"),
+            self.result = serde_json::from_str(&said).map_err(|error| {
+                AdapterError::unread(format!("ADD of {}", plugin["type"]), &error, &said)
             })?;
         }
         Ok(())

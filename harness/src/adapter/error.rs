@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use crate::lab::LabError;
+use crate::lab::{CommandError, LabError, start_hint};
 
 /// What an implementation said no to, or did not say at all.
 #[derive(Debug, Error)]
@@ -22,7 +22,7 @@ pub enum AdapterError {
         output: String,
     },
     /// A program could not be started or talked to.
-    #[error("start {command}: {source}")]
+    #[error("cannot start {command}: {source}{}", start_hint(source))]
     Start {
         /// The command line, quoted for a shell.
         command: String,
@@ -39,7 +39,7 @@ pub enum AdapterError {
         reason: String,
     },
     /// The implementation says that it failed.
-    #[error("{question}: {message}")]
+    #[error("{question}: {}", words(.message))]
     Refused {
         /// What it was asked for.
         question: String,
@@ -57,7 +57,7 @@ pub enum AdapterError {
         output: String,
     },
     /// A file of the implementation could not be written or read.
-    #[error("{operation} {path}: {source}")]
+    #[error("cannot {operation} {path}: {source}")]
     File {
         /// `write` or `read`.
         operation: &'static str,
@@ -70,14 +70,44 @@ pub enum AdapterError {
     /// After set-up something is not there.
     #[error("after setup: {0}")]
     NotRealised(String),
+    /// A program can't be run at all.
+    #[error(transparent)]
+    Program(#[from] CommandError),
     /// The lab refused.
     #[error(transparent)]
     Lab(#[from] LabError),
 }
 
+impl AdapterError {
+    /// An answer that can't be read.
+    pub(super) fn unread(
+        question: impl Into<String>,
+        error: &serde_json::Error,
+        answer: &str,
+    ) -> Self {
+        let reason = match answer.trim() {
+            "" => {
+                String::from("it wrote nothing to its standard output; one JSON object is expected")
+            }
+            text => format!("{error}; it wrote: {text}"),
+        };
+        Self::Answer {
+            question: question.into(),
+            reason,
+        }
+    }
+}
+
+fn words(message: &str) -> &str {
+    match message.trim() {
+        "" => "it refused and gave no reason (an empty error)",
+        words => words,
+    }
+}
+
 fn said(output: &str) -> String {
     match output.trim() {
-        "" => String::new(),
+        "" => String::from(", and it wrote nothing"),
         text => format!("\n{text}"),
     }
 }

@@ -21,7 +21,7 @@ pub enum BenchError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// A socket refused.
-    #[error("{operation} in node '{node}': {source}")]
+    #[error("cannot {operation} in node '{node}': {source}")]
     Socket {
         /// What was tried.
         operation: &'static str,

@@ -47,7 +47,7 @@ pub struct RawFrame {
 #[non_exhaustive]
 pub enum CaptureError {
     /// A system call failed.
-    #[error("{operation} of the capture socket in netns '{node}': {source}")]
+    #[error("cannot {operation} the capture socket in netns '{node}': {source}")]
     System {
         /// What was tried.
         operation: &'static str,
@@ -99,16 +99,16 @@ impl Tap {
                     SockProtocol::EthAll,
                 )
             })?
-            .map_err(failed("opening"))?;
+            .map_err(failed("open"))?;
         // Beyond net.core.rmem_max only with CAP_NET_ADMIN in the initial user namespace.
         if setsockopt(&socket, sockopt::RcvBufForce, &BUFFER_BYTES).is_err() {
             setsockopt(&socket, sockopt::RcvBuf, &BUFFER_BYTES)
-                .map_err(failed("setting the buffer"))?;
+                .map_err(failed("set the buffer of"))?;
         }
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)
-            .map_err(failed("asking for time stamps"))?;
+            .map_err(failed("ask for time stamps of"))?;
         // Each frame then says how many were lost before it.
-        setsockopt(&socket, sockopt::RxqOvfl, &1).map_err(failed("asking for losses"))?;
+        setsockopt(&socket, sockopt::RxqOvfl, &1).map_err(failed("ask for losses of"))?;
         Ok(Self {
             node: node.into(),
             socket,
@@ -151,13 +151,13 @@ impl Tap {
                 // ENETDOWN: an interface of the node went down; told once, and nothing is lost by it.
                 Err(Errno::ENETDOWN) => {}
                 Err(Errno::EAGAIN) => return Ok(None),
-                Err(errno) => return Err(system(&self.node, "reading", errno)),
+                Err(errno) => return Err(system(&self.node, "read", errno)),
             }
         };
         let (mut at, mut lost) = (0, self.lost);
         for message in received
             .cmsgs()
-            .map_err(|errno| system(&self.node, "reading", errno))?
+            .map_err(|errno| system(&self.node, "read", errno))?
         {
             match message {
                 ControlMessageOwned::ScmTimestampns(time) => {

@@ -33,8 +33,11 @@ pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool)
         if let Err(error) = walk(directory, &mut files) {
             let help = "name an existing directory with `--cases DIR`";
             errors.push(
-                CaseError::of_path(directory, format!("read the cases directory: {error}"))
-                    .with_help(help),
+                CaseError::of_path(
+                    directory,
+                    format!("cannot read the cases directory: {error}"),
+                )
+                .with_help(help),
             );
             continue;
         }
@@ -108,7 +111,7 @@ pub fn read_case(path: &Path, id: &str) -> Result<Case, Vec<CaseError>> {
     let bytes = std::fs::read(path).map_err(|error| {
         one(CaseError::of_path(
             path,
-            format!("read the case file: {error}"),
+            format!("cannot read the case file: {error}"),
         ))
     })?;
     let text = String::from_utf8(bytes).map_err(|error| {

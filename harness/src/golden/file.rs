@@ -78,7 +78,7 @@ pub fn golden_file(folder: &Path, id: &str) -> PathBuf {
 pub fn read(folder: &Path, id: &str) -> Result<Option<Golden>, GoldenError> {
     let path = golden_file(folder, id);
     let content = match std::fs::read_to_string(&path) {
-        Ok(content) => content,
+        Ok(content) => plain(content),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
             return Err(GoldenError::Io {
@@ -145,6 +145,16 @@ pub fn orphans(folder: &Path, ids: &BTreeSet<&str>) -> Result<Vec<GoldenError>, 
     }
     found.sort_by_key(ToString::to_string);
     Ok(found)
+}
+
+/// The same text as this program writes it: editors and `git` on other systems add a byte order mark, or end lines with
+/// CR LF.
+fn plain(content: String) -> String {
+    let marked = content.strip_prefix('\u{feff}');
+    match (marked, content.contains("\r\n")) {
+        (None, false) => content,
+        (marked, _) => marked.unwrap_or(&content).replace("\r\n", "\n"),
+    }
 }
 
 fn parse(content: &str) -> Option<Golden> {
@@ -259,6 +269,23 @@ mod tests {
             read(folder.path(), "subject"),
             Err(GoldenError::NoHeader { .. })
         ));
+    }
+
+    #[test]
+    fn a_golden_from_another_system_says_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = accept(folder.path(), "subject", "one\n  two").expect("written");
+        let original = read(folder.path(), "subject").expect("readable");
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let with_returns = text.replace('\n', "\r\n");
+        for foreign in [
+            format!("\u{feff}{text}"),
+            with_returns.clone(),
+            format!("\u{feff}{with_returns}"),
+        ] {
+            std::fs::write(&path, foreign).expect("written");
+            assert_eq!(read(folder.path(), "subject").expect("readable"), original);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 
+use nix::errno::Errno;
 use thiserror::Error;
 
 use super::backend::resolve;
@@ -67,6 +68,14 @@ pub enum CommandError {
         /// The Debian package that has it, where known.
         package: Option<&'static str>,
     },
+    /// A path that leads to no program.
+    #[error("cannot run '{program}': {reason}")]
+    NotAProgram {
+        /// The path.
+        program: String,
+        /// What is there instead, and what to type where that helps.
+        reason: String,
+    },
     /// The command line has no first word.
     #[error("an empty command in netns '{node}'")]
     Empty {
@@ -74,7 +83,10 @@ pub enum CommandError {
         node: String,
     },
     /// It could not be started.
-    #[error("in netns '{node}': start {command}: {source}")]
+    #[error(
+        "in netns '{node}': cannot start {command}: {source}{}",
+        start_hint(source)
+    )]
     Start {
         /// The node.
         node: String,
@@ -228,17 +240,19 @@ pub fn quoted(argv: &[String]) -> String {
 
 /// Where a program is, in PATH and in the system's folders.
 pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
-    let is_program = |path: &Path| {
-        path.metadata()
-            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    };
-    if name.contains('/') && is_program(Path::new(name)) {
-        return Ok(name.into());
+    if name.contains('/') {
+        return match no_program(Path::new(name)) {
+            None => Ok(name.into()),
+            Some(reason) => Err(CommandError::NotAProgram {
+                program: name.into(),
+                reason,
+            }),
+        };
     }
     folders()
         .into_iter()
         .map(|folder| folder.join(name))
-        .find(|path| is_program(path))
+        .find(|path| no_program(path).is_none())
         .ok_or_else(|| {
             let known = |(program, _): &&(&str, &str)| {
                 name == *program || name.starts_with(&format!("{program}-"))
@@ -249,6 +263,35 @@ pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
                 package,
             }
         })
+}
+
+/// Why a path can't be run, none if it can.
+fn no_program(path: &Path) -> Option<String> {
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) => return Some(error.to_string()),
+    };
+    if metadata.is_dir() {
+        return Some(String::from("it is a folder; name the program in it"));
+    }
+    if !metadata.is_file() {
+        return Some(String::from("it is no regular file"));
+    }
+    (metadata.permissions().mode() & 0o111 == 0).then(|| {
+        let path = quoted(&[path.display().to_string()]);
+        format!("it is not executable; please run: chmod +x {path}")
+    })
+}
+
+/// What to look at where the kernel refuses a file that is there and may be run (execve(2)).
+pub fn start_hint(error: &std::io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOEXEC) => {
+            "; a script begins with a line that names its interpreter, as #!/bin/sh"
+        }
+        Some(Errno::ENOENT) => "; is the interpreter there that its first line names?",
+        _ => "",
+    }
 }
 
 /// Where a case's `program` is: `iptables` and its kin are those of `backend`.
@@ -282,6 +325,27 @@ mod tests {
         let error = find_program("iptables-from-the-future").expect_err("no such program");
         let text = "'iptables-from-the-future' is not installed; please run: sudo apt-get install iptables";
         assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn a_path_that_leads_to_no_program_says_what_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("plain"), "#!/bin/sh\n").expect("a file");
+        let told = |name: &str| {
+            let error = find_program(&path(name)).expect_err("no program");
+            error.to_string().replace(&path(""), "")
+        };
+        assert_eq!(
+            told("plain"),
+            "cannot run 'plain': it is not executable; please run: chmod +x plain"
+        );
+        assert_eq!(
+            told("none"),
+            "cannot run 'none': No such file or directory (os error 2)"
+        );
+        let error = find_program(&path("")).expect_err("no program");
+        assert!(error.to_string().contains("it is a folder"), "{error}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum LabError {
     /// A netlink request was refused.
-    #[error("{operation} {object} in netns '{node}': {source}{}", detail(.explanation))]
+    #[error("cannot {operation} {object} in netns '{node}': {source}{}", detail(.explanation))]
     Netlink {
         /// What was asked for, as `create veth`.
         operation: &'static str,
@@ -24,7 +24,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// A system call failed.
-    #[error("{operation} {object}: {source}")]
+    #[error("cannot {operation} {object}: {source}")]
     System {
         /// What was tried, as `open`.
         operation: &'static str,
@@ -35,7 +35,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// A message of the kernel has a form that isn't known here.
-    #[error("read the kernel's answer to {operation} in netns '{node}': {reason}")]
+    #[error("cannot read the kernel's answer to {operation} in netns '{node}': {reason}")]
     Answer {
         /// What was asked for.
         operation: &'static str,

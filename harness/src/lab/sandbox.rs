@@ -81,7 +81,7 @@ pub struct Sandbox {
 #[non_exhaustive]
 pub enum SandboxError {
     /// The kernel denies the namespaces, or capabilities in them.
-    #[error("{operation}: {source}; this needs {capability}, please run: {cure}")]
+    #[error("cannot {operation}: {source}; this needs {capability}, please run: {cure}")]
     Denied {
         /// What was denied.
         operation: &'static str,
@@ -94,7 +94,7 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// A system call failed.
-    #[error("{operation}: {source}")]
+    #[error("cannot {operation}: {source}")]
     System {
         /// What was tried.
         operation: &'static str,

@@ -7,7 +7,7 @@ use std::io;
 #[non_exhaustive]
 pub enum TraceError {
     /// A system call on a netfilter socket failed.
-    #[error("{operation} in node '{node}': {source}")]
+    #[error("cannot {operation} in node '{node}': {source}")]
     Socket {
         /// What was tried.
         operation: &'static str,
@@ -28,7 +28,7 @@ pub enum TraceError {
         what: &'static str,
     },
     /// A sysctl could not be written.
-    #[error("write '{value}' to {path} in node '{node}': {source}")]
+    #[error("cannot write '{value}' to {path} in node '{node}': {source}")]
     Sysctl {
         /// File under /proc/sys.
         path: &'static str,
@@ -41,7 +41,7 @@ pub enum TraceError {
         source: io::Error,
     },
     /// A program that prints the ruleset could not be started.
-    #[error("run '{program}' in node '{node}': {source}")]
+    #[error("cannot run '{program}' in node '{node}': {source}")]
     Program {
         /// argv as a person would type it.
         program: String,

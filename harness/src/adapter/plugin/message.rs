@@ -204,10 +204,7 @@ pub(super) fn answer<T: DeserializeOwned>(
     question: &Question,
     said: &str,
 ) -> Result<T, AdapterError> {
-    serde_json::from_str(said).map_err(|error| AdapterError::Answer {
-        question: question.verb().to_owned(),
-        reason: format!("{error}; it wrote: {}", said.trim()),
-    })
+    serde_json::from_str(said).map_err(|error| AdapterError::unread(question.verb(), &error, said))
 }
 
 #[cfg(test)]
@@ -222,6 +219,17 @@ mod tests {
             kept == plugin_schema(),
             "run: goldpath run --plugin-schema > harness/plugin.schema.json"
         );
+    }
+
+    #[test]
+    fn an_empty_answer_is_told_as_one() {
+        let error = answer::<Done>(&Question::info(), " \n").expect_err("no JSON");
+        insta::assert_snapshot!(error, @"the answer to info: it wrote nothing to its standard output; one JSON object is expected");
+        let refused = AdapterError::Refused {
+            question: String::from("setup of mine"),
+            message: String::from(" "),
+        };
+        insta::assert_snapshot!(refused, @"setup of mine: it refused and gave no reason (an empty error)");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::lab::{Netns, Room};
+use crate::lab::{Netns, Room, find_program};
 
 /// A program that speaks the protocol.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ impl Plugin {
         };
         // The room's working directory is another one.
         let program = program.canonicalize().map_err(file)?.display().to_string();
+        find_program(&program)?;
         let question = Question::info();
         let said = Program::new([program.as_str()])
             .input(question.text())

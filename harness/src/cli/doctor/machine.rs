@@ -113,7 +113,7 @@ fn enter() -> Result<Inside, String> {
         command.arg0(name);
     }
     let output = command.args(["doctor", INSIDE]).output();
-    let output = output.map_err(|error| format!("start a child: {error}"))?;
+    let output = output.map_err(|error| format!("cannot start a child: {error}"))?;
     serde_json::from_slice(&output.stdout).map_err(|_| {
         String::from_utf8_lossy(&output.stderr)
             .trim()
