@@ -1,7 +1,6 @@
 //! The lab in which a contract case is put to an implementation: a machine without any container network, a neighbour
 //! on its uplink segment, and an honest way to 8.8.8.8.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::article::{self, Stage};
@@ -29,20 +28,19 @@ pub fn is_free(address: IpAddr) -> bool {
     [a, b, c] == [10, 0, 2] && ![0, 255].contains(&last) && owner(address).is_none()
 }
 
-/// The networks that the lab itself uses, sorted: an implementation can have none of their addresses.
-pub fn networks() -> BTreeSet<Prefix> {
+/// The addresses that the lab itself uses, each with its node: an implementation can have none of their networks.
+pub fn addresses() -> Vec<(String, Prefix)> {
     let lab = spec(&[], Forwarding::Off, false, None);
-    let ends = lab.veths.iter().flat_map(|veth| &veth.ends);
-    ends.filter_map(|end| end.address.map(Prefix::network))
+    let ends = lab.veths.into_iter().flat_map(|veth| veth.ends);
+    ends.filter_map(|end| Some((end.node, end.address?)))
         .collect()
 }
 
 /// The node of the lab that has this address, none if it is nobody's.
 pub fn owner(address: IpAddr) -> Option<&'static str> {
-    let lab = spec(&[], Forwarding::Off, false, None);
-    let mut ends = lab.veths.iter().flat_map(|veth| &veth.ends);
-    let end = ends.find(|end| end.address.is_some_and(|own| own.address == address))?;
-    NODES.into_iter().find(|node| *node == end.node)
+    let known = addresses();
+    let (owner, _) = known.iter().find(|(_, own)| own.address == address)?;
+    NODES.into_iter().find(|node| node == owner)
 }
 
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.
@@ -107,12 +105,14 @@ pub fn spec(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn the_networks_of_the_lab_are_those_of_its_links() {
-        let networks: Vec<String> = networks().iter().map(ToString::to_string).collect();
-        assert_eq!(networks, ["8.8.8.0/24", "10.0.2.0/24", "203.0.113.0/24"]);
+    fn every_node_with_an_address_is_known() {
+        let nodes: BTreeSet<String> = addresses().into_iter().map(|(node, _)| node).collect();
+        assert_eq!(nodes, NODES.map(String::from).into());
     }
 
     #[test]

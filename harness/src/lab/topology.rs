@@ -157,21 +157,6 @@ impl Prefix {
             length,
         }
     }
-
-    /// The network of the address: the same without its host bits.
-    pub fn network(self) -> Self {
-        let address = match self.address {
-            IpAddr::V4(v4) => {
-                let host = u32::MAX.checked_shr(self.length.into()).unwrap_or(0);
-                IpAddr::from((u32::from(v4) & !host).to_be_bytes())
-            }
-            IpAddr::V6(v6) => {
-                let host = u128::MAX.checked_shr(self.length.into()).unwrap_or(0);
-                IpAddr::from((u128::from(v6) & !host).to_be_bytes())
-            }
-        };
-        Self { address, ..self }
-    }
 }
 
 impl fmt::Display for Prefix {
@@ -201,19 +186,6 @@ impl FromStr for Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_network_has_no_host_bits() {
-        for (address, network) in [
-            ("10.0.2.15/24", "10.0.2.0/24"),
-            ("10.0.2.15/32", "10.0.2.15/32"),
-            ("10.0.2.15/0", "0.0.0.0/0"),
-            ("fd00:1:2::9/48", "fd00:1:2::/48"),
-        ] {
-            let prefix: Prefix = address.parse().expect("valid");
-            assert_eq!(prefix.network().to_string(), network);
-        }
-    }
 
     #[test]
     fn a_prefix_reads_what_it_writes() {

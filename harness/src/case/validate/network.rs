@@ -86,9 +86,10 @@ pub(super) fn networks(
 /// Why no container network can have this subnet, and what to write instead.
 fn unusable(subnet: Subnet) -> Option<(String, &'static str)> {
     let elsewhere = "choose a prefix that nobody else uses, as 10.77.1.0/24";
-    let in_lab = contract::networks().into_iter().find(|taken| {
-        Subnet::around(taken.address, taken.length).overlaps(subnet)
-    });
+    let in_lab = contract::addresses()
+        .into_iter()
+        .map(|(_, own)| Subnet::around(own.address, own.length))
+        .find(|taken| taken.overlaps(subnet));
     if let Some(taken) = in_lab {
         let message = format!("subnet {subnet} overlaps {taken}, a network of the lab");
         return Some((message, elsewhere));
