@@ -1,6 +1,9 @@
 //! What must come of a question.
 
+use std::fmt;
 use std::net::IpAddr;
+
+use crate::case::Feature;
 
 /// The answer that a rule gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +14,7 @@ pub enum Answer {
         by: String,
         /// The source address that it sees.
         sees: Sees,
-        /// Routers between the two; none where a proxy may stand between.
+        /// Routers that the request passes, each of which takes one from its TTL; none where a proxy may stand between.
         routers: Option<u8>,
     },
     /// TCP reset, or ICMP port unreachable, as from the address and port asked.
@@ -32,9 +35,27 @@ pub enum Answer {
     NoContainer,
     /// No promise binds.
     Unspecified {
-        /// Why, in one sentence with the sources that differ.
-        reason: &'static str,
+        /// Why.
+        why: Why,
     },
+}
+
+/// Why no promise binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The implementation does not list this feature. That promises nothing, also not the opposite.
+    NotListed(Feature),
+    /// Nobody promises it: the reason, in one sentence with the sources that differ.
+    NoPromise(&'static str),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotListed(feature) => write!(f, "{feature} is not listed"),
+            Self::NoPromise(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// The source address at the service.

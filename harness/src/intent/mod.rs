@@ -4,13 +4,22 @@
 //! [`Rule`] that fits. Whoever asks them, by packets, compares what it saw with the [`Answer`].
 
 mod answer;
+mod cell;
+mod course;
 mod moment;
 mod question;
+mod questions;
 mod rule;
+mod rules;
+#[cfg(test)]
+mod stories;
 mod table;
+#[cfg(test)]
+mod tests;
 
-pub use answer::{Answer, Refuser, Sees};
+pub use answer::{Answer, Refuser, Sees, Why};
+pub use cell::Services;
 pub use moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 pub use question::{Ask, Flow, Question, Size, Target, Vantage, Way};
-pub use rule::{RULES, Rule, RuleId};
-pub use table::{CLOSED, OPEN, Row, table};
+pub use rule::{Group, Rank, Rule, RuleId, groups, rules};
+pub use table::{CLOSED, OPEN, Row, answer, refusals, services, table};

@@ -22,6 +22,8 @@ pub struct Moment {
     pub gone: Vec<Gone>,
     /// Whether everything was torn down.
     pub ended: bool,
+    /// The moment before the last event, which knows the one before it; none at first.
+    pub before: Option<Box<Moment>>,
 }
 
 /// The host as it was found.
@@ -33,6 +35,10 @@ pub struct Found {
     pub forwards: bool,
     /// FORWARD's policy, if somebody had set it.
     pub forward: Option<Policy>,
+    /// INPUT's policy, if somebody had set it. Answers to what the host itself asked, and its own loopback, are let in whatever it is.
+    pub input: Option<Policy>,
+    /// Ports that a person's rules of INPUT accept.
+    pub lets_in: Vec<(Protocol, u16)>,
     /// Whether iptables saw bridged packets.
     pub bridge_netfilter: bool,
     /// Source and destination of packets that a person's rules of FORWARD drop; an absent end is any.
@@ -41,6 +47,8 @@ pub struct Found {
     pub lan: IpAddr,
     /// The node behind the lab's routers.
     pub outside: IpAddr,
+    /// The address of whoever is on the uplink segment as `outside` sees it: the lab's gateway masquerades the segment.
+    pub beyond: IpAddr,
     /// MTU of the uplink in bytes.
     pub uplink_mtu: u16,
     /// The smallest MTU between the host's gateway and outside in bytes.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::case::Protocol;
+
 /// One cell of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
@@ -64,7 +66,8 @@ pub enum Way {
     /// As the node's own routes say.
     OwnRoutes,
     /// By a route to the destination through the host that the prober adds and takes away: through the host's uplink address
-    /// from lan (and outside's first router), through the gateway of its network from a container.
+    /// from lan; from outside by routes of all the lab's routers; through the gateway of its network from a container. To
+    /// 127.0.0.0/8 it goes over the wire, which no ordinary socket of the asking node does.
     RouteByHost,
 }
 
@@ -73,6 +76,25 @@ pub enum Way {
 pub enum Flow {
     /// It does.
     New,
-    /// The flow, of the same ends and ports, was there before the last event.
+    /// The flow, of the same ends and ports, was answered in an earlier moment, the last one if several.
     Open,
+}
+
+impl Ask {
+    /// The transport protocol and the port that it is sent to.
+    pub fn port(self) -> Option<(Protocol, u16)> {
+        match self {
+            Self::Icmp => None,
+            Self::Tcp(port) | Self::LateTcp(port) => Some((Protocol::Tcp, port)),
+            Self::Udp(port) => Some((Protocol::Udp, port)),
+        }
+    }
+
+    /// The packet that asks for that port.
+    pub fn of(protocol: Protocol, port: u16) -> Self {
+        match protocol {
+            Protocol::Tcp => Self::Tcp(port),
+            Protocol::Udp => Self::Udp(port),
+        }
+    }
 }

@@ -1,6 +1,23 @@
 //! Every question that a moment allows, with its answer.
+//!
+//! The answers suppose these services, and no others: [`services`] lists them, and whoever asks starts exactly them.
+//!
+//! - `host`, `lan`, `outside` and each container with a namespace of its own listen on [`OPEN`], TCP and UDP.
+//! - Each container listens on the container's port of each port that it publishes.
+//! - Nobody listens on [`CLOSED`], nor on a published number on the host.
+//!
+//! What a published port answers when nobody listens behind it is a table of its own, [`refusals`]: whoever asks it stops
+//! the services of published ports before.
 
-use super::{Answer, Moment, Question, Rule};
+use std::collections::BTreeSet;
+
+use super::answer::Answer;
+use super::cell::{Cell, Services};
+use super::moment::{Attached, Moment};
+use super::question::Question;
+use super::questions::{new_flows, of_published_ports, questions};
+use super::rule::{Rule, decide};
+use crate::case::Protocol;
 
 /// A question, its answer, and the rule that gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +30,77 @@ pub struct Row {
     pub rule: &'static Rule,
 }
 
+impl Row {
+    /// Whether no promise binds.
+    pub fn is_unspecified(&self) -> bool {
+        matches!(self.answer, Answer::Unspecified { .. })
+    }
+}
+
 /// Port on which every node has a service that is not published, TCP and UDP.
 pub const OPEN: u16 = 7_001;
 /// Port on which nobody listens.
 pub const CLOSED: u16 = 7_002;
 
-/// All questions of a moment. The order depends on the moment alone.
+/// All questions of a moment. The order depends on the moment alone, and no question is there twice.
 pub fn table(moment: &Moment) -> Vec<Row> {
-    let _ = moment;
-    Vec::new()
+    answered(moment, &questions(moment), &services(moment))
+}
+
+/// The same without flows that were there before.
+pub(super) fn table_of_new_flows(moment: &Moment) -> Vec<Row> {
+    answered(moment, &new_flows(moment), &services(moment))
+}
+
+/// What published ports answer when no container listens on the container's port.
+pub fn refusals(moment: &Moment) -> Vec<Row> {
+    let silent = open_services(moment);
+    answered(moment, &of_published_ports(moment), &silent)
+}
+
+/// Who listens where while the table is asked.
+pub fn services(moment: &Moment) -> Services {
+    let mut services = open_services(moment);
+    for (member, port) in moment.published() {
+        services.insert((member.name.clone(), port.protocol, port.container_port));
+    }
+    services
+}
+
+/// The answer to one question, if these services are there; none if the moment has not both its ends.
+pub fn answer(moment: &Moment, question: &Question, services: &Services) -> Option<Row> {
+    let cell = Cell::of(moment, question, services)?;
+    let (answer, rule) = decide(&cell);
+    Some(Row {
+        question: question.clone(),
+        answer,
+        rule,
+    })
+}
+
+fn answered(moment: &Moment, questions: &[Question], services: &Services) -> Vec<Row> {
+    let mut asked = BTreeSet::new();
+    questions
+        .iter()
+        .filter(|question| asked.insert(*question))
+        .filter_map(|question| answer(moment, question, services))
+        .collect()
+}
+
+fn open_services(moment: &Moment) -> Services {
+    let own = |attached: &Attached| matches!(attached, Attached::None | Attached::Networks(_));
+    let members = moment
+        .members
+        .iter()
+        .filter(|member| own(&member.attached))
+        .map(|member| member.name.as_str());
+    ["host", "lan", "outside"]
+        .into_iter()
+        .chain(members)
+        .flat_map(|node| {
+            Protocol::ALL
+                .iter()
+                .map(move |protocol| (node.to_owned(), *protocol, OPEN))
+        })
+        .collect()
 }

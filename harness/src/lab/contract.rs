@@ -14,6 +14,10 @@ const NODES: [&str; 5] = ["host", "lan", "gateway", "isp", "outside"];
 pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
 /// The host's neighbour on its uplink segment, who may also be up to no good.
 pub const LAN: Prefix = Prefix::v4([10, 0, 2, 50], 24);
+/// The node behind the lab's routers.
+pub const OUTSIDE: Prefix = article::OUTSIDE;
+/// The gateway's address towards its provider, behind which it hides the uplink segment.
+pub const BEYOND: Prefix = article::GATEWAY_OUTER;
 /// The node that joins host, gateway and lan into one segment.
 pub const SEGMENT: &str = "segment";
 /// The host's interface on the segment.

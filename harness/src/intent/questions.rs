@@ -1,0 +1,462 @@
+//! Which questions a moment allows.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::answer::Answer;
+use super::cell::{Cell, From};
+use super::moment::{Member, Moment, Port};
+use super::question::{Ask, Flow, Question, Size, Target, Vantage, Way};
+use super::table::{CLOSED, OPEN, Row, services, table_of_new_flows};
+use crate::case::{Family, Protocol};
+
+/// What is asked where both ends are under the same hand, or refusals are promised.
+const FULL: [Ask; 5] = [
+    Ask::Icmp,
+    Ask::Tcp(OPEN),
+    Ask::Udp(OPEN),
+    Ask::Tcp(CLOSED),
+    Ask::Udp(CLOSED),
+];
+/// What is asked where nothing may arrive: a port without a service would be silent in any case.
+const OPENED: [Ask; 3] = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Udp(OPEN)];
+/// What is asked where the answer is the host's alone.
+const BRIEF: [Ask; 2] = [Ask::Icmp, Ask::Tcp(OPEN)];
+
+/// Every question, grouped by who asks.
+pub(super) fn questions(moment: &Moment) -> Vec<Question> {
+    let mut list = new_flows(moment);
+    list.extend(open_flows(moment));
+    list
+}
+
+/// Every question that begins a flow.
+pub(super) fn new_flows(moment: &Moment) -> Vec<Question> {
+    let mut list = Vec::new();
+    for member in &moment.members {
+        let mut asker = Asker::of(moment, &member.name, &mut list);
+        match moment.asker(&member.name) {
+            Some(From::Member(own, _)) if own.name == member.name => asker.container(member),
+            Some(From::Alone(_)) => asker.alone(),
+            _ => {}
+        }
+    }
+    Asker::of(moment, "host", &mut list).host();
+    Asker::of(moment, "lan", &mut list).lan();
+    Asker::of(moment, "outside", &mut list).outside();
+    list.extend(sizes(moment));
+    list
+}
+
+/// Every published port by each address that it is published on, from those whom a listener's absence concerns.
+pub(super) fn of_published_ports(moment: &Moment) -> Vec<Question> {
+    let mut list = Vec::new();
+    for name in ["host", "lan", "outside"] {
+        let mut asker = Asker::of(moment, name, &mut list);
+        let way = if name == "outside" {
+            Way::RouteByHost
+        } else {
+            Way::OwnRoutes
+        };
+        for target in moment.uplinks() {
+            for (_, port) in moment.published().filter(|(_, p)| p.covers(target.address)) {
+                asker.ask(&target, [Ask::of(port.protocol, port.host_port)], way);
+            }
+        }
+    }
+    list
+}
+
+struct Asker<'a> {
+    moment: &'a Moment,
+    name: &'a str,
+    list: &'a mut Vec<Question>,
+}
+
+impl<'a> Asker<'a> {
+    fn of(moment: &'a Moment, name: &'a str, list: &'a mut Vec<Question>) -> Self {
+        Self { moment, name, list }
+    }
+
+    fn container(&mut self, member: &Member) {
+        let moment = self.moment;
+        let internal = moment.is_internal(member);
+        let elsewhere = if internal {
+            Way::RouteByHost
+        } else {
+            Way::OwnRoutes
+        };
+        let on = |net: &str| member.nets().iter().any(|(name, _)| name == net);
+        self.ask(&moment.loopback(), BRIEF, Way::OwnRoutes);
+        for (other, net, target) in moment.containers() {
+            let way = if on(net) { Way::OwnRoutes } else { elsewhere };
+            if on(net) {
+                self.ask(&target, FULL, way);
+            } else {
+                self.ask(&target, OPENED, way);
+            }
+            self.ask(&target, container_ports(other), way);
+        }
+        for (net, target) in moment.gateways() {
+            let way = if on(net) { Way::OwnRoutes } else { elsewhere };
+            if on(net) {
+                self.ask(&target, FULL, way);
+            } else {
+                self.ask(&target, OPENED, way);
+            }
+            self.ask(&target, moment.host_ports(), way);
+        }
+        for (place, target) in moment.uplinks().iter().enumerate() {
+            match (internal, place) {
+                (true, _) => self.ask(target, OPENED, elsewhere),
+                (false, 0) => self.ask(target, FULL, elsewhere),
+                (false, _) => self.ask(target, BRIEF, elsewhere),
+            }
+            self.ask(target, moment.host_ports(), elsewhere);
+            if place == 0 && !internal {
+                self.ask(target, moment.beside(), elsewhere);
+            }
+        }
+        for target in [moment.lan(), moment.far()] {
+            if internal {
+                self.ask(&target, [Ask::Icmp], Way::OwnRoutes);
+                self.ask(&target, OPENED, elsewhere);
+            } else {
+                self.ask(&target, FULL, elsewhere);
+                self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
+            }
+        }
+        if !internal {
+            self.ask(&moment.far(), moment.host_ports(), elsewhere);
+        }
+        self.wired_loopback();
+        for (net, target) in moment.lost() {
+            if on(&net) {
+                self.ask(&target, [Ask::Icmp], Way::OwnRoutes);
+            }
+        }
+    }
+
+    fn alone(&mut self) {
+        let moment = self.moment;
+        let closed = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Tcp(CLOSED)];
+        self.ask(&moment.loopback(), closed, Way::OwnRoutes);
+        let containers = moment.containers().map(|(_, _, target)| target);
+        let others = moment.uplinks().into_iter().chain(containers);
+        for target in others.chain([moment.lan(), moment.far()]) {
+            self.ask(&target, OPENED, Way::OwnRoutes);
+        }
+    }
+
+    fn host(&mut self) {
+        let moment = self.moment;
+        let way = Way::OwnRoutes;
+        let closed = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Tcp(CLOSED)];
+        self.ask(&moment.loopback(), closed, way);
+        self.ask(&moment.loopback(), moment.host_ports(), way);
+        for target in moment.uplinks() {
+            self.ask(&target, closed, way);
+            self.ask(&target, moment.host_ports(), way);
+        }
+        self.ask(&moment.uplinks()[0], moment.beside(), way);
+        for (_, target) in moment.gateways() {
+            self.ask(&target, BRIEF, way);
+            self.ask(&target, moment.host_ports(), way);
+        }
+        for (member, _, target) in moment.containers() {
+            self.ask(&target, FULL, way);
+            self.ask(&target, container_ports(member), way);
+        }
+        for target in [moment.lan(), moment.far()] {
+            self.ask(&target, FULL, way);
+        }
+        for (_, target) in moment.lost() {
+            self.ask(&target, [Ask::Icmp], way);
+        }
+    }
+
+    fn lan(&mut self) {
+        let moment = self.moment;
+        for (place, target) in moment.uplinks().iter().enumerate() {
+            self.ask(target, FULL, Way::OwnRoutes);
+            self.ask(target, moment.host_ports(), Way::OwnRoutes);
+            if place == 0 {
+                self.ask(target, moment.beside(), Way::OwnRoutes);
+            }
+        }
+        self.ask(&moment.far(), FULL, Way::OwnRoutes);
+        self.inwards();
+        for (_, target) in moment.gateways() {
+            self.ask(&target, BRIEF, Way::RouteByHost);
+        }
+        if moment.found.forwards {
+            self.ask(&moment.far(), FULL, Way::RouteByHost);
+            self.ask(&moment.far(), moment.host_ports(), Way::RouteByHost);
+        } else {
+            self.ask(&moment.far(), [Ask::Icmp], Way::RouteByHost);
+        }
+        self.wired_loopback();
+    }
+
+    fn outside(&mut self) {
+        let moment = self.moment;
+        for target in moment.uplinks() {
+            self.ask(&target, OPENED, Way::RouteByHost);
+            self.ask(&target, moment.host_ports(), Way::RouteByHost);
+        }
+        self.inwards();
+    }
+
+    /// Straight to containers by a route through the host.
+    fn inwards(&mut self) {
+        let moment = self.moment;
+        for (member, _, target) in moment.containers() {
+            self.ask(&target, OPENED, Way::RouteByHost);
+            self.ask(&target, container_ports(member), Way::RouteByHost);
+        }
+        for (_, target) in moment.lost() {
+            self.ask(&target, [Ask::Icmp], Way::RouteByHost);
+        }
+    }
+
+    fn wired_loopback(&mut self) {
+        let target = self.moment.loopback();
+        self.ask(&target, [Ask::Tcp(OPEN), Ask::Udp(OPEN)], Way::RouteByHost);
+        self.ask(&target, self.moment.host_ports(), Way::RouteByHost);
+    }
+
+    fn ask(&mut self, to: &Target, asks: impl IntoIterator<Item = Ask>, way: Way) {
+        for ask in asks {
+            self.list.push(question(self.name, to, ask, way));
+        }
+    }
+}
+
+/// How large packets may be: once for each pair of networks and direction, and for each published UDP port from outside.
+fn sizes(moment: &Moment) -> Vec<Question> {
+    let udp = |(_, port): &(&Member, &Port)| port.protocol == Protocol::Udp;
+    let published: Vec<&Port> = moment
+        .published()
+        .filter(udp)
+        .map(|(_, port)| port)
+        .collect();
+    let mut small = Vec::new();
+    let mut ask = |from: &str, to: &Target, ask: Ask, way: Way| {
+        small.push(question(from, to, ask, way));
+    };
+    for net in &moment.networks {
+        let in_net = moment.containers().filter(|(_, name, _)| *name == net.name);
+        let mut in_net = in_net.map(|(member, _, target)| (member.name.as_str(), target));
+        let Some((first, target)) = in_net.next() else {
+            continue;
+        };
+        let neighbour = in_net.next();
+        for kind in [Ask::Icmp, Ask::Udp(OPEN)] {
+            ask("host", &target, kind, Way::OwnRoutes);
+            if let Some((_, neighbour)) = &neighbour {
+                ask(first, neighbour, kind, Way::OwnRoutes);
+            }
+            if !net.internal {
+                ask(first, &moment.lan(), kind, Way::OwnRoutes);
+                ask(first, &moment.far(), kind, Way::OwnRoutes);
+            }
+        }
+    }
+    for target in moment.uplinks() {
+        for port in published.iter().filter(|port| port.covers(target.address)) {
+            ask("lan", &target, Ask::Udp(port.host_port), Way::OwnRoutes);
+            ask(
+                "outside",
+                &target,
+                Ask::Udp(port.host_port),
+                Way::RouteByHost,
+            );
+        }
+    }
+    let services = services(moment);
+    small
+        .iter()
+        .filter_map(|question| Cell::of(moment, question, &services))
+        .flat_map(|cell| sizes_of(&cell))
+        .collect()
+}
+
+fn sizes_of(cell: &Cell<'_>) -> Vec<Question> {
+    let Some(mtu) = cell.mtus().into_iter().min() else {
+        return Vec::new();
+    };
+    let mut sizes = vec![Size::Whole(mtu), Size::Fragmented(mtu.saturating_mul(2))];
+    // Where nobody asked for an MTU, a link may also be larger than the uplink.
+    if cell.has_mtu() || mtu < cell.moment.found.uplink_mtu {
+        sizes.push(Size::TooLarge(mtu.saturating_add(1)));
+    }
+    let of = |size| Question {
+        size,
+        ..cell.question.clone()
+    };
+    sizes.into_iter().map(of).collect()
+}
+
+fn question(from: &str, to: &Target, ask: Ask, way: Way) -> Question {
+    Question {
+        from: Vantage(from.to_owned()),
+        to: to.clone(),
+        ask,
+        size: Size::Small,
+        way,
+        flow: Flow::New,
+    }
+}
+
+/// Flows that were answered in an earlier moment and that an event may have touched.
+fn open_flows(moment: &Moment) -> Vec<Question> {
+    let earlier = moment.earlier().flat_map(|before| {
+        let rows = table_of_new_flows(before).into_iter();
+        rows.filter(|row| is_flow(&row.question) && touches_container(before, row))
+    });
+    earlier
+        .filter(|row| moment.asker(&row.question.from.0).is_some())
+        .map(|row| Question {
+            flow: Flow::Open,
+            ..row.question
+        })
+        .collect()
+}
+
+fn is_flow(question: &Question) -> bool {
+    question.size == Size::Small
+        && question.flow == Flow::New
+        && matches!(question.ask, Ask::Icmp | Ask::Udp(_))
+}
+
+/// Whether it is answered, and one of two different ends is a container.
+fn touches_container(moment: &Moment, row: &Row) -> bool {
+    let from = &row.question.from.0;
+    match &row.answer {
+        Answer::Answered { by, .. } => {
+            let container = |name: &str| moment.member(name).is_some();
+            by != from && (container(by) || container(from))
+        }
+        _ => false,
+    }
+}
+
+fn container_ports(member: &Member) -> impl Iterator<Item = Ask> {
+    let ports = member.publish.iter();
+    ports.map(|port| Ask::of(port.protocol, port.container_port))
+}
+
+impl Moment {
+    fn loopback(&self) -> Target {
+        let address: IpAddr = match self.family {
+            Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
+            Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
+        };
+        target(address, "loopback")
+    }
+
+    fn lan(&self) -> Target {
+        target(self.found.lan, "lan")
+    }
+
+    fn far(&self) -> Target {
+        target(self.found.outside, "outside")
+    }
+
+    fn uplinks(&self) -> Vec<Target> {
+        let addresses = self.found.addresses.iter().enumerate();
+        let role = |(place, address): (usize, &IpAddr)| match place {
+            0 => target(*address, "host.uplink"),
+            _ => target(*address, &format!("host.{address}")),
+        };
+        addresses.map(role).collect()
+    }
+
+    /// Every container's address in each network, with the network.
+    fn containers(&self) -> impl Iterator<Item = (&Member, &str, Target)> {
+        self.members.iter().flat_map(|member| {
+            let several = member.nets().len() > 1;
+            member.nets().iter().map(move |(net, address)| {
+                let role = if several {
+                    format!("{}.{net}", member.name)
+                } else {
+                    member.name.clone()
+                };
+                (member, net.as_str(), target(*address, &role))
+            })
+        })
+    }
+
+    /// The gateway of each network that has containers.
+    fn gateways(&self) -> impl Iterator<Item = (&str, Target)> {
+        let there = self
+            .networks
+            .iter()
+            .filter(|net| self.has_members(&net.name));
+        there.map(|net| {
+            let role = format!("{}.gateway", net.name);
+            (net.name.as_str(), target(net.gateway, &role))
+        })
+    }
+
+    /// Addresses that containers had and nobody has now, each once.
+    fn lost(&self) -> Vec<(String, Target)> {
+        let held: BTreeSet<IpAddr> = self.containers().map(|(_, _, to)| to.address).collect();
+        let mut seen = BTreeSet::new();
+        let mut lost = Vec::new();
+        for gone in &self.gone {
+            for (net, address) in &gone.addresses {
+                if !held.contains(address) && seen.insert(*address) {
+                    let role = format!("{}.gone", gone.name);
+                    lost.push((net.clone(), target(*address, &role)));
+                }
+            }
+        }
+        lost
+    }
+
+    /// Every port of the host that is published now or was before, by protocol.
+    fn host_ports(&self) -> Vec<Ask> {
+        let gone = self.gone.iter().flat_map(|gone| &gone.publish);
+        let ports = self.published().map(|(_, port)| port).chain(gone);
+        let numbers: BTreeSet<(Protocol, u16)> = ports.map(number).collect();
+        numbers
+            .into_iter()
+            .map(|(protocol, port)| Ask::of(protocol, port))
+            .collect()
+    }
+
+    /// The ports before and after each published one, and its number of the other protocol, if they are not published.
+    fn beside(&self) -> Vec<Ask> {
+        let published: BTreeSet<(Protocol, u16)> =
+            self.published().map(|(_, port)| number(port)).collect();
+        let near = published.iter().flat_map(|(protocol, port)| {
+            let other = match protocol {
+                Protocol::Tcp => Protocol::Udp,
+                Protocol::Udp => Protocol::Tcp,
+            };
+            [
+                Some((other, *port)),
+                port.checked_sub(1).map(|port| (*protocol, port)),
+                port.checked_add(1).map(|port| (*protocol, port)),
+            ]
+        });
+        let near: BTreeSet<(Protocol, u16)> =
+            near.flatten().filter(|(_, port)| *port > 0).collect();
+        let unpublished = near.difference(&published);
+        unpublished
+            .map(|(protocol, port)| Ask::of(*protocol, *port))
+            .collect()
+    }
+}
+
+fn number(port: &Port) -> (Protocol, u16) {
+    (port.protocol, port.host_port)
+}
+
+fn target(address: IpAddr, role: &str) -> Target {
+    Target {
+        address,
+        role: role.to_owned(),
+    }
+}

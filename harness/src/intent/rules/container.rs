@@ -1,0 +1,220 @@
+//! Who reaches a container by its own address.
+
+use super::super::answer::{Answer, Sees, Why};
+use super::super::cell::{Cell, From, To};
+use super::super::moment::{Net, Port};
+use super::super::rule::{Group, Rank, Rule, RuleId};
+use crate::case::{Feature, Level};
+
+pub(super) const GROUP: Group = Group {
+    title: "Who reaches a container",
+    rules: &[
+        Rule {
+            id: RuleId("own-address"),
+            rank: Rank::Usual,
+            sentence: "A container reaches itself by its own addresses and by its loopback, and no frame of that leaves it.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &["RFC 1122 3.2.1.3 (g)"],
+            fits: |cell| match (cell.from, cell.to) {
+                (From::Member(member, _), To::Own | To::Loopback) => {
+                    Some(cell.reaches(&member.name, cell.own(), Some(0)))
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("without-network"),
+            rank: Rank::Usual,
+            sentence: "A container without a network reaches itself by its loopback; everything else is unreachable to it.",
+            level: Level::Must,
+            features: &[Feature::NoneMode],
+            source: &["docs.docker.com: none network driver"],
+            fits: |cell| match (cell.from, cell.to) {
+                (From::Alone(member), To::Loopback) => {
+                    Some(cell.reaches(&member.name, cell.own(), Some(0)))
+                }
+                (From::Alone(_), _) => Some(Answer::Unreachable),
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("neighbours"),
+            rank: Rank::Usual,
+            sentence: "Containers of one network reach each other on every port, without a router, and see each other's own address.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &[
+                "docs.docker.com: bridge network driver",
+                "RFC 9293 3.5.2: a closed port answers with a reset",
+                "RFC 1122 4.1.3.1: a closed port answers with port unreachable",
+                "case bridge/neighbours-reach-each-other",
+            ],
+            fits: |cell| match (cell.to, cell.shared()) {
+                (To::Container(member, net), Some(_)) if !net.internal => {
+                    Some(cell.reaches(&member.name, cell.own(), Some(0)))
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("internal-neighbours"),
+            rank: Rank::Usual,
+            sentence: "Containers of one internal network reach each other as those of any network do.",
+            level: Level::Must,
+            features: &[Feature::Bridge, Feature::Internal],
+            source: &["case internal/containers-reach-each-other"],
+            fits: |cell| match (cell.to, cell.shared()) {
+                (To::Container(member, net), Some(_)) if net.internal => {
+                    Some(cell.reaches(&member.name, cell.own(), Some(0)))
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("host-to-container"),
+            rank: Rank::Usual,
+            sentence: "The host reaches a container on every port, from the gateway address of its network.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &[
+                "docs.docker.com: port publishing and mapping",
+                "case bridge/host-reaches-container",
+            ],
+            fits: |cell| match (cell.from, cell.to) {
+                (From::Host, To::Container(member, net)) if !net.internal => {
+                    let sees = Sees::Exactly(net.gateway);
+                    Some(cell.reaches(&member.name, sees, Some(0)))
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("host-to-internal"),
+            rank: Rank::Usual,
+            sentence: "The host reaches a container of an internal network on every port.",
+            level: Level::Should,
+            features: &[Feature::Bridge, Feature::Internal],
+            source: &["docs.docker.com: port publishing and mapping"],
+            fits: |cell| match (cell.from, cell.to) {
+                (From::Host, To::Container(member, net)) if net.internal => {
+                    Some(cell.reaches(&member.name, Sees::Hosts, Some(0)))
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("isolation"),
+            rank: Rank::Usual,
+            sentence: "A container does not reach one of another network by its address, on any port, published or not.",
+            level: Level::Must,
+            features: &[Feature::Isolation],
+            source: &[
+                "docs.docker.com: bridge network driver",
+                "podman-network-create: isolate",
+                "cases isolation/icmp-, tcp-, udp-between-networks, published-port-opens-no-other-way",
+            ],
+            fits: |cell| match (cell.from, cell.to) {
+                (From::Member(..), To::Container(_, net))
+                    if cell.shared().is_none() && !net.internal && !cell.internal_asks() =>
+                {
+                    Some(Answer::Blocked)
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("internal-no-way-in"),
+            rank: Rank::Usual,
+            sentence: "Nobody but the host and its own containers reaches a container of an internal network, also not by a route.",
+            level: Level::Must,
+            features: &[Feature::Internal],
+            source: &[
+                "docker network create --internal",
+                "podman-network-create --internal",
+                "case internal/no-way-in",
+            ],
+            fits: |cell| match cell.to {
+                To::Container(_, net)
+                    if net.internal
+                        && cell.shared().is_none()
+                        && !matches!(cell.from, From::Host | From::Alone(_)) =>
+                {
+                    Some(Answer::Blocked)
+                }
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("hidden-ports"),
+            rank: Rank::Usual,
+            sentence: "A route through the host to a container's address leads neither a ping nor anything to an unpublished port to it.",
+            level: Level::Must,
+            features: &[Feature::HiddenPorts],
+            source: &[
+                "docs.docker.com: port publishing and mapping, direct routing",
+                "moby/moby#48724",
+                "cases publish/unpublished-, udp-unpublished-, ping-by-direct-routing",
+            ],
+            fits: |cell| {
+                direct_route(cell)
+                    .is_some_and(|ports| ports.is_empty())
+                    .then_some(Answer::Blocked)
+            },
+        },
+        Rule {
+            id: RuleId("loopback-published-by-route"),
+            rank: Rank::Usual,
+            sentence: "A route through the host does not lead to a container's port that is published on a loopback address only.",
+            level: Level::Must,
+            features: &[Feature::PublishAddress, Feature::HiddenPorts],
+            source: &["moby/moby#45610", "case publish/loopback-by-direct-routing"],
+            fits: |cell| {
+                let ports = direct_route(cell)?;
+                let all = !ports.is_empty() && ports.iter().all(|port| on_loopback(port));
+                all.then_some(Answer::Blocked)
+            },
+        },
+        Rule {
+            id: RuleId("published-by-route"),
+            rank: Rank::Usual,
+            sentence: "Whether a route through the host leads to the container's port of a published port is open.",
+            level: Level::May,
+            features: &[],
+            source: &["docs.docker.com: port publishing and mapping, direct routing"],
+            fits: |cell| {
+                let ports = direct_route(cell)?;
+                let why = Why::NoPromise(
+                    "Docker's page said that it is always reachable (28.0), and says that it is not by default (later)",
+                );
+                ports
+                    .iter()
+                    .any(|port| !on_loopback(port))
+                    .then_some(Answer::Unspecified { why })
+            },
+        },
+    ],
+};
+
+/// For a packet from lan or outside straight to a container's address: by which published ports its port is led to.
+fn direct_route<'a>(cell: &Cell<'a>) -> Option<Vec<&'a Port>> {
+    let (
+        From::Lan | From::Outside,
+        To::Container(
+            member,
+            Net {
+                internal: false, ..
+            },
+        ),
+    ) = (cell.from, cell.to)
+    else {
+        return None;
+    };
+    let asked = cell.port();
+    let leads = |port: &&Port| asked == Some((port.protocol, port.container_port));
+    Some(member.publish.iter().filter(leads).collect())
+}
+
+fn on_loopback(port: &Port) -> bool {
+    port.address.is_some_and(|address| address.is_loopback())
+}

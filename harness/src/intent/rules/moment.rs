@@ -1,0 +1,223 @@
+//! What events change, and a person's own rules.
+
+use std::net::IpAddr;
+
+use super::super::answer::{Answer, Why};
+use super::super::cell::{Cell, From, To};
+use super::super::question::{Flow, Question};
+use super::super::rule::{Group, Rank, Rule, RuleId, decide, decide_unchanged};
+use super::super::table::services;
+use super::host::stays_the_hosts;
+use crate::case::{Feature, Level};
+
+pub(super) const GROUP: Group = Group {
+    title: "Moments",
+    rules: &[
+        Rule {
+            id: RuleId("gone-address"),
+            rank: Rank::Usual,
+            sentence: "Nobody answers for a container that is gone: it is unreachable to the host and its neighbours, and blocked from elsewhere.",
+            level: Level::Must,
+            features: &[Feature::Replace],
+            source: &[
+                "RFC 826: only the target answers",
+                "case lifecycle/nobody-answers-for-a-removed-container",
+            ],
+            fits: |cell| {
+                let To::Gone(net) = cell.to else { return None };
+                let near = match cell.from {
+                    From::Host => cell.moment.has_members(net),
+                    From::Member(_, nets) => nets.iter().any(|(name, _)| name == net),
+                    From::Lan | From::Outside => false,
+                    From::Alone(_) => return None,
+                };
+                let gone = !cell.moment.ended;
+                let answer = if near {
+                    Answer::Unreachable
+                } else {
+                    Answer::Blocked
+                };
+                gone.then_some(answer)
+            },
+        },
+        Rule {
+            id: RuleId("after-teardown"),
+            rank: Rank::Usual,
+            sentence: "After teardown nobody answers by a container's address, and nothing is led there.",
+            level: Level::Must,
+            features: &[],
+            source: &["case lifecycle/teardown-leaves-nothing"],
+            fits: |cell| {
+                let gone = matches!(cell.to, To::Gone(_)) && cell.moment.ended;
+                gone.then_some(Answer::Blocked)
+            },
+        },
+        Rule {
+            id: RuleId("gone-port"),
+            rank: Rank::Usual,
+            sentence: "A port whose container is gone, and that nobody else publishes, is the host's own again.",
+            level: Level::Must,
+            features: &[],
+            source: &["cases lifecycle/removed-container-does-not-shadow, teardown-leaves-nothing"],
+            fits: |cell| {
+                cell.published_before()?;
+                let nobody = cell.on_this_port().next().is_none();
+                nobody.then(|| stays_the_hosts(cell))?
+            },
+        },
+        Rule {
+            id: RuleId("gone-port-elsewhere"),
+            rank: Rank::Usual,
+            sentence: "A port whose container is gone leads nobody to a container by the gateway address of another network.",
+            level: Level::Must,
+            features: &[],
+            source: &["case lifecycle/removed-container-does-not-shadow"],
+            fits: |cell| {
+                cell.published_before()?;
+                let nobody = cell.on_this_port().next().is_none();
+                let other = stays_the_hosts(cell).is_none() && !cell.internal_asks();
+                (nobody && other && cell.to != To::WiredLoopback).then_some(Answer::NoContainer)
+            },
+        },
+        Rule {
+            id: RuleId("came-back"),
+            rank: Rank::Changed,
+            sentence: "A container that has come with the address of one that was there before is reached by the first packet.",
+            level: Level::Should,
+            features: &[Feature::Bridge, Feature::Replace, Feature::StaticAddress],
+            source: &["moby/moby#36069", "RFC 5227 3: announcing an address"],
+            fits: |cell| {
+                let before = cell.moment.before.as_ref()?;
+                let led = cell.published().and_then(|(member, _)| member.address());
+                let address = match cell.to {
+                    To::Container(..) => Some(cell.question.to.address),
+                    _ => led,
+                };
+                let mut gone = before.gone.iter().flat_map(|gone| &gone.addresses);
+                gone.find(|(_, had)| Some(*had) == address)?;
+                let (answer, _) = decide_unchanged(cell);
+                matches!(answer, Answer::Answered { .. }).then_some(answer)
+            },
+        },
+        Rule {
+            id: RuleId("flow-goes-on"),
+            rank: Rank::Changed,
+            sentence: "A flow whose ends an event does not touch goes on as it was.",
+            level: Level::Must,
+            features: &[Feature::Replace],
+            source: &["cases lifecycle/others-flows-go-on, flows-of-another-address-go-on"],
+            fits: |cell| {
+                let (was, now) = open_flow(cell)?;
+                (by(&was)? == by(&now)?).then_some(now)
+            },
+        },
+        Rule {
+            id: RuleId("flow-follows"),
+            rank: Rank::Changed,
+            sentence: "A flow to a published port goes on with the container that publishes the port now.",
+            level: Level::Must,
+            features: &[Feature::Replace],
+            source: &["case lifecycle/udp-flow-follows-the-port"],
+            fits: |cell| {
+                let (was, now) = open_flow(cell)?;
+                (by(&was)? != by(&now)?).then_some(now)
+            },
+        },
+        Rule {
+            id: RuleId("flow-ends"),
+            rank: Rank::Changed,
+            sentence: "No packet of a flow to a container that is gone reaches another container.",
+            level: Level::Must,
+            features: &[],
+            source: &["case lifecycle/teardown-ends-udp-flows"],
+            fits: |cell| {
+                let (_, now) = open_flow(cell)?;
+                let open = matches!(now, Answer::Answered { .. } | Answer::Unspecified { .. });
+                (!open).then_some(Answer::NoContainer)
+            },
+        },
+        Rule {
+            id: RuleId("earlier-drop"),
+            rank: Rank::Changed,
+            sentence: "What a person's rule of FORWARD drops stays dropped, though the rule is older than the network.",
+            level: Level::Should,
+            features: &[Feature::EarlierRules],
+            source: &[
+                "moby/moby#49518",
+                "moby/moby#29184",
+                "case coexistence/earlier-drop-wins",
+            ],
+            fits: |cell| {
+                let (source, destination) = cell.forwarded()?;
+                drops(cell, source, destination).then_some(Answer::Blocked)
+            },
+        },
+        Rule {
+            id: RuleId("earlier-drop-of-answers"),
+            rank: Rank::Changed,
+            sentence: "Whether a person's rule of FORWARD drops the answers to what a container has asked is open.",
+            level: Level::May,
+            features: &[],
+            source: &["moby/moby#49518"],
+            fits: |cell| {
+                let (source, destination) = cell.forwarded()?;
+                let open = matches!(decide_unchanged(cell).0, Answer::Answered { .. });
+                let why = Why::NoPromise(
+                    "an implementation may let answers of every connection pass before it comes to a person's rules",
+                );
+                (open && drops(cell, destination, source) && !drops(cell, source, destination))
+                    .then_some(Answer::Unspecified { why })
+            },
+        },
+        Rule {
+            id: RuleId("earlier-drop-of-neighbours"),
+            rank: Rank::Changed,
+            sentence: "Whether a person's rule of FORWARD holds between containers of one network is open.",
+            level: Level::May,
+            features: &[],
+            source: &["kernel: net.bridge.bridge-nf-call-iptables"],
+            fits: |cell| {
+                cell.shared()
+                    .filter(|_| matches!(cell.to, To::Container(..)))?;
+                let (own, other) = (cell.own_address()?, cell.question.to.address);
+                let why = Why::NoPromise(
+                    "it depends on whether an implementation has iptables see bridged packets",
+                );
+                (drops(cell, own, other) || drops(cell, other, own))
+                    .then_some(Answer::Unspecified { why })
+            },
+        },
+    ],
+};
+
+/// Whether a person's rule of FORWARD drops what goes from the one to the other.
+fn drops(cell: &Cell<'_>, source: IpAddr, destination: IpAddr) -> bool {
+    let mut drops = cell.moment.found.drops.iter();
+    drops.any(|(from, to)| {
+        from.is_none_or(|from| from == source) && to.is_none_or(|to| to == destination)
+    })
+}
+
+/// Of a flow that was answered in an earlier moment: its answer then, and that of a new one now.
+fn open_flow(cell: &Cell<'_>) -> Option<(Answer, Answer)> {
+    if cell.question.flow != Flow::Open {
+        return None;
+    }
+    let new = Question {
+        flow: Flow::New,
+        ..cell.question.clone()
+    };
+    let was = cell.moment.earlier().find_map(|before| {
+        let services = services(before);
+        let (answer, _) = decide(&Cell::of(before, &new, &services)?);
+        by(&answer).is_some().then_some(answer)
+    });
+    Some((was?, decide(&cell.asking(&new)).0))
+}
+
+fn by(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Answered { by, .. } => Some(by),
+        _ => None,
+    }
+}

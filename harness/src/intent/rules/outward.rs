@@ -1,0 +1,165 @@
+//! What containers reach beyond the host, and what the host passes on for others.
+
+use super::super::answer::{Answer, Sees, Why};
+use super::super::cell::{Cell, From, To};
+use super::super::question::Ask;
+use super::super::rule::{Group, Rank, Rule, RuleId};
+use crate::case::{Feature, Level, Policy, Protocol};
+
+pub(super) const GROUP: Group = Group {
+    title: "Outwards",
+    rules: &[
+        Rule {
+            id: RuleId("outward"),
+            rank: Rank::Usual,
+            sentence: "A container reaches the host's neighbours and the outside, which see the address of the host by which it leaves.",
+            level: Level::Must,
+            features: &[Feature::Masquerade],
+            source: &[
+                "iptables-extensions: MASQUERADE",
+                "RFC 3022 4.1",
+                "RFC 5508 4.2",
+                "RFC 1812 5.3.1",
+                "case egress/source-is-the-hosts",
+            ],
+            fits: |cell| {
+                let late = matches!(cell.question.ask, Ask::LateTcp(_));
+                (leaves(cell) && !late).then(|| arrives(cell))?
+            },
+        },
+        Rule {
+            id: RuleId("late-segment"),
+            rank: Rank::Usual,
+            sentence: "A segment that belongs to no connection never leaves with the container's address.",
+            level: Level::Should,
+            features: &[Feature::Masquerade],
+            source: &[
+                "RFC 1918 3: private addresses do not leave",
+                "moby/moby#18630",
+                "case egress/invalid-never-leaves-untranslated",
+            ],
+            fits: |cell| {
+                let late = matches!(cell.question.ask, Ask::LateTcp(_));
+                (leaves(cell) && late).then_some(Answer::Blocked)
+            },
+        },
+        Rule {
+            id: RuleId("internal-no-way-out"),
+            rank: Rank::Usual,
+            sentence: "A container of an internal network reaches neither the outside nor another network, also not by a route.",
+            level: Level::Must,
+            features: &[Feature::Internal],
+            source: &[
+                "docker network create --internal",
+                "podman-network-create --internal",
+                "case internal/no-way-out-by-an-added-route",
+            ],
+            fits: |cell| {
+                let out = match cell.to {
+                    To::Lan | To::Outside => true,
+                    To::Container(..) => cell.shared().is_none(),
+                    _ => false,
+                };
+                (cell.internal_asks() && out).then_some(Answer::Blocked)
+            },
+        },
+        Rule {
+            id: RuleId("around"),
+            rank: Rank::Usual,
+            sentence: "The host reaches its neighbours and the outside, and those each other, as before the implementation came.",
+            level: Level::Must,
+            features: &[],
+            source: &["case coexistence/transit-still-passes"],
+            fits: |cell| match (cell.from, cell.to) {
+                (From::Host, To::Lan | To::Outside) => arrives(cell),
+                (From::Lan, To::Outside) if !cell.routed() => arrives(cell),
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("transit"),
+            rank: Rank::Usual,
+            sentence: "What the host forwarded for others before, it still forwards, with their addresses; what its policy dropped is dropped.",
+            level: Level::Must,
+            features: &[],
+            source: &[
+                "moby/moby#39439",
+                "cases coexistence/transit-still-passes, publish/transit-of-others-is-not-captured",
+            ],
+            fits: |cell| {
+                let tcp = cell
+                    .port()
+                    .is_some_and(|(protocol, _)| protocol == Protocol::Tcp);
+                (passes(cell) && !tcp).then(|| transit(cell))?
+            },
+        },
+        Rule {
+            id: RuleId("transit-one-way"),
+            rank: Rank::Usual,
+            sentence: "The host also still forwards connections of which it sees one direction only.",
+            level: Level::Should,
+            features: &[],
+            source: &[
+                "containers/netavark#1149",
+                "kubernetes/kubernetes#94861",
+                "case coexistence/transit-of-half-a-connection",
+            ],
+            fits: |cell| {
+                let tcp = cell
+                    .port()
+                    .is_some_and(|(protocol, _)| protocol == Protocol::Tcp);
+                (passes(cell) && tcp).then(|| transit(cell))?
+            },
+        },
+        Rule {
+            id: RuleId("no-router-before"),
+            rank: Rank::Usual,
+            sentence: "Whether a host that did not forward before now forwards for others is open.",
+            level: Level::May,
+            features: &[],
+            source: &["docs.docker.com: packet filtering and firewalls, Docker on a router"],
+            fits: |cell| {
+                let why = Why::NoPromise(
+                    "Docker drops what it did not ask for where it has switched forwarding on; netavark and CNI do not",
+                );
+                (through(cell) && !cell.moment.found.forwards)
+                    .then_some(Answer::Unspecified { why })
+            },
+        },
+    ],
+};
+
+/// Whether a container of an open network asks for somebody beyond the host.
+fn leaves(cell: &Cell<'_>) -> bool {
+    let open = matches!(cell.from, From::Member(..)) && !cell.internal_asks();
+    open && matches!(cell.to, To::Lan | To::Outside)
+}
+
+/// Whether lan asks for the outside through the host.
+fn through(cell: &Cell<'_>) -> bool {
+    (cell.from, cell.to) == (From::Lan, To::Outside) && cell.routed()
+}
+
+fn passes(cell: &Cell<'_>) -> bool {
+    through(cell) && cell.moment.found.forwards
+}
+
+fn transit(cell: &Cell<'_>) -> Option<Answer> {
+    if cell.moment.found.forward == Some(Policy::Drop) {
+        return Some(Answer::Blocked);
+    }
+    arrives(cell)
+}
+
+/// The answer of a node beyond the host.
+fn arrives(cell: &Cell<'_>) -> Option<Answer> {
+    let found = &cell.moment.found;
+    let through_host = u8::from(cell.from != From::Host && !cell.direct());
+    let (node, sees, routers) = match cell.to {
+        To::Lan => ("lan", *found.addresses.first()?, 0),
+        // The lab's gateway and its provider.
+        To::Outside => ("outside", found.beyond, 2),
+        _ => return None,
+    };
+    Some(cell.reaches(node, Sees::Exactly(sees), Some(routers + through_host)))
+}

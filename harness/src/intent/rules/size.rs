@@ -1,0 +1,74 @@
+//! How large a packet may be.
+
+use super::super::answer::Answer;
+use super::super::cell::Cell;
+use super::super::question::{Question, Size};
+use super::super::rule::{Group, Rank, Rule, RuleId, decide};
+use crate::case::{Feature, Level};
+
+pub(super) const GROUP: Group = Group {
+    title: "Sizes",
+    rules: &[
+        Rule {
+            id: RuleId("whole"),
+            rank: Rank::Sized,
+            sentence: "A packet as large as the smallest MTU on its way, which is the network's as asked for or the uplink's, passes whole.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &["cases bridge/whole-packets, mtu-as-asked"],
+            fits: |cell| match cell.question.size {
+                Size::Whole(bytes) if bytes <= mtu(cell)? => when_small(cell),
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("fragments"),
+            rank: Rank::Sized,
+            sentence: "A larger packet that may be fragmented arrives with its whole payload.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &[
+                "RFC 791 3.2",
+                "RFC 4787 11",
+                "cases path/fragments-through-masquerade, fragments-to-a-published-port",
+            ],
+            fits: |cell| match cell.question.size {
+                Size::Fragmented(_) => when_small(cell),
+                _ => None,
+            },
+        },
+        Rule {
+            id: RuleId("too-large"),
+            rank: Rank::Sized,
+            sentence: "Who sends a larger packet that may not be fragmented is told the MTU of the link that it does not fit.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &[
+                "RFC 1191 3",
+                "RFC 5508 4.2",
+                "cases path/fragmentation-needed-returns, fragmentation-needed-of-an-answer",
+            ],
+            fits: |cell| match cell.question.size {
+                Size::TooLarge(bytes) => {
+                    let mtu = mtu(cell).filter(|mtu| bytes > *mtu)?;
+                    when_small(cell).map(|_| Answer::TooLarge { mtu })
+                }
+                _ => None,
+            },
+        },
+    ],
+};
+
+fn mtu(cell: &Cell<'_>) -> Option<u16> {
+    cell.mtus().into_iter().min()
+}
+
+/// The answer to the same packet if it were small, where it has one.
+fn when_small(cell: &Cell<'_>) -> Option<Answer> {
+    let small = Question {
+        size: Size::Small,
+        ..cell.question.clone()
+    };
+    let (answer, _) = decide(&cell.asking(&small));
+    matches!(answer, Answer::Answered { .. }).then_some(answer)
+}
