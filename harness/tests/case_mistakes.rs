@@ -75,6 +75,7 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::commands_are_no_list(recipe(&format!("host = \"true\"\n{PROBE}{ANSWERED}")))]
 #[case::malformed_address(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"10.55.66.300\" }}\n{ANSWERED}seen = {{ at = \"c2\", source = \"10.55.66.2/24\" }}\n")))]
 #[case::ipv6_in_an_ipv4_case(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"2001:db8::1\" }}\n{ANSWERED}")))]
+#[case::family_without_a_lab(contract("families = [\"ipv4\", \"ipv6\"]"))]
 #[case::address_outside_its_network(contract(
     "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\naddress = \"10.77.2.9\""
 ))]

@@ -43,7 +43,7 @@ pub(super) struct CaseFile {
     /// Recipe cases: the programs that `iptables` is, each its own trial. Both if absent.
     #[schemars(with = "Option<Vec<Backend>>")]
     pub(super) backends: Option<Spanned<Vec<Spanned<String>>>>,
-    /// Address families, each its own trial. `["ipv4"]` if absent.
+    /// Address families, each its own trial. `["ipv4"]` if absent, and so far nothing else: labs have no IPv6 yet.
     #[schemars(with = "Option<Vec<Family>>")]
     pub(super) families: Option<Spanned<Vec<Spanned<String>>>>,
     /// Why you don't run this case on your machine. It is then listed as disabled.

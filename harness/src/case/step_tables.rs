@@ -105,8 +105,7 @@ pub(super) struct ProbeFile {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Expect")]
 pub(super) struct ExpectFile {
-    /// How it ends. All but `answered` and `delivered` need a positive control: the same probe in the same case with
-    /// one of these two fates.
+    /// How it ends. All but `answered` need a positive control: the same probe, answered, in the same case.
     #[schemars(with = "FateWord")]
     pub(super) fate: Spanned<String>,
     /// answered: the reply's TTL as the probing node receives it.
@@ -121,7 +120,7 @@ pub(super) struct ExpectFile {
     /// rejected, unreachable: what the sender is told, as `ENETUNREACH`, `tcp reset` or `port unreachable`.
     #[schemars(with = "Option<String>")]
     pub(super) reason: Option<Spanned<String>>,
-    /// answered, delivered: the client's address as the server sees it.
+    /// answered: the client's address as the server sees it.
     #[schemars(with = "Option<String>")]
     pub(super) peer: Option<Spanned<String>>,
 }

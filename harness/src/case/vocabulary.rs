@@ -99,6 +99,9 @@ words! {
 }
 
 impl Family {
+    /// The families that labs have addresses of.
+    pub const IN_LABS: &'static [Self] = &[Self::Ipv4];
+
     /// The family that an address belongs to.
     pub fn of(address: std::net::IpAddr) -> Self {
         if address.is_ipv4() {
@@ -157,8 +160,6 @@ words! {
     FateWord, "fate" {
         /// The probing socket got its answer.
         Answered = "answered",
-        /// The packet reached a node that owns its destination; no answer was asked for.
-        Delivered = "delivered",
         /// The other side or a filter said no, and the probing node heard it.
         Rejected = "rejected",
         /// There was no way: an errno at the send, or an ICMP error about the route.
@@ -176,7 +177,7 @@ words! {
 impl FateWord {
     /// Whether the packet did not arrive, so that the case needs a positive control.
     pub fn is_negative(self) -> bool {
-        !matches!(self, Self::Answered | Self::Delivered)
+        self != Self::Answered
     }
 }
 

@@ -123,8 +123,6 @@ pub enum End {
 pub enum Fate {
     /// The probing socket got its answer.
     Answered,
-    /// The packet reached a node that owns its destination; no answer was asked for.
-    Delivered,
     /// The other side or a filter said no, and the probing node heard it.
     Rejected {
         /// `tcp reset` or the ICMP error's name.

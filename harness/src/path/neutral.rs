@@ -42,7 +42,7 @@ pub enum Way {
 /// Draws the path by roles.
 pub fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
     let mut text = String::new();
-    if way == Way::Blocked && !matches!(path.fate, Fate::Answered | Fate::Delivered) {
+    if way == Way::Blocked && path.fate != Fate::Answered {
         text.push_str("fate: blocked\n");
         return text;
     }

@@ -214,7 +214,6 @@ impl std::fmt::Display for Fate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Answered => write!(f, "answered"),
-            Self::Delivered => write!(f, "delivered"),
             Self::Rejected { by } => write!(f, "rejected: {by}"),
             Self::Unreachable { reason } => write!(f, "unreachable: {reason}"),
             Self::Dropped { leg, node, place } => write!(f, "{leg} dropped at {node} {place}"),

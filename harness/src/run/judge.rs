@@ -82,7 +82,7 @@ pub(super) fn doubled(path: &PacketPath) -> Option<String> {
 /// Whatever an implementation does to keep a packet away, nobody may get it who must not.
 fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> Vec<String> {
     let mut wrong = Vec::new();
-    if matches!(path.fate, Fate::Answered | Fate::Delivered) {
+    if path.fate == Fate::Answered {
         wrong.push(format!("fate: expected blocked, seen {}", path.fate));
     }
     let mut reached: Vec<&str> = path
@@ -194,7 +194,6 @@ fn told(path: &PacketPath, from: &str) -> String {
 pub(super) fn word(fate: &Fate) -> FateWord {
     match fate {
         Fate::Answered => FateWord::Answered,
-        Fate::Delivered => FateWord::Delivered,
         Fate::Rejected { .. } => FateWord::Rejected,
         Fate::Unreachable { .. } => FateWord::Unreachable,
         Fate::Dropped { .. } => FateWord::Dropped,

@@ -165,7 +165,7 @@ impl Play {
             text.push_str(" none");
         }
         self.paragraph(&text);
-        if expected != seen {
+        if !same_entries(expected, seen) {
             self.wrong.push(format!(
                 "line {line}: {what}: expected [{}], seen [{}]",
                 expected.join("; "),
@@ -393,6 +393,16 @@ impl Play {
             timings: self.clock.timings().clone(),
         }
     }
+}
+
+/// Whether two lists hold the same entries, each as often, in whatever order.
+fn same_entries(expected: &[String], seen: &[String]) -> bool {
+    let sorted = |list: &[String]| {
+        let mut list = list.to_vec();
+        list.sort();
+        list
+    };
+    sorted(expected) == sorted(seen)
 }
 
 /// The number in a probe's heading, `probe 2  c1 → outside`.

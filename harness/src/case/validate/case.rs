@@ -67,7 +67,8 @@ pub(in crate::case) fn validate(
         .lab
         .as_ref()
         .and_then(|lab| findings.word::<LabName>(lab));
-    let families = trials(&mut findings, file.families.as_ref(), &[Family::Ipv4]);
+    let families = trials(&mut findings, file.families.as_ref(), Family::IN_LABS);
+    without_lab(&mut findings, file);
     let backends = trials(&mut findings, file.backends.as_ref(), Backend::ALL);
     wrong_kind(&mut findings, file, recipe);
 
@@ -193,6 +194,24 @@ fn trials<T: crate::case::vocabulary::Word + PartialEq>(
         );
     }
     findings.words(written.get_ref())
+}
+
+/// Families that no lab has: a trial of one would run with the addresses of another.
+fn without_lab(findings: &mut Findings<'_>, file: &CaseFile) {
+    let written = file.families.as_ref().map(toml::Spanned::get_ref);
+    for family in written.into_iter().flatten() {
+        let is_in_no_lab = Family::ALL
+            .iter()
+            .any(|one| one.as_str() == family.get_ref() && !Family::IN_LABS.contains(one));
+        if is_in_no_lab {
+            findings.note(
+                family.span(),
+                format!("labs have no {} addresses yet", family.get_ref()),
+                "can't run",
+                "list only \"ipv4\", or leave `families` out, which means the same",
+            );
+        }
+    }
 }
 
 /// Words that belong to the other kind of case.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::findings::Findings;
+use super::scene::listed;
 use crate::case::address::Subnet;
 use crate::case::file::NetworkFile;
 use crate::case::model::Network;
@@ -36,12 +37,8 @@ pub(super) fn networks(
             };
             if !families.contains(&subnet.family()) {
                 let message = format!("`{subnet}` is of a family that the case doesn't list");
-                findings.note(
-                    span.clone(),
-                    message,
-                    "here",
-                    format!("add \"{}\" to `families`", subnet.family()),
-                );
+                let help = format!("use a subnet of {}", listed(families));
+                findings.note(span.clone(), message, "here", help);
             }
             let others = networks
                 .iter()

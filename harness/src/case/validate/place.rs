@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use toml::Spanned;
 
 use super::findings::Findings;
-use super::scene::Scene;
+use super::scene::{Scene, listed};
 use crate::case::model::Ending;
 use crate::case::place::{Chain, Endpoint, Place};
 use crate::case::suggest::did_you_mean;
@@ -24,18 +24,13 @@ pub(super) fn endpoint(
     if let Ok(address) = text.parse::<IpAddr>() {
         let family = Family::of(address);
         if !scene.families.contains(&family) {
-            let families = scene
-                .families
-                .iter()
-                .map(|family| family.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let families = listed(scene.families);
             let message = format!("`{address}` is an {family} address in a case of {families}");
             findings.note(
                 written.span(),
                 message,
                 "wrong family",
-                format!("add \"{family}\" to `families`, or use another address"),
+                format!("use an address of {families}"),
             );
         }
         return Some(Endpoint::Address(address));

@@ -206,7 +206,7 @@ fn expect(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ExpectFile) -> 
         (
             "peer",
             file.peer.as_ref().map(Spanned::span),
-            &[FateWord::Answered, FateWord::Delivered],
+            &[FateWord::Answered],
         ),
     ];
     for (field, span, fates) in fields {

@@ -16,6 +16,12 @@ pub(super) struct Scene<'a> {
     pub(super) recipe: bool,
 }
 
+/// Families in the words of a message: `ipv4, ipv6`.
+pub(super) fn listed(families: &[Family]) -> String {
+    let words: Vec<&str> = families.iter().map(|family| family.as_str()).collect();
+    words.join(", ")
+}
+
 impl Scene<'_> {
     /// The names of all nodes.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {

@@ -160,7 +160,7 @@ fn probe(number: usize, path: &PathReport, lanes: &Lanes) -> Markup {
 
 fn fate_class(fate: &str) -> &'static str {
     match fate {
-        "answered" | "delivered" => "reached",
+        "answered" => "reached",
         lost if lost.contains(" lost ") => "lost",
         _ => "stopped",
     }
