@@ -13,11 +13,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use goldpath::adapter::{Candidate, Selection};
-use goldpath::case::{Case, CaseError, discover_where, render};
+use goldpath::case::{Case, CaseError, Level, discover_where, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, missing_programs, run_one};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Arguments, Completion, Failed};
 
 /// As `goldpath` ends when a case file is wrong.
 const WRONG_INPUT: u8 = 2;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let ended = if arguments.list {
         listed(&arguments).map(|listed| {
-            let trials = listed.into_iter().map(|one| one.trial(|_| Ok(())));
+            let trials = listed.into_iter().map(|one| one.trial(|_| Ok(Completion::Completed)));
             let trials = trials.chain(thrift::trials());
             libtest_mimic::run(&arguments, trials.collect()).exit_code()
         })
@@ -78,14 +78,26 @@ fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
         let (options, graveyard) = (Arc::clone(&options), Arc::clone(&graveyard));
         one.trial(move |trial| {
             let result = run_one(trial, &options, &graveyard);
+            let said = || format!("{}: {}", result.outcome, result.message);
             match result.outcome {
-                Outcome::Passed | Outcome::ExpectedFailure => Ok(()),
-                outcome => Err(format!("{outcome}: {}", result.message).into()),
+                Outcome::Passed | Outcome::ExpectedFailure => Ok(Completion::Completed),
+                Outcome::Failed if is_forgiven(trial) => Ok(Completion::ignored_with(format!(
+                    "recommendation ({}) not kept; {}",
+                    trial.case.level,
+                    said()
+                ))),
+                _ => Err(said().into()),
             }
         })
     });
     let trials = trials.chain(thrift::trials());
     libtest_mimic::run(arguments, trials.collect()).exit_code()
+}
+
+/// A failing recommendation fails nobody, as in `goldpath run`, unless the environment has `GOLDPATH_STRICT`, which is
+/// `--strict` there. It is shown as ignored with the reason: libtest has no word for it.
+fn is_forgiven(trial: &Trial) -> bool {
+    trial.case.level != Level::Must && std::env::var_os("GOLDPATH_STRICT").is_none()
 }
 
 /// A trial, and why it is not run unless somebody asks for ignored ones.
@@ -111,7 +123,7 @@ impl Listed {
 
     fn trial(
         self,
-        play: impl FnOnce(&Trial) -> Result<(), Failed> + Send + 'static,
+        play: impl FnOnce(&Trial) -> Result<Completion, Failed> + Send + 'static,
     ) -> libtest_mimic::Trial {
         let Self { trial, ignored } = self;
         let name = trial.to_string();
@@ -119,7 +131,7 @@ impl Listed {
         // A kind is a part of the line that lists the trial.
         let words = ignored.unwrap_or_default();
         let kind = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        libtest_mimic::Trial::test(name, move || play(&trial))
+        libtest_mimic::Trial::ignorable_test(name, move || play(&trial))
             .with_kind(kind)
             .with_ignored_flag(is_ignored)
     }

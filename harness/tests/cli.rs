@@ -3,101 +3,16 @@
 //! Runs that build labs need root or user namespaces, as `goldpath` does.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod desk;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
+use desk::{Desk, must_say};
+
 const CASE: &str = "article/a12-masquerade-to-outside";
 const DROPPED: &str = "article/a03-forward-policy-drops-bridged-packets";
-
-/// A folder with copies of some of the article's cases and their goldens.
-struct Desk {
-    folder: tempfile::TempDir,
-}
-
-/// How the command ended and what it wrote.
-#[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Desk {
-    fn with(ids: &[&str]) -> Self {
-        let desk = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for (folder, end) in [("cases", "toml"), ("golden", "snap")] {
-            fs::create_dir_all(desk.path(&format!("{folder}/article"))).unwrap();
-            for id in ids {
-                let name = format!("{folder}/{id}.{end}");
-                fs::copy(workspace.join(&name), desk.path(&name)).unwrap();
-            }
-        }
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        let path = self.path(name);
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    }
-
-    /// Changes a file; the words must be there.
-    fn edit(&self, name: &str, old: &str, new: &str) {
-        let text = self.read(name);
-        assert!(text.contains(old), "{name} has no {old}");
-        fs::write(self.path(name), text.replacen(old, new, 1)).unwrap();
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_goldpath"));
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
-            .env_remove("CI");
-        command
-    }
-
-    fn goldpath(&self, arguments: &str) -> Ended {
-        let output = self.command(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ended {
-            code: output.status.code().unwrap(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
-}
-
-impl Ended {
-    #[track_caller]
-    fn must_be(&self, code: i32) {
-        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
-    }
-
-    /// Nothing was started, and the complaint has these words.
-    #[track_caller]
-    fn must_be_wrong_input(&self, words: &[&str]) {
-        self.must_be(2);
-        assert_eq!(self.out, "");
-        must_say(&self.err, words);
-    }
-}
-
-#[track_caller]
-fn must_say(text: &str, words: &[&str]) {
-    for word in words {
-        assert!(text.contains(word), "no `{word}` in\n{text}");
-    }
-}
 
 #[test]
 fn what_passes_ends_with_0() {

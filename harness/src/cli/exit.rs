@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use nix::sys::signal::Signal;
 
-use crate::report::Summary;
+use crate::report::Conclusion;
 
 /// The exit codes, which are documented and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,7 +12,7 @@ use crate::report::Summary;
 pub enum Exit {
     /// Nothing failed.
     Success = 0,
-    /// A case failed.
+    /// A case of level `must` failed; in a strict run, a case of any level.
     Failed = 1,
     /// A file, a directory or an argument is wrong; nothing was started.
     WrongInput = 2,
@@ -29,14 +29,12 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// How a run with these outcomes ends.
-    pub fn of(summary: &Summary) -> Self {
-        if summary.errored > 0 {
-            Self::Errored
-        } else if summary.failed > 0 {
-            Self::Failed
-        } else {
-            Self::Success
+    /// How a run that came to this ends.
+    pub fn of(result: Conclusion) -> Self {
+        match result {
+            Conclusion::Errored => Self::Errored,
+            Conclusion::Failed => Self::Failed,
+            Conclusion::Conformant | Conclusion::Partial => Self::Success,
         }
     }
 }

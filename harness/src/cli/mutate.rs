@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::chosen::Chosen;
 use super::exit::Exit;
-use super::run::{parse_backend, run_quietly};
+use super::run::{faults_mean_something, parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
@@ -71,6 +71,10 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
+    if let Err(reason) = faults_mean_something(&args.fault, &cases, &[]) {
+        let _ = writeln!(io::stderr(), "{reason}");
+        return Exit::WrongInput.into();
+    }
     let baseline = match args.baseline.as_deref().map(read_baseline).transpose() {
         Ok(baseline) => baseline,
         Err(reason) => {

@@ -87,7 +87,7 @@ fn join(parts: &[PathBuf], files: &ReportFiles) -> Exit {
     files
         .write(&joined)
         .err()
-        .unwrap_or_else(|| Exit::of(&joined.summary))
+        .unwrap_or_else(|| Exit::of(joined.result))
 }
 
 /// What is printed when all trials are through.

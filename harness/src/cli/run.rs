@@ -46,6 +46,10 @@ pub struct Args {
     /// goldens, and writes new ones there. What differs is told, and fails nobody.
     #[arg(long)]
     pub detail: bool,
+    /// Also fails by recommendations that are not kept: failures of cases with level `should` or `may`. Without it they
+    /// are reported and counted, and the run ends with 0.
+    #[arg(long)]
+    pub strict: bool,
     /// Runs only one part of the trials, as `hash:1/2`; `goldpath report merge` joins the parts' reports.
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
@@ -101,6 +105,10 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
+    if let Err(reason) = faults_mean_something(&args.fault, &cases, &args.implementation) {
+        let _ = writeln!(err, "{reason}");
+        return Exit::WrongInput.into();
+    }
     let recipes = Trial::of(&cases, args.backend, &[]);
     let ready = must_read_goldens(&args.golden, &cases, &mut err)
         .and_then(|()| must_have_programs(&recipes, &mut err));
@@ -127,6 +135,31 @@ fn run_part(args: &Args, planned: &[Trial], found: &[Candidate]) -> Exit {
         .cloned()
         .collect();
     run_trials(args, &part, planned, found)
+}
+
+/// Whether there is a native implementation to plant faults in, and a contract case to notice them.
+pub(super) fn faults_mean_something(
+    faults: &[Fault],
+    cases: &[Arc<Case>],
+    asked: &[Selection],
+) -> Result<(), String> {
+    let Some(fault) = faults.first() else {
+        return Ok(());
+    };
+    let what = format!("--fault {fault} plants bugs in the native implementation");
+    let is_native = |one: &Selection| matches!(one, Selection::Native(_) | Selection::All);
+    if cases
+        .iter()
+        .all(|case| matches!(case.kind, Kind::Recipe { .. }))
+    {
+        return Err(format!(
+            "{what}, and no contract case is chosen that could notice it; goldpath faults lists which do"
+        ));
+    }
+    if !asked.is_empty() && !asked.iter().any(is_native) {
+        return Err(format!("{what}, and it is not asked for; add: -i native"));
+    }
+    Ok(())
 }
 
 /// What contract cases are put to. Without such a case nobody is asked who it is, unless by name.
@@ -156,7 +189,8 @@ pub(super) fn implementations(
     let mut found = Vec::new();
     for selection in asked {
         if *selection == Selection::All {
-            found.extend(Candidate::every());
+            let every = Selection::all().into_iter();
+            found.extend(every.map(|one| Candidate::find(&one.with_faults(&faults))));
             continue;
         }
         let candidate = Candidate::find(&selection.clone().with_faults(&faults));
@@ -220,6 +254,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         planned,
         under_test(trials, found, || tools.join().unwrap_or_default()),
         command(),
+        args.strict,
     );
     let _ = write!(out, "\n{}", closing(&report));
     if args.detail {
@@ -244,7 +279,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         return exit;
     }
     ran.interrupted
-        .map_or_else(|| Exit::of(&report.summary), Exit::from)
+        .map_or_else(|| Exit::of(report.result), Exit::from)
 }
 
 /// Runs all trials without a word about each, or says how the command ends instead.

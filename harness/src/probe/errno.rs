@@ -36,6 +36,7 @@ pub(super) fn refusal(errno: Errno) -> Option<String> {
             | Errno::EACCES
             | Errno::EPERM
             | Errno::EMSGSIZE
+            | Errno::ENOBUFS
             | Errno::EINVAL
             | Errno::ENETDOWN
             | Errno::EPROTO

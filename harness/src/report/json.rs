@@ -8,7 +8,7 @@ use crate::path::{PacketPath, render};
 use crate::run::{Outcome, ProbeRecord, Tool, Trial, TrialResult};
 
 /// Version of the report's format. It grows when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// One run of the suite.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub struct Report {
     pub goldpath: String,
     /// Kernel release, as `uname -r`.
     pub kernel: String,
+    /// Whether the run also fails by a recommendation that is not kept (`--strict`).
+    #[serde(default)]
+    pub strict: bool,
     /// The run in one word.
     pub result: Conclusion,
     /// How many trials ended in which way.
@@ -109,6 +112,7 @@ impl Report {
         planned: &[Trial],
         implementations: Vec<ImplementationReport>,
         command: String,
+        strict: bool,
     ) -> Self {
         let kernel =
             nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
@@ -119,8 +123,9 @@ impl Report {
             schema_version: SCHEMA_VERSION,
             goldpath: env!("CARGO_PKG_VERSION").to_owned(),
             kernel: kernel.unwrap_or_default(),
-            result: Conclusion::of(&cases, planned.len()),
-            summary: Summary::of(cases.iter().map(|case| case.outcome)),
+            strict,
+            result: Conclusion::of(&cases, planned.len(), strict),
+            summary: Summary::of(&cases),
             implementations,
             commands: vec![command],
             planned,
@@ -139,6 +144,16 @@ impl CaseReport {
     /// The trial's name, `ID::IMPLEMENTATION/BACKEND/FAMILY`, the same in every run.
     pub fn trial(&self) -> String {
         format!("{}::{}/{}", self.id, self.column(), self.families.join("+"))
+    }
+
+    /// Whether the case is one that a failure does not fail the run by: its level is `should` or `may`.
+    pub fn is_recommendation(&self) -> bool {
+        self.level != "must"
+    }
+
+    /// Whether a recommendation was not kept.
+    pub fn is_not_kept(&self) -> bool {
+        self.is_recommendation() && self.outcome == Outcome::Failed
     }
 
     /// What ran it: implementation and back end, as `recipe/iptables-nft`.

@@ -58,7 +58,7 @@ fn properties(xml: &mut Writer<Vec<u8>>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// What a case's end is to JUnit, which knows no expected failure: it is skipped, with its reason.
+/// What a case's end is to JUnit, which knows no expected failure and no recommendation: they are skipped, with the reason.
 fn test_case(xml: &mut Writer<Vec<u8>>, case: &CaseReport) -> io::Result<()> {
     let seconds = format!("{:.3}", case.duration_ms / 1_000.0);
     let class = clean(&case.column());
@@ -71,6 +71,7 @@ fn test_case(xml: &mut Writer<Vec<u8>>, case: &CaseReport) -> io::Result<()> {
         .with_attribute(("time", seconds.as_str()));
     let told = match case.outcome {
         Outcome::Passed => None,
+        Outcome::Failed if case.is_not_kept() => Some("skipped"),
         Outcome::Failed => Some("failure"),
         Outcome::Errored => Some("error"),
         Outcome::ExpectedFailure | Outcome::NotSupported | Outcome::Disabled => Some("skipped"),
@@ -81,7 +82,12 @@ fn test_case(xml: &mut Writer<Vec<u8>>, case: &CaseReport) -> io::Result<()> {
     };
     let message = clean(&case.message);
     let first = message.lines().next().unwrap_or_default();
-    let first = format!("{}: {first}", case.outcome);
+    let level = if case.is_not_kept() {
+        format!(", level {}, recommendation not kept", case.level)
+    } else {
+        String::new()
+    };
+    let first = format!("{}{level}: {first}", case.outcome);
     element.write_inner_content(|xml| {
         xml.create_element(told)
             .with_attribute(("message", first.as_str()))
@@ -92,16 +98,20 @@ fn test_case(xml: &mut Writer<Vec<u8>>, case: &CaseReport) -> io::Result<()> {
 }
 
 fn counts(cases: &[&CaseReport]) -> [(&'static str, String); 5] {
-    let summary = Summary::of(cases.iter().map(|case| case.outcome));
-    let skipped = summary.expected_failure + summary.not_supported + summary.disabled;
+    let summary = Summary::of(cases.iter().copied());
     let seconds: f64 = cases.iter().map(|case| case.duration_ms / 1_000.0).sum();
     [
         ("tests", summary.total().to_string()),
         ("failures", summary.failed.to_string()),
         ("errors", summary.errored.to_string()),
-        ("skipped", skipped.to_string()),
+        ("skipped", skipped(summary).to_string()),
         ("time", format!("{seconds:.3}")),
     ]
+}
+
+/// What is neither passed, failed nor errored.
+fn skipped(summary: Summary) -> usize {
+    summary.total() - summary.passed - summary.failed - summary.errored
 }
 
 fn attributes<'a>(
@@ -155,10 +165,9 @@ mod tests {
         assert_eq!(count("testcase"), summary.total());
         assert_eq!(count("failure"), summary.failed);
         assert_eq!(count("error"), summary.errored);
-        assert_eq!(
-            count("skipped"),
-            summary.expected_failure + summary.not_supported + summary.disabled
-        );
+        assert_eq!(count("skipped"), skipped(summary));
+        let others = summary.expected_failure + summary.not_supported + summary.disabled;
+        assert_eq!(skipped(summary), others + 1, "a recommendation");
     }
 
     #[test]

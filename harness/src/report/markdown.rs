@@ -63,15 +63,21 @@ fn table(text: &mut String, matrix: &Matrix<'_>) {
         let cells: Vec<String> = row
             .cells
             .iter()
-            .map(|cell| cell.map_or_else(|| String::from("–"), |case| mark(case.outcome)))
+            .map(|cell| cell.map_or_else(|| String::from("–"), mark))
             .collect();
         let _ = writeln!(text, "| {} | {} |", escape(row.id), cells.join(" | "));
     }
     text.push('\n');
 }
 
-fn mark(outcome: Outcome) -> String {
-    format!("{} {outcome}", outcome.symbol())
+fn mark(case: &CaseReport) -> String {
+    let outcome = case.outcome;
+    let level = if case.is_not_kept() {
+        format!(" ({})", case.level)
+    } else {
+        String::new()
+    };
+    format!("{} {outcome}{level}", outcome.symbol())
 }
 
 fn claims(text: &mut String, report: &Report) {
@@ -122,7 +128,7 @@ fn troubles(text: &mut String, report: &Report) {
         let _ = writeln!(
             text,
             "<details><summary>{} {} on {}</summary>\n\n{}</details>\n",
-            mark(case.outcome),
+            mark(case),
             escape(&case.id),
             escape(&case.column()),
             fenced(&case.message)

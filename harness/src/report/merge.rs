@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{CaseReport, Conclusion, Report, SCHEMA_VERSION, Summary};
 
+/// The oldest report format whose meaning is known. CHANGELOG.md says what each version changed.
+const OLDEST_READ: u32 = 1;
+
 /// Why reports don't make one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
@@ -11,7 +14,9 @@ pub enum MergeError {
     #[error("no report was given")]
     Nothing,
     /// A report of a format that this version doesn't know.
-    #[error("`{part}` has report format {version}, this goldpath reads {SCHEMA_VERSION}")]
+    #[error(
+        "`{part}` has report format {version}, this goldpath reads {OLDEST_READ} to {SCHEMA_VERSION}"
+    )]
     Schema {
         /// The part's name.
         part: String,
@@ -96,13 +101,14 @@ pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
         return Err(MergeError::Missing(missing));
     }
     whole.cases.sort_by_cached_key(CaseReport::trial);
-    whole.summary = Summary::of(whole.cases.iter().map(|case| case.outcome));
-    whole.result = Conclusion::of(&whole.cases, whole.planned.len());
+    whole.schema_version = SCHEMA_VERSION;
+    whole.summary = Summary::of(&whole.cases);
+    whole.result = Conclusion::of(&whole.cases, whole.planned.len(), whole.strict);
     Ok(whole)
 }
 
 fn known(name: &str, report: &Report) -> Result<(), MergeError> {
-    if report.schema_version == SCHEMA_VERSION {
+    if (OLDEST_READ..=SCHEMA_VERSION).contains(&report.schema_version) {
         return Ok(());
     }
     Err(MergeError::Schema {
@@ -120,6 +126,7 @@ fn join(whole: &mut Report, part: Report) {
             whole.implementations.push(implementation);
         }
     }
+    whole.strict |= part.strict;
     whole.commands.extend(part.commands);
     whole.planned.extend(part.planned);
     whole.cases.extend(part.cases);
@@ -180,6 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_the_first_format_is_read_by_todays_meaning() {
+        let (one, two) = halves();
+        let mut old = serde_json::to_value(one).unwrap();
+        old["schema_version"] = 1.into();
+        old["summary"]
+            .as_object_mut()
+            .unwrap()
+            .remove("recommendations_not_kept");
+        old.as_object_mut().unwrap().remove("strict");
+        let joined = join(serde_json::from_value(old).unwrap(), two).unwrap();
+        assert_eq!(joined.summary, sample::report().summary);
+        assert_eq!(joined.schema_version, SCHEMA_VERSION);
+    }
+
+    #[test]
     fn parts_of_other_versions_are_refused() {
         let (one, mut two) = halves();
         two.goldpath = String::from("9.9.9");
@@ -187,7 +209,7 @@ mod tests {
             join(one.clone(), two.clone()),
             Err(MergeError::Version { .. })
         ));
-        two.schema_version = 2;
+        two.schema_version = SCHEMA_VERSION + 1;
         assert!(matches!(join(one, two), Err(MergeError::Schema { .. })));
         assert_eq!(merge(Vec::new()).unwrap_err(), MergeError::Nothing);
     }

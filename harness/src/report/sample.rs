@@ -33,6 +33,15 @@ pub(super) fn report() -> Report {
             Outcome::Passed,
             vec![answered()],
         ),
+        CaseReport {
+            level: String::from("should"),
+            ..case(
+                "policy/advice",
+                "recipe/iptables-nft",
+                Outcome::Failed,
+                vec![dropped()],
+            )
+        },
         case(
             "policy/known",
             "recipe/iptables-nft",
@@ -62,8 +71,9 @@ pub(super) fn report() -> Report {
         schema_version: super::SCHEMA_VERSION,
         goldpath: String::from("0.1.0"),
         kernel: String::from("6.1.0"),
-        result: Conclusion::of(&cases, cases.len()),
-        summary: Summary::of(cases.iter().map(|case| case.outcome)),
+        strict: false,
+        result: Conclusion::of(&cases, cases.len(), false),
+        summary: Summary::of(&cases),
         implementations: vec![ImplementationReport {
             name: String::from("recipe"),
             version: String::from("0.1.0"),

@@ -11,8 +11,11 @@ use crate::run::Outcome;
 pub struct Summary {
     /// The path is the golden one and every expectation holds.
     pub passed: usize,
-    /// The implementation did otherwise.
+    /// The implementation did otherwise, in a case of level `must`.
     pub failed: usize,
+    /// The implementation did otherwise, in a case of level `should` or `may`: there may be good reasons for it.
+    #[serde(default)]
+    pub recommendations_not_kept: usize,
     /// Failed as declared.
     pub expected_failure: usize,
     /// A required feature is not claimed.
@@ -27,41 +30,47 @@ pub struct Summary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// Every trial with level `must` passed, and none failed.
+    /// Every trial with level `must` passed. Recommendations may not be kept; the summary counts those.
     Conformant,
     /// Nothing failed, but of what must hold not all was proven: something is not supported, disabled, an expected
     /// failure, or planned and not run here.
     Partial,
-    /// Something failed.
+    /// Something failed that must hold; in a strict run also a recommendation that is not kept.
     Failed,
     /// The harness or the machine broke, so not everything is known.
     Errored,
 }
 
 impl Summary {
-    /// Counts outcomes.
-    pub fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
+    /// Counts trials.
+    pub fn of<'a>(cases: impl IntoIterator<Item = &'a CaseReport>) -> Self {
         let mut summary = Self::default();
-        for outcome in outcomes {
-            *summary.count(outcome) += 1;
+        for case in cases {
+            *match case.outcome {
+                Outcome::Passed => &mut summary.passed,
+                Outcome::Failed if case.is_recommendation() => {
+                    &mut summary.recommendations_not_kept
+                }
+                Outcome::Failed => &mut summary.failed,
+                Outcome::ExpectedFailure => &mut summary.expected_failure,
+                Outcome::NotSupported => &mut summary.not_supported,
+                Outcome::Disabled => &mut summary.disabled,
+                Outcome::Errored => &mut summary.errored,
+            } += 1;
         }
         summary
     }
 
-    fn count(&mut self, outcome: Outcome) -> &mut usize {
+    /// How many ended so, without recommendations that are not kept.
+    pub fn of_outcome(self, outcome: Outcome) -> usize {
         match outcome {
-            Outcome::Passed => &mut self.passed,
-            Outcome::Failed => &mut self.failed,
-            Outcome::ExpectedFailure => &mut self.expected_failure,
-            Outcome::NotSupported => &mut self.not_supported,
-            Outcome::Disabled => &mut self.disabled,
-            Outcome::Errored => &mut self.errored,
+            Outcome::Passed => self.passed,
+            Outcome::Failed => self.failed,
+            Outcome::ExpectedFailure => self.expected_failure,
+            Outcome::NotSupported => self.not_supported,
+            Outcome::Disabled => self.disabled,
+            Outcome::Errored => self.errored,
         }
-    }
-
-    /// How many ended so.
-    pub fn of_outcome(mut self, outcome: Outcome) -> usize {
-        *self.count(outcome)
     }
 
     /// All trials.
@@ -69,23 +78,26 @@ impl Summary {
         let Self {
             passed,
             failed,
+            recommendations_not_kept,
             expected_failure,
             not_supported,
             disabled,
             errored,
         } = self;
+        let failed = failed + recommendations_not_kept;
         passed + failed + expected_failure + not_supported + disabled + errored
     }
 }
 
 impl Conclusion {
-    /// The conclusion from these trials, of `planned` ones.
-    pub fn of(cases: &[CaseReport], planned: usize) -> Self {
-        let any = |outcome| cases.iter().any(|case| case.outcome == outcome);
-        let unproven = |case: &CaseReport| case.level == "must" && case.outcome != Outcome::Passed;
-        if any(Outcome::Errored) {
+    /// The conclusion from these trials, of `planned` ones. A strict run also fails by a recommendation.
+    pub fn of(cases: &[CaseReport], planned: usize, strict: bool) -> Self {
+        let summary = Summary::of(cases);
+        let unproven =
+            |case: &CaseReport| !case.is_recommendation() && case.outcome != Outcome::Passed;
+        if summary.errored > 0 {
             Self::Errored
-        } else if any(Outcome::Failed) {
+        } else if summary.failed > 0 || (strict && summary.recommendations_not_kept > 0) {
             Self::Failed
         } else if cases.is_empty() || cases.len() < planned || cases.iter().any(unproven) {
             Self::Partial
@@ -114,17 +126,32 @@ mod tests {
     #[test]
     fn a_must_that_is_not_supported_makes_the_run_partial() {
         let mut cases = vec![sample::report().cases.swap_remove(1)];
-        assert_eq!(Conclusion::of(&cases, 1), Conclusion::Conformant);
+        assert_eq!(Conclusion::of(&cases, 1, false), Conclusion::Conformant);
         cases[0].outcome = Outcome::NotSupported;
-        assert_eq!(Conclusion::of(&cases, 1), Conclusion::Partial);
+        assert_eq!(Conclusion::of(&cases, 1, false), Conclusion::Partial);
         cases[0].level = String::from("may");
-        assert_eq!(Conclusion::of(&cases, 1), Conclusion::Conformant);
+        assert_eq!(Conclusion::of(&cases, 1, false), Conclusion::Conformant);
+    }
+
+    #[test]
+    fn a_recommendation_that_is_not_kept_fails_a_strict_run_alone() {
+        let mut cases = vec![sample::report().cases.swap_remove(1)];
+        cases[0].outcome = Outcome::Failed;
+        assert_eq!(Conclusion::of(&cases, 1, false), Conclusion::Failed);
+        for level in ["should", "may"] {
+            cases[0].level = String::from(level);
+            let summary = Summary::of(&cases);
+            assert_eq!((summary.failed, summary.recommendations_not_kept), (0, 1));
+            assert_eq!(summary.total(), 1);
+            assert_eq!(Conclusion::of(&cases, 1, false), Conclusion::Conformant);
+            assert_eq!(Conclusion::of(&cases, 1, true), Conclusion::Failed);
+        }
     }
 
     #[test]
     fn what_was_planned_and_not_run_makes_the_run_partial() {
         let cases = vec![sample::report().cases.swap_remove(1)];
-        assert_eq!(Conclusion::of(&cases, 2), Conclusion::Partial);
-        assert_eq!(Conclusion::of(&[], 0), Conclusion::Partial);
+        assert_eq!(Conclusion::of(&cases, 2, false), Conclusion::Partial);
+        assert_eq!(Conclusion::of(&[], 0, false), Conclusion::Partial);
     }
 }

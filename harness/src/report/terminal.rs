@@ -8,8 +8,13 @@ use crate::run::Outcome;
 /// One trial's line, and below it why it did not pass.
 pub fn trial_line(case: &CaseReport) -> String {
     let backend = case.backend.as_deref().unwrap_or(&case.implementation);
+    let level = if case.is_not_kept() {
+        format!("  (level {}: a recommendation)", case.level)
+    } else {
+        String::new()
+    };
     let mut text = format!(
-        "{:16}  {}  {backend}  {:.0} ms\n",
+        "{:16}  {}  {backend}  {:.0} ms{level}\n",
         case.outcome.to_string(),
         case.id,
         case.duration_ms
@@ -20,24 +25,23 @@ pub fn trial_line(case: &CaseReport) -> String {
     text
 }
 
-/// The closing line: all outcomes are counted, those that did not happen are left out, except `passed` and `failed`.
+/// The closing line: all outcomes are counted, those that did not happen are left out, except `passed` and `failed`. Then
+/// how many recommendations were not kept, if any.
 pub fn summary_line(report: &Report) -> String {
     let summary = report.summary;
-    let counts = [
-        (summary.passed, Outcome::Passed),
-        (summary.failed, Outcome::Failed),
-        (summary.expected_failure, Outcome::ExpectedFailure),
-        (summary.not_supported, Outcome::NotSupported),
-        (summary.disabled, Outcome::Disabled),
-        (summary.errored, Outcome::Errored),
-    ];
+    let counts = Outcome::ALL.map(|outcome| (summary.of_outcome(outcome), outcome));
     let always = [Outcome::Passed, Outcome::Failed];
     let words: Vec<String> = counts
         .iter()
         .filter(|(count, outcome)| *count > 0 || always.contains(outcome))
         .map(|(count, outcome)| format!("{count} {outcome}"))
         .collect();
-    words.join(", ")
+    let mut line = words.join(", ");
+    if summary.recommendations_not_kept > 0 {
+        let count = summary.recommendations_not_kept;
+        let _ = write!(line, "; recommendations not kept: {count}");
+    }
+    line
 }
 
 /// Cases by implementations, one symbol a cell; empty where there is nothing to compare.
@@ -69,6 +73,17 @@ pub fn matrix_table(report: &Report) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+
+    #[test]
+    fn a_recommendation_that_is_not_kept_is_no_failure() {
+        let report = sample::report();
+        let line = summary_line(&report);
+        assert!(line.contains("1 failed,"), "{line}");
+        assert!(line.ends_with("; recommendations not kept: 1"), "{line}");
+        let advice = report.cases.iter().find(|case| case.is_not_kept());
+        let line = advice.map(trial_line).unwrap_or_default();
+        assert!(line.contains("(level should: a recommendation)"), "{line}");
+    }
 
     #[test]
     fn the_table_has_a_symbol_for_each_trial() {

@@ -127,7 +127,10 @@ fn trouble(trial: &CaseReport) -> Markup {
     html! {
         @if !trial.message.is_empty() {
             div.trouble.(trial.outcome.to_string()) {
-                p { strong { (trial.outcome) } " on " (trial.column()) }
+                p {
+                    strong { (trial.outcome) } " on " (trial.column())
+                    @if trial.is_not_kept() { ", level " (trial.level) ": a recommendation that is not kept" }
+                }
                 pre tabindex="0" { code { (trial.message) } }
             }
         }

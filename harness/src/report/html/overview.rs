@@ -30,6 +30,13 @@ pub(super) fn head(report: &Report) -> Markup {
                         dd { span.sign aria-hidden="true" { (outcome.symbol()) } (count) }
                     }
                 }
+                @let not_kept = report.summary.recommendations_not_kept;
+                @if not_kept > 0 {
+                    div.count.(Outcome::Failed.to_string()) {
+                        dt { "recommendations not kept" }
+                        dd { span.sign aria-hidden="true" { (Outcome::Failed.symbol()) } (not_kept) }
+                    }
+                }
             }
             ul.tools {
                 @for implementation in &report.implementations {
@@ -121,6 +128,7 @@ fn line(row: &Row<'_>, columns: &[usize]) -> Markup {
                         a.cell.(case.outcome.to_string()) href={ "#" (anchor) } {
                             span.sign aria-hidden="true" { (case.outcome.symbol()) }
                             " " (case.outcome)
+                            @if case.is_not_kept() { " (" (case.level) ")" }
                         }
                     } @else {
                         span.absent title="no such trial" { "–" }
