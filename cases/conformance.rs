@@ -2,7 +2,7 @@
 //! under `cargo test` and `cargo nextest run`.
 //!
 //! Trials are named `AREA/CASE::BACKEND` and `contract/AREA/CASE::IMPLEMENTATION`, whatever is installed. Listing them
-//! needs no privilege and starts nothing. `cargo nextest run` starts a process for each trial: it looks for what its trial
+//! needs no privilege and starts no engine. `cargo nextest run` starts a process for each trial: it looks for what its trial
 //! needs and for nothing else.
 
 mod thrift;
@@ -26,24 +26,27 @@ const ERRORED: u8 = 3;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let ended = if arguments.list {
-        listed(&arguments).map(|listed| {
-            let trials = listed.into_iter().map(|one| one.trial(|_| Ok(Completion::Completed)));
-            let trials = trials.chain(thrift::trials());
-            libtest_mimic::run(&arguments, trials.collect()).exit_code()
-        })
-    } else {
-        match sandbox::enter(sandbox::Options::default()) {
-            Ok(Entered::Inside(_)) => listed(&arguments).map(|listed| run(&arguments, listed)),
-            Ok(Entered::Finished(finished)) => Ok(finished.code),
-            Err(error) => Ok(end(ERRORED, &error.to_string())),
-        }
+    // Also a list is made inside: only there may the kernel be asked which tables it has.
+    let ended = match sandbox::enter(sandbox::Options::default()) {
+        Ok(Entered::Inside(_)) if arguments.list => list(&arguments, true),
+        Ok(Entered::Inside(_)) => listed(&arguments, true).map(|listed| run(&arguments, listed)),
+        Ok(Entered::Finished(finished)) => Ok(finished.code),
+        // Names need no privilege.
+        Err(_) if arguments.list => list(&arguments, false),
+        Err(error) => Ok(end(ERRORED, &error.to_string())),
     };
     ended.unwrap_or_else(|errors| end(WRONG_INPUT, &render(&errors, false)))
 }
 
-/// `native` is always there; an engine that this machine lacks is listed as ignored, with the reason.
-fn listed(arguments: &Arguments) -> Result<Vec<Listed>, Vec<CaseError>> {
+fn list(arguments: &Arguments, inside: bool) -> Result<ExitCode, Vec<CaseError>> {
+    let listed = listed(arguments, inside)?.into_iter();
+    let trials = listed.map(|one| one.trial(|_| Ok(Completion::Completed)));
+    let trials = trials.chain(thrift::trials());
+    Ok(libtest_mimic::run(arguments, trials.collect()).exit_code())
+}
+
+/// `native` is always there; an engine or a back end that this machine lacks is listed as ignored, with the reason.
+fn listed(arguments: &Arguments, inside: bool) -> Result<Vec<Listed>, Vec<CaseError>> {
     // Only with `--exact` is the trial known from a name. What libtest-mimic compares has the reason of an ignored trial
     // before it.
     let exact = arguments.filter.as_deref().filter(|_| arguments.exact);
@@ -59,7 +62,7 @@ fn listed(arguments: &Arguments) -> Result<Vec<Listed>, Vec<CaseError>> {
     let trials = Trial::of(&cases, None, &candidates).into_iter();
     Ok(trials
         .filter(|trial| may_be(trial.to_string()))
-        .map(Listed::of)
+        .map(|trial| Listed::of(trial, inside))
         .collect())
 }
 
@@ -108,12 +111,13 @@ struct Listed {
 
 impl Listed {
     /// Decides now: a trial that is skipped while it runs is shown as passed by `cargo nextest`.
-    fn of(mut trial: Trial) -> Self {
+    fn of(mut trial: Trial, inside: bool) -> Self {
         // Whoever asks for ignored trials wants this one to run.
         let disabled = Arc::make_mut(&mut trial.case).disabled.take();
         let disabled = disabled.map(|reason| format!("disabled: {reason}"));
         let unclaimed = || {
-            let reason = trial.not_supported()?;
+            let is_asked = inside || trial.implementation.is_some();
+            let reason = is_asked.then(|| trial.not_supported()).flatten()?;
             Some(format!("not supported: {reason}"))
         };
         let missing = || Some(missing_programs([&trial]).first()?.to_string());

@@ -6,6 +6,7 @@
 mod desk;
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 

@@ -6,6 +6,7 @@
 mod desk;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
@@ -152,4 +153,139 @@ fn a_fault_that_means_nothing_is_wrong_input() {
     // Where it means something it is planted, also beside an implementation that can have none.
     desk.goldpath(&format!("run {contract} -i native -i recipe {fault}"))
         .must_be(1);
+}
+
+impl Desk {
+    /// A program of these lines.
+    fn write_program(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The example plugin with a word of it changed.
+    fn write_plugin(&self, name: &str, old: &str, new: &str) {
+        let text = include_str!("../examples/plugin.py");
+        assert!(text.contains(old), "the example has no {old}");
+        self.write_program(name, &text.replacen(old, new, 1));
+    }
+}
+
+/// A defect of Docker that `expected.toml` declares for every version.
+const DOCKERS_DEFECT: &str = "contract/egress/invalid-never-leaves-untranslated";
+
+#[test]
+fn a_plugin_that_calls_itself_docker_inherits_nothing_of_docker() {
+    let desk = Desk::with(&[DOCKERS_DEFECT]);
+    let drops = "['iifname \"br-*\" ct state invalid drop']";
+    desk.write_plugin("mine", drops, "[]");
+    desk.edit(
+        "mine",
+        "\"name\": \"example\", \"version\": \"1\"",
+        "\"name\": \"docker\", \"version\": \"20.10.24\"",
+    );
+    let ended = desk.goldpath("run -i plugin:./mine --json r.json --markdown r.md --html r.html");
+    ended.must_be(0);
+    must_say(
+        &ended.out,
+        &["failed  ", "plugin:./mine (calls itself docker) 20.10.24"],
+    );
+    let report = desk.report("r.json");
+    assert_eq!(report["cases"][0]["outcome"], "failed");
+    assert_eq!(report["cases"][0]["implementation"], "plugin:./mine");
+    assert_eq!(report["implementations"][0]["name"], "plugin:./mine");
+    assert_eq!(report["implementations"][0]["calls_itself"], "docker");
+    must_say(&desk.read("r.md"), &["plugin:./mine (calls itself docker)"]);
+    must_say(&desk.read("r.html"), &["calls itself docker"]);
+}
+
+#[test]
+fn what_a_plugin_answers_is_of_the_protocol_or_refused() {
+    let case = "contract/egress/source-is-the-hosts";
+    let desk = Desk::with(&[case]);
+    let fails = |said: &str| {
+        let ended = desk.goldpath("run -i plugin:./mine");
+        ended.must_be(1);
+        must_say(&ended.out, &["failed  ", said]);
+    };
+    desk.write_plugin("mine", "print(\"{}\")", "print(\"[]\")");
+    fails("the answer to setup: it is not one JSON object");
+    desk.write_plugin("mine", "print(\"{}\")", "print('{\"pids\": {\"c1\": 1}}')");
+    fails("its `info` does not say \"brings-namespaces\": true");
+    desk.write_plugin(
+        "mine",
+        "print(\"{}\")",
+        "print('{\"pids\": {\"host\": 1}}')",
+    );
+    desk.edit(
+        "mine",
+        "\"version\": \"1\"",
+        "\"version\": \"1\", \"brings-namespaces\": True",
+    );
+    desk.edit(
+        "mine",
+        "    scenario = work[\"scenario\"]\n    with open",
+        "    return\n    with open",
+    );
+    fails("`pids` has host, which is no container of the scenario");
+}
+
+#[test]
+fn a_kernel_without_legacy_tables_does_not_support_their_trials() {
+    let desk = Desk::with(&[ANSWERED]);
+    // What iptables-legacy 1.8.9 says and how it ends where the kernel has no such table.
+    let refuses = "#!/bin/sh\necho \"iptables v1.8.9 (legacy): can't initialize iptables table \\`filter': Table does not exist (do you need to insmod?)\" >&2\nexit 3\n";
+    for name in [
+        "iptables-legacy",
+        "iptables-legacy-save",
+        "iptables-legacy-restore",
+    ] {
+        desk.write_program(&format!("bin/{name}"), refuses);
+    }
+    let path = format!(
+        "{}:{}",
+        desk.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let goldpath = |arguments: &str| {
+        let output = desk.command(arguments).env("PATH", &path).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    let (code, said) = goldpath("run --json r.json");
+    assert_eq!(code, Some(0), "{said}");
+    must_say(
+        &said,
+        &[
+            "1 passed, 0 failed, 1 not-supported",
+            "no tables for iptables-legacy",
+            "Table does not exist",
+        ],
+    );
+    let report = desk.report("r.json");
+    let outcome = |backend: &str| {
+        let cases = report["cases"].as_array().unwrap();
+        let case = cases
+            .iter()
+            .find(|case| case["backend"] == backend)
+            .unwrap();
+        case["outcome"].clone()
+    };
+    assert_eq!(outcome("iptables-legacy"), "not-supported");
+    assert_eq!(outcome("iptables-nft"), "passed");
+
+    let (code, said) = goldpath("doctor");
+    assert_eq!(code, Some(0), "{said}");
+    must_say(
+        &said,
+        &[
+            "without  ip_tables",
+            "trials on iptables-legacy are not supported",
+            "the article suite can run here",
+        ],
+    );
+    fs::remove_file(desk.path(&format!("golden/{ANSWERED}.snap"))).unwrap();
+    let (code, said) = goldpath("accept");
+    assert_eq!(code, Some(0), "{said}");
 }

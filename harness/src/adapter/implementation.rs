@@ -11,7 +11,7 @@ use crate::lab::Netns;
 /// What is under test, as found on this machine.
 #[derive(Debug, Clone)]
 pub struct Implementation {
-    /// Its name on the command line and in reports.
+    /// The name that it gives itself. Reports show it beside the one that the person typed.
     pub name: String,
     /// The programs that take part, by the name that reports give them.
     pub parts: BTreeMap<String, Part>,

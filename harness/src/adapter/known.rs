@@ -123,7 +123,8 @@ impl fmt::Display for Selection {
 /// A selected implementation, or why this machine does not have it.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// Its name in reports.
+    /// Its name in reports, and the one by which known defects and kept state are looked up: what the person typed. What
+    /// a program calls itself decides nothing.
     pub name: String,
     /// What the person typed for it.
     pub selection: Selection,
@@ -135,16 +136,17 @@ impl Candidate {
     /// Looks for an implementation. Programs are only asked for their versions; a plugin is asked for `info`, so this is to
     /// be called inside the sandbox.
     pub fn find(selection: &Selection) -> Self {
-        let adapter = look(selection);
-        let name = match &adapter {
-            Ok(adapter) => adapter.implementation().name.clone(),
-            Err(_) => selection.to_string(),
-        };
         Self {
-            name,
+            name: selection.to_string(),
             selection: selection.clone(),
-            adapter,
+            adapter: look(selection),
         }
+    }
+
+    /// The name that it gives itself, where that is another one: a plugin's, or a conflist's.
+    pub fn calls_itself(&self) -> Option<&str> {
+        let own = &self.adapter.as_ref().ok()?.implementation().name;
+        (*own != self.name).then_some(own.as_str())
     }
 
     /// Looks for every implementation that has a fixed name.

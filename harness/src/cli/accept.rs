@@ -75,9 +75,12 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
 }
 
 fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, String> {
+    // Where a kernel has no tables of iptables-legacy, the others must agree.
+    let ran = |pair: &&(&Trial, &TrialResult)| pair.1.outcome != Outcome::NotSupported;
+    let of_case: Vec<_> = of_case.iter().filter(ran).chain(&of_case[..1]).collect();
     let (first, seen) = of_case[0];
     let id = first.case.id.as_str();
-    for (trial, result) in of_case {
+    for (trial, result) in &of_case[..(of_case.len() - 1).max(1)] {
         if result.outcome != Outcome::Passed {
             return Err(format!(
                 "on {} it {}: {}",

@@ -99,6 +99,10 @@ pub(super) fn closing(report: &Report) -> String {
             text.push('\n');
         }
     }
+    let renamed = report.implementations.iter();
+    for one in renamed.filter(|one| one.calls_itself.is_some()) {
+        text.push_str(&format!("{}\n", one.title()));
+    }
     format!("{text}{}: {}\n", report.result, summary_line(report))
 }
 

@@ -186,8 +186,12 @@ pub(super) fn implementations(
         [] => &[Selection::Native(Faults::default())],
         some => some,
     };
-    let mut found = Vec::new();
+    let mut found: Vec<Candidate> = Vec::new();
     for selection in asked {
+        // Asked for twice, it would have each trial twice.
+        if found.iter().any(|one| one.name == selection.to_string()) {
+            continue;
+        }
         if *selection == Selection::All {
             let every = Selection::all().into_iter();
             found.extend(every.map(|one| Candidate::find(&one.with_faults(&faults))));
@@ -305,6 +309,7 @@ fn under_test(
     if trials.iter().any(|trial| trial.implementation.is_none()) {
         all.push(ImplementationReport {
             name: String::from("recipe"),
+            calls_itself: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tools: tools(),
         });
@@ -316,6 +321,7 @@ fn under_test(
         let implementation = adapter.implementation();
         ImplementationReport {
             name: candidate.name.clone(),
+            calls_itself: candidate.calls_itself().map(str::to_owned),
             version: implementation.version().to_owned(),
             tools: implementation
                 .parts

@@ -39,8 +39,11 @@ pub struct Report {
 /// Something under test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImplementationReport {
-    /// Its name, as `recipe`.
+    /// What was asked for, as `recipe` or `plugin:./mine`.
     pub name: String,
+    /// The name that it gives itself, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_itself: Option<String>,
     /// Its version.
     pub version: String,
     /// Programs that took part.
@@ -56,7 +59,7 @@ pub struct CaseReport {
     pub title: String,
     /// RFC 2119 level: `must`, `should` or `may`.
     pub level: String,
-    /// What was under test, as `recipe`.
+    /// What was under test, as it was asked for: `recipe`, `docker`, `plugin:./mine`.
     pub implementation: String,
     /// Its version as found on this machine; null for recipes and for what is not installed.
     pub version: Option<String>,
@@ -130,6 +133,17 @@ impl Report {
             commands: vec![command],
             planned,
             cases,
+        }
+    }
+}
+
+impl ImplementationReport {
+    /// What was asked for, with the name that it gives itself where that is another one, and its version.
+    pub fn title(&self) -> String {
+        let Self { name, version, .. } = self;
+        match &self.calls_itself {
+            Some(own) => format!("{name} (calls itself {own}) {version}"),
+            None => format!("{name} {version}"),
         }
     }
 }

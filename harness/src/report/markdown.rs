@@ -46,9 +46,8 @@ fn versions(text: &mut String, report: &Report) {
             .collect();
         let _ = writeln!(
             text,
-            "- {} {}: {}",
-            escape(&implementation.name),
-            escape(&implementation.version),
+            "- {}: {}",
+            escape(&implementation.title()),
             tools.join(", ")
         );
     }

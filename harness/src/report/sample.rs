@@ -76,6 +76,7 @@ pub(super) fn report() -> Report {
         summary: Summary::of(&cases),
         implementations: vec![ImplementationReport {
             name: String::from("recipe"),
+            calls_itself: None,
             version: String::from("0.1.0"),
             tools: vec![Tool {
                 name: String::from("nft"),

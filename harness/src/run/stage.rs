@@ -46,8 +46,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Builds the lab and has the implementation make the case's network in it.
-    pub(super) fn set(case: &Case, adapter: &dyn Adapter) -> Result<(Lab, Self), RunError> {
+    /// Builds the lab and has the implementation, asked for by this name, make the case's network in it.
+    pub(super) fn set(
+        case: &Case,
+        name: &str,
+        adapter: &dyn Adapter,
+    ) -> Result<(Lab, Self), RunError> {
         let scenario = Scenario::of(case);
         let own: Vec<&str> = match adapter.namespaces() {
             Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
@@ -105,7 +109,7 @@ impl Stage {
             site,
             realised,
             roles,
-            implementation: adapter.implementation().name.clone(),
+            implementation: name.to_owned(),
             before,
             found: Vec::new(),
             ended: false,

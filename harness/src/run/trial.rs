@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::adapter::{Candidate, Expected, expected};
 use crate::case::{Backend, Case, Kind};
+use crate::lab::unsupported;
 
 /// One case on one back end or implementation.
 #[derive(Debug, Clone)]
@@ -60,15 +61,22 @@ impl Trial {
 
     /// The known defect because of which this implementation is expected to fail this case, if there is one.
     pub fn expected_failure(&self) -> Option<Expected> {
-        let adapter = self.implementation.as_ref()?.adapter.as_ref().ok()?;
-        let found = adapter.implementation();
+        let candidate = self.implementation.as_ref()?;
+        let found = candidate.adapter.as_ref().ok()?.implementation();
         // A test reads the entries: they are well-formed.
-        expected(found, self.case.id.as_str()).ok()?
+        expected(&candidate.name, found, self.case.id.as_str()).ok()?
     }
 
-    /// Why this case can't be put to this implementation, if it can't: known before anything runs.
+    /// Why this case can't be put to this implementation or back end, if it can't: known before anything runs. To be
+    /// called inside the sandbox, where the kernel is asked for its tables.
     pub fn not_supported(&self) -> Option<String> {
-        let candidate = self.implementation.as_ref()?;
+        let Some(candidate) = self.implementation.as_ref() else {
+            let said = unsupported(self.backend)?;
+            return Some(format!(
+                "this kernel has no tables for {}: {said}",
+                self.backend
+            ));
+        };
         match &self.case.kind {
             Kind::Contract { requires, .. } => candidate.refuses(requires),
             Kind::Recipe { .. } => None,

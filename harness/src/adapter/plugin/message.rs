@@ -204,7 +204,14 @@ pub(super) fn answer<T: DeserializeOwned>(
     question: &Question,
     said: &str,
 ) -> Result<T, AdapterError> {
-    serde_json::from_str(said).map_err(|error| AdapterError::unread(question.verb(), &error, said))
+    // serde also reads an object from an array of its fields.
+    let is_other = !said.trim().is_empty() && !said.trim_start().starts_with('{');
+    let read = if is_other {
+        Err(serde::de::Error::custom("it is not one JSON object"))
+    } else {
+        serde_json::from_str(said)
+    };
+    read.map_err(|error| AdapterError::unread(question.verb(), &error, said))
 }
 
 #[cfg(test)]
@@ -230,6 +237,21 @@ mod tests {
             message: String::from(" "),
         };
         insta::assert_snapshot!(refused, @"setup of mine: it refused and gave no reason (an empty error)");
+    }
+
+    #[test]
+    fn an_answer_that_is_no_object_is_refused() {
+        for said in ["[]", "[null, {}]", "\"ok\"", "null"] {
+            let error = answer::<Done>(&Question::info(), said).expect_err(said);
+            assert!(
+                error.to_string().contains("it is not one JSON object"),
+                "{error}"
+            );
+        }
+        assert_eq!(
+            answer::<Done>(&Question::info(), " {}\n").ok(),
+            Some(Done::default())
+        );
     }
 
     #[test]

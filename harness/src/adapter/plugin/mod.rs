@@ -58,12 +58,53 @@ impl Plugin {
             .input(question.text())
             .run(room)?;
         let done: Done = message::answer(question, &said)?;
+        self.may_name(&done.pids, question)?;
         match done.error {
             Some(message) => Err(AdapterError::Refused {
                 question: format!("{} of {}", question.verb(), self.implementation.name),
                 message,
             }),
             None => Ok(done),
+        }
+    }
+}
+
+impl Plugin {
+    /// Whether processes may stand in this answer: only a plugin that brings namespaces has some to name, only when it has
+    /// made containers, and only of these.
+    fn may_name(
+        &self,
+        pids: &BTreeMap<String, u32>,
+        question: &Question,
+    ) -> Result<(), AdapterError> {
+        let wrong = |reason: String| {
+            Err(AdapterError::Answer {
+                question: question.verb().to_owned(),
+                reason,
+            })
+        };
+        let Some(name) = pids.keys().next() else {
+            return Ok(());
+        };
+        if !self.info.brings_namespaces {
+            return wrong(format!(
+                "it names a process of {name} in `pids`, and its `info` does not say \"brings-namespaces\": true"
+            ));
+        }
+        let work = match question {
+            Question::Setup { work, .. } | Question::Add { work, .. } => work,
+            _ => {
+                return wrong(String::from(
+                    "`pids` belong to the answers to setup and add",
+                ));
+            }
+        };
+        let known = |name: &&String| work.scenario.container(name).is_some();
+        match pids.keys().find(|name| !known(name)) {
+            Some(name) => wrong(format!(
+                "`pids` has {name}, which is no container of the scenario"
+            )),
+            None => Ok(()),
         }
     }
 }

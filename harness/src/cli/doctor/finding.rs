@@ -174,15 +174,20 @@ fn sandbox(machine: &Machine) -> Vec<Finding> {
             Some("sudo modprobe br_netfilter"),
         )
     });
-    for (name, complaint) in [
-        ("nf_tables", &inside.nf_tables),
-        ("ip_tables", &inside.ip_tables),
+    // Every trace needs nf_tables; what needs legacy tables is not supported without them.
+    for (name, complaint, absent) in [
+        ("nf_tables", &inside.nf_tables, State::Lacks),
+        ("ip_tables", &inside.ip_tables, State::Without),
     ] {
-        all.push(if complaint.is_empty() {
-            Finding::new(name, State::Ok, "lists its rules", None)
-        } else {
-            let cure = format!("sudo modprobe {name}");
-            Finding::new(name, State::Lacks, complaint, Some(&cure))
+        all.push(match complaint {
+            None => Finding::new(name, State::Ok, "lists its rules", None),
+            Some(said) if absent == State::Without => {
+                let text = format!(
+                    "trials on iptables-legacy are not supported: {said}; if this kernel has the module"
+                );
+                Finding::new(name, absent, text, Some(&format!("sudo modprobe {name}")))
+            }
+            Some(said) => Finding::new(name, absent, said, Some(&format!("sudo modprobe {name}"))),
         });
     }
     all
@@ -252,8 +257,8 @@ mod tests {
         let inside = Inside {
             capabilities: ALL & !(1 << 13),
             br_netfilter: false,
-            nf_tables: String::new(),
-            ip_tables: String::from("can't initialize:\n Table does not exist"),
+            nf_tables: None,
+            ip_tables: Some(String::from("can't initialize:\n Table does not exist")),
         };
         machine.sandbox = Ok(inside);
         machine.programs[0].version = Err(Absent {
@@ -264,7 +269,7 @@ mod tests {
         LACKS    privilege        root without CAP_SYS_ADMIN, as in a container; please run: docker run --privileged
         LACKS    sandbox          entered, without CAP_NET_RAW; please run: sudo -E goldpath doctor
         LACKS    br_netfilter     bridges hand nothing to iptables; please run: sudo modprobe br_netfilter
-        LACKS    ip_tables        can't initialize: Table does not exist; please run: sudo modprobe ip_tables
+        without  ip_tables        trials on iptables-legacy are not supported: can't initialize: Table does not exist; if this kernel has the module; please run: sudo modprobe ip_tables
         LACKS    iptables-nft     not installed; please run: sudo apt-get install iptables
         without  netavark         not found; please run: sudo apt-get install netavark
         ");

@@ -6,7 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{CommandError, find_program};
+use crate::case::Backend;
+use crate::lab::{CommandError, find_program, refusal};
 
 /// Programs to look for, and the word that makes each say its version.
 const PROGRAMS: [(&str, &str); 9] = [
@@ -50,10 +51,10 @@ pub(super) struct Inside {
     pub(super) capabilities: u64,
     /// Whether bridges of a fresh namespace hand packets to iptables.
     pub(super) br_netfilter: bool,
-    /// What each back end said to listing its empty tables; empty where it could.
-    pub(super) nf_tables: String,
+    /// What iptables-nft complained about when it was to list its empty tables, if anything.
+    pub(super) nf_tables: Option<String>,
     /// The same of iptables-legacy.
-    pub(super) ip_tables: String,
+    pub(super) ip_tables: Option<String>,
 }
 
 /// Everything that is judged.
@@ -100,8 +101,8 @@ impl Inside {
         Self {
             capabilities: capabilities(),
             br_netfilter: bridges.exists(),
-            nf_tables: complaint("iptables-nft"),
-            ip_tables: complaint("iptables-legacy"),
+            nf_tables: refusal(Backend::IptablesNft),
+            ip_tables: refusal(Backend::IptablesLegacy),
         }
     }
 }
@@ -146,18 +147,6 @@ fn first_line(path: &Path, word: &str) -> String {
     let output = said(path, &[word]).map(|output| output.stdout);
     let text = String::from_utf8(output.unwrap_or_default()).unwrap_or_default();
     text.lines().next().unwrap_or_default().trim().to_owned()
-}
-
-/// Why a back end cannot list its rules; empty if it can, or is not installed.
-fn complaint(program: &str) -> String {
-    let Ok(path) = find_program(program) else {
-        return String::new();
-    };
-    match said(&path, &["-S"]) {
-        Ok(output) if output.status.success() => String::new(),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => error.to_string(),
-    }
 }
 
 fn said(path: &Path, words: &[&str]) -> std::io::Result<Output> {

@@ -41,7 +41,9 @@ pub(super) fn head(report: &Report) -> Markup {
             ul.tools {
                 @for implementation in &report.implementations {
                     li {
-                        strong { (implementation.name) } " " (implementation.version)
+                        strong { (implementation.name) } " "
+                        @if let Some(own) = &implementation.calls_itself { "(calls itself " (own) ") " }
+                        (implementation.version)
                         @for tool in &implementation.tools {
                             span.tool { b { (tool.name) } " " (tool.version) }
                         }
