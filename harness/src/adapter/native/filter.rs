@@ -1,140 +1,94 @@
-//! What the native implementation lets through, and what it drops.
+//! Rules that let through and drop.
 
-use super::extra::{self, Place};
-use super::names::bridge;
-use super::rules::Way;
-use super::{Fault, Faults};
+use super::names::{BRIDGES, bridge};
+use super::rule::{About, Action, Is, Match, Rule};
 use crate::adapter::{Scenario, ScenarioNetwork};
 
-pub(super) fn forward(scenario: &Scenario, ways: &[Way<'_>], faults: &Faults) -> Vec<String> {
-    let mut rules = extra::rules(Place::Forward, faults);
-    let names = || {
-        scenario
-            .networks
-            .iter()
-            .map(|network| bridge(&network.name))
-    };
-    if faults.has(Fault::NeighboursMeetForward) {
-        let rule =
-            |name| format!("iifname \"{name}\" oifname \"{name}\" ct status & dnat == 0 drop");
-        rules.extend(names().map(rule));
-    }
-    for network in scenario.networks.iter().filter(|network| network.internal) {
-        rules.extend(keep_internal(network, faults));
-    }
-    rules.push(String::from("ct state established,related accept"));
-    // NAT does not touch what belongs to no connection: it would leave with its private source (moby/moby#18630).
-    if !faults.has(Fault::InvalidLeaks) {
-        rules.push(String::from("iifname \"gp-*\" ct state invalid drop"));
-    }
-    if faults.has(Fault::IsolationOpenForPublished) {
-        let rule = |way: &Way<'_>| {
-            let (protocol, port) = (way.port.protocol, way.port.container_port);
-            format!("ip daddr {} {protocol} dport {port} accept", way.to)
-        };
-        rules.extend(ways.iter().map(rule));
-    }
-    rules.extend(isolate(scenario, faults));
-    for network in &scenario.networks {
-        rules.extend(hide_unpublished(network, faults));
-    }
-    // Of what is let through, the first packet of each connection.
-    if faults.has(Fault::DuplicatePackets) {
-        let rule = |name| format!("oifname \"{name}\" dup to ip daddr device \"{name}\"");
-        rules.extend(names().map(rule));
-    }
+/// With `route_localnet`, 127.0.0.0/8 would be reachable from the wire (CVE-2020-8558).
+pub(super) fn guard_loopback() -> Rule {
+    let matches = [
+        Match::In(Is::Not, String::from("lo")),
+        Match::Destination(Is::Equal, String::from("127.0.0.0/8")),
+    ];
+    Rule::new(About::Loopback, matches, Action::Drop)
+}
+
+/// What the host forwards: internal networks are closed, connections pass, networks are isolated, and what is not published
+/// is hidden.
+pub(super) fn forward(scenario: &Scenario) -> Vec<Rule> {
+    let networks = &scenario.networks;
+    let internal = networks.iter().filter(|network| network.internal);
+    let mut rules: Vec<Rule> = internal.flat_map(keep_internal).collect();
+    let known = [Match::State("established,related")];
+    rules.push(Rule::new(About::Established, known, Action::Accept));
+    let invalid = [
+        Match::In(Is::Equal, String::from(BRIDGES)),
+        Match::State("invalid"),
+    ];
+    rules.push(Rule::new(About::Invalid, invalid, Action::Drop));
+    rules.extend(isolate(networks));
+    rules.extend(networks.iter().map(hide_unpublished));
     rules
 }
 
-fn keep_internal(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
-    if faults.has(Fault::InternalByRouteOnly) {
-        return Vec::new();
-    }
-    let bridge = bridge(&network.name);
-    let kept = if faults.has(Fault::InternalOpenForUdp) {
-        "meta l4proto != udp "
-    } else {
-        ""
-    };
-    vec![
-        format!("iifname \"{bridge}\" oifname != \"{bridge}\" {kept}drop"),
-        format!("oifname \"{bridge}\" iifname != \"{bridge}\" drop"),
-    ]
+fn keep_internal(network: &ScenarioNetwork) -> [Rule; 2] {
+    let (name, bridge) = (&network.name, bridge(&network.name));
+    let out = [
+        Match::In(Is::Equal, bridge.clone()),
+        Match::Out(Is::Not, bridge.clone()),
+    ];
+    let into = [
+        Match::Out(Is::Equal, bridge.clone()),
+        Match::In(Is::Not, bridge),
+    ];
+    [out, into].map(|matches| Rule::new(About::Internal(name.clone()), matches, Action::Drop))
 }
 
 /// Of the host, an internal network knows only its own gateway address (moby/libnetwork#1151).
-pub(super) fn keep_from_host(scenario: &Scenario, faults: &Faults) -> Vec<String> {
-    if faults.has(Fault::InternalByRouteOnly) || faults.has(Fault::InternalReachesHost) {
-        return Vec::new();
-    }
+pub(super) fn keep_from_host(scenario: &Scenario) -> Vec<Rule> {
     let internal = scenario.networks.iter().filter(|network| network.internal);
-    internal
-        .map(|network| {
-            let (bridge, gateway) = (bridge(&network.name), network.gateway);
-            let others = if faults.has(Fault::InternalReachesOtherGateways) {
-                format!("ip daddr {}", crate::lab::contract::UPLINK.address)
-            } else {
-                format!("ip daddr != {gateway}")
-            };
-            let kept = if faults.has(Fault::InternalReachesHostByIcmp) {
-                " meta l4proto tcp"
-            } else {
-                ""
-            };
-            format!("iifname \"{bridge}\" {others}{kept} drop")
-        })
-        .collect()
+    let rule = |network: &ScenarioNetwork| {
+        let matches = [
+            Match::In(Is::Equal, bridge(&network.name)),
+            Match::Destination(Is::Not, network.gateway.to_string()),
+        ];
+        let about = About::InternalHost(network.name.clone());
+        Rule::new(about, matches, Action::Drop)
+    };
+    internal.map(rule).collect()
 }
 
-fn isolate(scenario: &Scenario, faults: &Faults) -> Vec<String> {
-    if faults.has(Fault::NoIsolation) || scenario.networks.len() < 2 {
-        return Vec::new();
-    }
-    let only = if faults.has(Fault::IsolationForTcpOnly) {
-        "meta l4proto tcp "
-    } else if faults.has(Fault::IsolationForIcmpOnly) {
-        "meta l4proto icmp "
-    } else {
-        ""
+fn isolate(networks: &[ScenarioNetwork]) -> Vec<Rule> {
+    let others = |from: &ScenarioNetwork| {
+        let from = from.name.clone();
+        let others = networks.iter().filter(|to| to.name != from);
+        let rules = others.map(|to| {
+            let matches = [
+                Match::In(Is::Equal, bridge(&from)),
+                Match::Out(Is::Equal, bridge(&to.name)),
+                // A published port is for other networks, too.
+                Match::Translated(false),
+            ];
+            let about = About::Isolation {
+                from: from.clone(),
+                to: to.name.clone(),
+            };
+            Rule::new(about, matches, Action::Drop)
+        });
+        rules.collect::<Vec<_>>()
     };
-    let published = if faults.has(Fault::IsolationAgainstPublished) {
-        ""
-    } else {
-        "ct status & dnat == 0 "
-    };
-    let bridges: Vec<String> = scenario
-        .networks
-        .iter()
-        .map(|network| format!("\"{}\"", bridge(&network.name)))
-        .collect();
-    let names = &bridges;
-    let pairs = names.iter().flat_map(|from| {
-        names
-            .iter()
-            .filter(move |to| *to != from)
-            .map(move |to| (from, to))
-    });
-    let pairs = pairs
-        .filter(|(from, _)| !faults.has(Fault::IsolationOneWay) || bridges.first() == Some(*from));
-    pairs
-        .map(|(from, to)| format!("iifname {from} oifname {to} {only}{published}drop"))
-        .collect()
+    networks.iter().flat_map(others).collect()
 }
 
-fn hide_unpublished(network: &ScenarioNetwork, faults: &Faults) -> Vec<String> {
-    // Isolation would hide it as well: a network that is reachable from another one has none of both.
-    if faults.has(Fault::UnpublishedReachable) {
-        return Vec::new();
-    }
-    let only = if faults.has(Fault::UnpublishedUdpReachable) {
-        "meta l4proto != udp "
-    } else if faults.has(Fault::UnpublishedPingReachable) {
-        "meta l4proto != icmp "
-    } else {
-        ""
-    };
-    let bridge = bridge(&network.name);
-    vec![format!(
-        "iifname != \"gp-*\" oifname \"{bridge}\" {only}ct status & dnat == 0 drop"
-    )]
+fn hide_unpublished(network: &ScenarioNetwork) -> Rule {
+    let matches = [
+        Match::In(Is::Not, String::from(BRIDGES)),
+        Match::Out(Is::Equal, bridge(&network.name)),
+        Match::Translated(false),
+    ];
+    Rule::new(
+        About::Unpublished(network.name.clone()),
+        matches,
+        Action::Drop,
+    )
 }

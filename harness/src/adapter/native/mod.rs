@@ -1,33 +1,32 @@
 //! goldpath's own realisation of a scenario: bridges and veth pairs by rtnetlink, one nftables table of rules.
 //!
-//! It is the measure that cases are written against, and what [`Fault`]s are planted in to prove that the suite
-//! notices them.
+//! It computes what is to be there (`plan.rs`), what an event changes of it (`event.rs`), and carries that out (`apply.rs`). It is the
+//! measure that cases are written against, the text to read to learn how a container network is made, and what [`Fault`]s
+//! are planted in, as edits of these values, to prove that the suite notices them.
 
-mod extra;
+mod apply;
+mod event;
 mod fault;
 mod filter;
-mod flows;
-mod made;
 mod names;
-mod ports;
-mod rules;
-mod settings;
+mod plan;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod translate;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::path::Path;
 
 pub use fault::{Fault, Faults, UnknownFault};
 
-use made::Made;
+use event::{Event, State};
 
 use super::{
-    Adapter, AdapterError, Implementation, Part, Realised, Scenario, ScenarioContainer,
-    ScenarioNetwork, Site,
+    Adapter, AdapterError, Implementation, Part, Realised, Scenario, ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::lab::attach::{Bridge, Port};
-use crate::lab::topology::Prefix;
-use crate::lab::{LabError, find_program};
+use crate::lab::find_program;
 
 /// The native implementation.
 #[derive(Debug)]
@@ -61,119 +60,81 @@ impl Adapter for Native {
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
-        let wanted = settings::settings(scenario, &self.faults);
-        let native = Native {
-            implementation: self.implementation.clone(),
+        let mut standing = Standing {
+            state: State {
+                scenario: scenario.clone(),
+                ..State::default()
+            },
             faults: self.faults.clone(),
         };
-        let found = found(wanted.iter().map(|(name, _)| name.as_str()), site)?;
-        let mut made = Made::of(native, scenario, found);
-        for (number, network) in scenario.networks.iter().enumerate() {
-            let bridge = self.bridge(network);
-            bridge.create(&site.host)?;
-            made.links.push(bridge.name.clone());
-            for (container, address) in rules::members(scenario, &network.name, &self.faults) {
-                self.attach(network, number, container, address, site)?;
-            }
-            ports::spoil(network, &self.faults, site)?;
-        }
-        made.write_rules(site)?;
-        made.set_policy(site)?;
-        made.pass_policy(site)?;
-        settings::write(&wanted, site)?;
-        Ok(Box::new(made))
+        let wanted = standing.state.step(&Event::Setup, &self.faults);
+        let names = wanted.after.plan.settings.iter();
+        let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+        let before = apply::read_settings(&names, site)?;
+        let looks_for_rules = self.faults.has(Fault::EarlierDropOverruled);
+        standing.state.found = apply::find(&before, looks_for_rules, site)?;
+        standing.state.before = before;
+        standing.happens(&Event::Setup, site)?;
+        Ok(Box::new(standing))
     }
 }
 
-/// The values that settings have before; those of links that are yet to be made have none.
-fn found<'a>(
-    names: impl Iterator<Item = &'a str> + Send,
-    site: &Site,
-) -> Result<Vec<(String, String)>, AdapterError> {
-    let read = |name: &str| {
-        let value = std::fs::read_to_string(settings::setting(name)).ok()?;
-        Some((name.to_owned(), value.trim().to_owned()))
+/// A network that stands.
+#[derive(Debug)]
+struct Standing {
+    state: State,
+    faults: Faults,
+}
+
+impl Standing {
+    fn happens(&mut self, event: &Event<'_>, site: &Site) -> Result<(), AdapterError> {
+        let step = self.state.step(event, &self.faults);
+        step.edits.make(&step.after.plan, site)?;
+        self.state = step.after;
+        match step.refusal {
+            None => Ok(()),
+            Some(message) => Err(refused(event, message)),
+        }
+    }
+
+    /// The first container whose namespace is gone.
+    fn lost(&self, site: &Site) -> Result<Option<String>, AdapterError> {
+        let containers = self.state.scenario.containers.iter();
+        let names: Vec<String> = containers.map(|one| one.name.clone()).collect();
+        let is_gone = |name: &String| !Path::new(&Site::path(name)).exists();
+        Ok(site.room.run(|| names.into_iter().find(is_gone))?)
+    }
+}
+
+fn refused(event: &Event<'_>, message: String) -> AdapterError {
+    let question = match event {
+        Event::Setup => String::from("set up"),
+        Event::Remove(name) => format!("remove {name}"),
+        Event::Add(container) => format!("add {}", container.name),
+        Event::Teardown { .. } => String::from("end all"),
     };
-    Ok(site.room.run(|| names.filter_map(read).collect())?)
+    AdapterError::Refused { question, message }
 }
 
-impl Native {
-    fn bridge(&self, network: &ScenarioNetwork) -> Bridge {
-        let address = if self.faults.has(Fault::GatewayElsewhere) {
-            elsewhere(network.gateway)
-        } else {
-            network.gateway
-        };
-        let length = if self.faults.has(Fault::GatewayAddressAlone) {
-            32
-        } else {
-            network.prefix_length()
-        };
-        Bridge {
-            name: names::bridge(&network.name),
-            address: (!self.faults.has(Fault::NoGatewayAddress))
-                .then_some(Prefix { address, length }),
-            mtu: self.mtu(network),
-        }
+impl Realised for Standing {
+    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+        self.happens(&Event::Remove(container), site)
     }
 
-    fn mtu(&self, network: &ScenarioNetwork) -> Option<u16> {
-        if self.faults.has(Fault::MtuTooSmall) {
-            return Some(1280);
-        }
-        network.mtu.filter(|_| !self.faults.has(Fault::MtuIgnored))
+    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+        self.happens(&Event::Add(container), site)
     }
 
-    fn attach(
-        &self,
-        network: &ScenarioNetwork,
-        number: usize,
-        container: &ScenarioContainer,
-        address: IpAddr,
-        site: &Site,
-    ) -> Result<(), AdapterError> {
-        let gateway = (!network.internal && !self.faults.has(Fault::NoDefaultRoute)).then_some(
-            if self.faults.has(Fault::WrongDefaultRoute) {
-                elsewhere(network.gateway)
-            } else {
-                network.gateway
-            },
-        );
-        let name = &container.name;
-        let netns = site.containers.get(name).ok_or_else(|| {
-            LabError::Specification(format!("container '{name}' has no namespace"))
-        })?;
-        let length = if self.faults.has(Fault::WrongPrefixLength) {
-            30
-        } else {
-            network.prefix_length()
+    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+        let lost = match self.lost(site) {
+            Ok(lost) => lost,
+            Err(error) => return vec![error],
         };
-        let port = Port {
-            container: netns,
-            host_interface: port(number, name),
-            interface: String::from("eth0"),
-            address: Prefix { address, length },
-            gateway,
-            mtu: self
-                .mtu(network)
-                .filter(|_| !self.faults.has(Fault::MtuOfTheBridgeOnly)),
-        };
-        Ok(self.bridge(network).attach(&site.host, &port)?)
-    }
-}
-
-/// The host's end of a container's pair: `IFNAMSIZ` has room for the 12 characters of its name.
-fn port(network: usize, container: &str) -> String {
-    format!("p{network}{container}")
-}
-
-/// An address of the gateway's subnet that nobody has.
-fn elsewhere(gateway: IpAddr) -> IpAddr {
-    match gateway {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            IpAddr::from([a, b, c, 254])
-        }
-        IpAddr::V6(_) => gateway,
+        let event = Event::Teardown { lost };
+        let step = self.state.step(&event, &self.faults);
+        let mut errors = step.edits.make_all(&step.after.plan, site);
+        errors.extend(step.refusal.map(|message| refused(&event, message)));
+        self.state = step.after;
+        errors
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 mod catches;
+mod edit;
 mod table;
 
 pub use table::Fault;

@@ -1,25 +1,12 @@
-//! Faults that are one rule too many: where it stands and what it says.
+//! Faults that are one rule too many, in front of the rules that belong there: where it stands and what it says.
 
-use super::{Fault, Faults};
-
-/// A chain that a fault's rule stands in, in front of the rules that belong there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Before fragments are put together.
-    Early,
-    /// Before connections are tracked.
-    Raw,
-    /// For what the host itself gets.
-    Input,
-    /// For what the host itself sends.
-    Output,
-    /// For what the host forwards.
-    Forward,
-    /// Where sources are translated.
-    Leave,
-}
-
-use Place::{Early, Forward, Input, Leave, Output, Raw};
+use super::insert;
+use crate::adapter::native::Fault;
+use crate::adapter::native::plan::Place::{
+    self, Early, Forward, Input, Own as Output, Postrouting as Leave, Raw,
+};
+use crate::adapter::native::plan::Plan;
+use crate::adapter::native::rule::{About, Rule};
 
 const RULES: &[(Fault, Place, &str)] = &[
     (
@@ -151,10 +138,10 @@ const RULES: &[(Fault, Place, &str)] = &[
     ),
 ];
 
-/// The rules that the faults put into a chain.
-pub(super) fn rules(place: Place, faults: &Faults) -> Vec<String> {
-    let here = RULES
-        .iter()
-        .filter(|(fault, at, _)| *at == place && faults.has(*fault));
-    here.map(|(_, _, rule)| (*rule).to_owned()).collect()
+/// Puts the fault's rule into its chain, if it has one.
+pub(super) fn edit(fault: Fault, plan: &mut Plan) {
+    for (_, place, text) in RULES.iter().filter(|(one, ..)| *one == fault) {
+        let rule = Rule::written(About::Fault, *text);
+        insert(plan, *place, |_| true, vec![rule]);
+    }
 }

@@ -1,0 +1,272 @@
+//! Carries out what an event changes, on the lab's host.
+
+use super::event::{Edits, Flows, Table};
+use super::names::TABLE;
+use super::plan::{Found, Pass, Plan, Port};
+use crate::adapter::{AdapterError, Program, PublishedPort, Site};
+use crate::case::Protocol;
+use crate::lab::attach::{self, remove_all, remove_link};
+use crate::lab::{LabError, Netns};
+use crate::trace::{Conntrack, ConntrackEntry, TraceError};
+
+/// IANA's number of TCP.
+const TCP: u8 = 6;
+/// IANA's number of UDP.
+const UDP: u8 = 17;
+
+/// One kind of change.
+type Change = fn(&Edits, &Plan, &Site) -> Result<(), AdapterError>;
+
+/// In this order nothing is reachable before the rules are there that keep it, and nothing forwards before all is made.
+const CHANGES: [Change; 9] = [
+    make_links,
+    write_table,
+    set_policy,
+    pass,
+    pass_no_more,
+    remove_links,
+    set_addresses,
+    write_settings,
+    forget,
+];
+
+impl Edits {
+    /// Makes all changes, `plan` being what is to be there afterwards. Ends at the first error.
+    ///
+    /// # Errors
+    /// What the kernel or a program refused.
+    pub(super) fn make(&self, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
+        CHANGES.iter().try_for_each(|one| one(self, plan, site))
+    }
+
+    /// Makes all changes, goes on after errors, and returns them.
+    pub(super) fn make_all(&self, plan: &Plan, site: &Site) -> Vec<AdapterError> {
+        let made = CHANGES.iter().map(|one| one(self, plan, site));
+        made.filter_map(Result::err).collect()
+    }
+}
+
+fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
+    let bridge = |name: &str| {
+        let mut bridges = plan.bridges.iter();
+        let found = bridges.find(|bridge| bridge.name == name)?;
+        Some(attach::Bridge {
+            name: found.name.clone(),
+            address: found.address,
+            mtu: found.mtu,
+        })
+    };
+    for made in edits.bridges.iter().filter_map(|one| bridge(&one.name)) {
+        made.create(&site.host)?;
+    }
+    for port in &edits.ports {
+        let container = namespace(port, site)?;
+        let end = attach::Port {
+            container,
+            host_interface: port.host_interface.clone(),
+            interface: String::from("eth0"),
+            address: port.address,
+            gateway: port.gateway,
+            mtu: port.mtu,
+        };
+        if let Some(bridge) = bridge(&port.bridge) {
+            bridge.attach(&site.host, &end)?;
+        }
+        let flags = [
+            (port.isolated, "isolated", "on"),
+            (!port.learns, "learning", "off"),
+        ];
+        for (_, name, value) in flags.into_iter().filter(|(wanted, ..)| *wanted) {
+            let set = ["bridge", "link", "set", "dev", &port.host_interface];
+            Program::new(set).args([name, value]).run(&site.room)?;
+        }
+    }
+    Ok(())
+}
+
+fn namespace<'a>(port: &Port, site: &'a Site) -> Result<&'a Netns, AdapterError> {
+    let name = &port.container;
+    let found = site
+        .containers
+        .get(name)
+        .ok_or_else(|| LabError::Specification(format!("container '{name}' has no namespace")));
+    Ok(found?)
+}
+
+fn write_table(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
+    match edits.table {
+        Table::Stays => return Ok(()),
+        Table::Written => Program::new(["nft", "-f", "-"])
+            .input(plan.to_string())
+            .run(&site.room)?,
+        Table::Deleted => Program::new(["nft", "delete", "table", "ip", TABLE]).run(&site.room)?,
+    };
+    Ok(())
+}
+
+fn set_policy(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    if let Some(policy) = edits.policy {
+        Program::new(["iptables", "-P", "FORWARD", policy]).run(&site.room)?;
+    }
+    Ok(())
+}
+
+fn pass(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    let line = |pass: &Pass| {
+        let place = if pass.first { "-I" } else { "-A" };
+        format!("{place} FORWARD {} -j ACCEPT", pass.matches)
+    };
+    let lines: Vec<String> = edits.passed.iter().map(line).collect();
+    restore(&lines, site)
+}
+
+fn pass_no_more(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    let line = |pass: &Pass| format!("-D FORWARD {} -j ACCEPT", pass.matches);
+    let lines: Vec<String> = edits.passed_no_more.iter().map(line).collect();
+    restore(&lines, site)
+}
+
+/// Lines of the filter table, by one process.
+fn restore(lines: &[String], site: &Site) -> Result<(), AdapterError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Program::new(["iptables-restore", "--noflush"])
+        .input(format!("*filter\n{}\nCOMMIT\n", lines.join("\n")))
+        .run(&site.room)?;
+    Ok(())
+}
+
+fn remove_links(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    for name in &edits.unlinked {
+        remove_link(&site.host, name)?;
+    }
+    if edits.unlinks_all {
+        remove_all(&site.host)?;
+    }
+    Ok(())
+}
+
+fn set_addresses(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    for (bridge, address) in &edits.addresses {
+        Program::new(["ip", "link", "set", "dev", bridge, "address", address]).run(&site.room)?;
+    }
+    Ok(())
+}
+
+fn write_settings(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    let written = site.room.run(|| {
+        edits.settings.iter().try_for_each(|(name, value)| {
+            let path = setting(name);
+            std::fs::write(&path, value).map_err(|source| AdapterError::File {
+                operation: "write",
+                path,
+                source,
+            })
+        })
+    });
+    written?
+}
+
+fn forget(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+    if edits.forgotten.is_empty() {
+        return Ok(());
+    }
+    let wrong = |error: TraceError| AdapterError::Refused {
+        question: String::from("forget connections"),
+        message: error.to_string(),
+    };
+    let meant = |entry: &&ConntrackEntry| edits.forgotten.iter().any(|flows| flows.hold(entry));
+    let forgotten = site.room.run(|| {
+        let mut connections = Conntrack::open("host")?;
+        for entry in connections.dump()?.iter().filter(meant) {
+            connections.forget(entry)?;
+        }
+        Ok(())
+    })?;
+    forgotten.map_err(wrong)
+}
+
+impl Flows {
+    fn hold(&self, entry: &ConntrackEntry) -> bool {
+        let Self::By(PublishedPort {
+            host_address,
+            host_port,
+            protocol,
+            ..
+        }) = self
+        else {
+            return entry.original.ports.is_some();
+        };
+        let number = match protocol {
+            Protocol::Tcp => TCP,
+            Protocol::Udp => UDP,
+        };
+        let asked = host_address.filter(|address| !address.is_unspecified());
+        entry.protocol == number
+            && entry.original.ports.map(|(_, to)| to) == Some(*host_port)
+            && asked.is_none_or(|address| address == entry.original.destination)
+    }
+}
+
+/// Where a setting of the network is.
+fn setting(name: &str) -> String {
+    format!("/proc/sys/net/{name}")
+}
+
+/// The values that settings have; those of links that are yet to be made have none.
+///
+/// # Errors
+/// The room can't be entered.
+pub(super) fn read_settings(
+    names: &[&str],
+    site: &Site,
+) -> Result<Vec<(String, String)>, AdapterError> {
+    let read = |name: &&str| {
+        let value = std::fs::read_to_string(setting(name)).ok()?;
+        Some(((*name).to_owned(), value.trim().to_owned()))
+    };
+    Ok(site.room.run(|| names.iter().filter_map(read).collect())?)
+}
+
+/// How the host is found. Whether FORWARD has rules costs a process, and only a fault asks.
+///
+/// # Errors
+/// The room can't be entered, or a program refused.
+pub(super) fn find(
+    settings: &[(String, String)],
+    looks_for_rules: bool,
+    site: &Site,
+) -> Result<Found, AdapterError> {
+    let forwarded = (String::from("ipv4/ip_forward"), String::from("1"));
+    let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&site.room)?;
+    let legacy = site.room.run(|| {
+        let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
+        names.is_ok_and(|names| names.lines().any(|name| name == "filter"))
+    })?;
+    let rules = if looks_for_rules {
+        Program::new(["iptables", "-S", "FORWARD"]).run(&site.room)?
+    } else {
+        String::new()
+    };
+    Ok(Found {
+        forwarded: settings.contains(&forwarded),
+        has_policy: legacy || drops_by_policy(&chains),
+        // Its policy is the first line.
+        has_rules: rules.lines().count() > 1,
+    })
+}
+
+/// Whether iptables' FORWARD is among these chains, as `nft -j` lists them, and drops.
+fn drops_by_policy(chains: &str) -> bool {
+    let listed: serde_json::Value = serde_json::from_str(chains).unwrap_or_default();
+    let entries = listed.get("nftables").and_then(|all| all.as_array());
+    let mut chains = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.get("chain"));
+    chains.any(|chain| {
+        let is = |field: &str, value: &str| chain.get(field).is_some_and(|one| one == value);
+        is("table", "filter") && is("name", "FORWARD") && is("policy", "drop")
+    })
+}

@@ -1,0 +1,84 @@
+//! Rules that translate addresses: published ports, and what leaves with the host's address.
+
+use std::net::IpAddr;
+
+use super::names::bridge;
+use super::rule::{About, Action, Is, Match, Rule, Way};
+use crate::adapter::{Scenario, ScenarioNetwork};
+
+/// Ports of the host that connections get in place of their own: dynamic ones (RFC 6335 6).
+const DRAWN_PORTS: &str = "49152-65535";
+
+/// Each published port leads to its container.
+pub(super) fn publish(ways: &[(Way, IpAddr)]) -> Vec<Rule> {
+    let rule = |(way, to): &(Way, IpAddr)| {
+        let port = &way.port;
+        let asked = port
+            .host_address
+            .filter(|address| !address.is_unspecified());
+        let address = match asked {
+            Some(address) => Match::Destination(Is::Equal, address.to_string()),
+            // Not every packet to that port: those that only pass through are not for the host (CVE-2025-67499).
+            None => Match::Local,
+        };
+        let number = Match::To(port.protocol, port.host_port, port.host_port);
+        let action = Action::Destination(*to, port.container_port);
+        Rule::new(About::Publish(way.clone()), [address, number], action)
+    };
+    ways.iter().map(rule).collect()
+}
+
+/// What leaves, and what turns back on the host.
+pub(super) fn leave(scenario: &Scenario, ways: &[(Way, IpAddr)]) -> Vec<Rule> {
+    let of = |network: &ScenarioNetwork| {
+        let mut rules = vec![hairpin(network), answer_loopback(network)];
+        if !network.internal {
+            rules.extend(ways.iter().map(|(way, _)| source_port(network, way)));
+            rules.push(masquerade(network));
+        }
+        rules
+    };
+    scenario.networks.iter().flat_map(of).collect()
+}
+
+fn hairpin(network: &ScenarioNetwork) -> Rule {
+    let subnet = || network.subnet.clone();
+    let matches = [
+        Match::Source(Is::Equal, subnet()),
+        Match::Destination(Is::Equal, subnet()),
+        Match::Translated(true),
+    ];
+    let about = About::Hairpin(network.name.clone());
+    Rule::new(about, matches, Action::Masquerade)
+}
+
+fn answer_loopback(network: &ScenarioNetwork) -> Rule {
+    let matches = [
+        Match::Source(Is::Equal, String::from("127.0.0.0/8")),
+        Match::Out(Is::Equal, bridge(&network.name)),
+    ];
+    let about = About::LoopbackAnswer(network.name.clone());
+    Rule::new(about, matches, Action::Masquerade)
+}
+
+fn source_port(network: &ScenarioNetwork, way: &Way) -> Rule {
+    let matches = [
+        Match::Source(Is::Equal, network.subnet.clone()),
+        Match::Out(Is::Not, bridge(&network.name)),
+        Match::From(way.port.protocol, way.port.host_port),
+    ];
+    let about = About::SourcePort {
+        network: network.name.clone(),
+        way: way.clone(),
+    };
+    Rule::new(about, matches, Action::MasqueradeTo(DRAWN_PORTS))
+}
+
+fn masquerade(network: &ScenarioNetwork) -> Rule {
+    let matches = [
+        Match::Source(Is::Equal, network.subnet.clone()),
+        Match::Out(Is::Not, bridge(&network.name)),
+    ];
+    let about = About::Masquerade(network.name.clone());
+    Rule::new(about, matches, Action::Masquerade)
+}
