@@ -22,6 +22,7 @@ pub mod mutate;
 pub mod packet;
 pub mod path;
 pub mod probe;
+pub mod program;
 pub mod report;
 pub mod run;
 pub mod trace;

@@ -11,7 +11,8 @@ use super::{
     AdapterError, Attached, Program, PublishedPort, Realised, Scenario, ScenarioContainer,
     ScenarioNetwork, Site, image,
 };
-use crate::lab::{ControlGroup, Netns, find_program};
+use crate::lab::{ControlGroup, Netns};
+use crate::program::find_program;
 
 const IMAGE: &str = "goldpath";
 

@@ -5,7 +5,8 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use crate::lab::{CommandError, LabError, start_hint};
+use crate::lab::LabError;
+use crate::program::{ProgramError, start_hint};
 
 /// What an implementation said no to, or did not say at all.
 #[derive(Debug, Error)]
@@ -46,16 +47,6 @@ pub enum AdapterError {
         /// Its own words.
         message: String,
     },
-    /// An event that the implementation is to bring about did not come in time.
-    #[error("{event} did not happen within {seconds} s{}", said(.output))]
-    Overdue {
-        /// What was waited for.
-        event: String,
-        /// The bound.
-        seconds: u64,
-        /// What the implementation wrote meanwhile.
-        output: String,
-    },
     /// A file of the implementation could not be written or read.
     #[error("cannot {operation} {path}: {source}")]
     File {
@@ -70,9 +61,9 @@ pub enum AdapterError {
     /// After set-up something is not there.
     #[error("after setup: {0}")]
     NotRealised(String),
-    /// A program can't be run at all.
+    /// A program of the implementation is not there, or could not be run to its end.
     #[error(transparent)]
-    Program(#[from] CommandError),
+    Program(#[from] ProgramError),
     /// The lab refused.
     #[error(transparent)]
     Lab(#[from] LabError),

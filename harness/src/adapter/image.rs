@@ -2,7 +2,8 @@
 //! namespace, not in its file system.
 
 use super::{AdapterError, Program};
-use crate::lab::{Room, find_program};
+use crate::lab::Room;
+use crate::program::find_program;
 
 /// A program that needs no library, found on this machine.
 const WAITER: &str = "busybox";

@@ -14,7 +14,7 @@ use super::plugin::Plugin;
 use super::podman::{NetworkBackend, Podman};
 use super::recipe::Recipe;
 use crate::case::Feature;
-use crate::lab::find_program;
+use crate::program::find_program;
 
 /// What a person asks for by `--implementation`.
 #[derive(Debug, Clone, PartialEq, Eq)]

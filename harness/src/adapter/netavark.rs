@@ -10,7 +10,8 @@ use super::{
     ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
-use crate::lab::{Room, find_program};
+use crate::lab::Room;
+use crate::program::find_program;
 
 /// Where distributions put it: not in PATH.
 const PLACES: [&str; 4] = [

@@ -1,46 +1,15 @@
 //! Programs run in a node's namespace, as a case's commands say.
 
-use std::env;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::path::PathBuf;
+use std::process::ExitStatus;
 
-use nix::errno::Errno;
 use thiserror::Error;
 
 use super::backend::resolve;
 use super::restore::Script;
 use super::{Lab, LabError};
 use crate::case::Backend;
-
-/// Where network programs live, also when the caller's PATH has no `sbin`.
-const SYSTEM_FOLDERS: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
-
-/// Programs of cases, and the Debian packages that hold them.
-const PACKAGES: [(&str, &str); 14] = [
-    ("ip", "iproute2"),
-    ("bridge", "iproute2"),
-    ("tc", "iproute2"),
-    ("iptables", "iptables"),
-    ("ip6tables", "iptables"),
-    ("nft", "nftables"),
-    ("sysctl", "procps"),
-    ("ping", "iputils-ping"),
-    ("conntrack", "conntrack"),
-    ("brctl", "bridge-utils"),
-    ("tcpdump", "tcpdump"),
-    ("tshark", "tshark"),
-    ("docker", "docker.io"),
-    ("podman", "podman"),
-];
+use crate::program::{Ended, Program, ProgramError, find_program, quoted, shown};
 
 /// Why a command in a lab failed.
 #[derive(Debug, Error)]
@@ -60,41 +29,14 @@ pub enum CommandError {
         /// What it complained about.
         stderr: String,
     },
-    /// There is no such program here.
-    #[error("'{program}' is not installed{}", cure(.package))]
-    Missing {
-        /// The program.
-        program: String,
-        /// The Debian package that has it, where known.
-        package: Option<&'static str>,
-    },
-    /// A path that leads to no program.
-    #[error("cannot run '{program}': {reason}")]
-    NotAProgram {
-        /// The path.
-        program: String,
-        /// What is there instead, and what to type where that helps.
-        reason: String,
-    },
-    /// The command line has no first word.
-    #[error("an empty command in netns '{node}'")]
-    Empty {
+    /// It gave no status of its own.
+    #[error("in netns '{node}': {source}")]
+    Program {
         /// The node.
         node: String,
-    },
-    /// It could not be started.
-    #[error(
-        "in netns '{node}': cannot start {command}: {source}{}",
-        start_hint(source)
-    )]
-    Start {
-        /// The node.
-        node: String,
-        /// The command line, quoted for a shell.
-        command: String,
-        /// The errno.
+        /// Why.
         #[source]
-        source: std::io::Error,
+        source: ProgramError,
     },
     /// There is no such node, or its namespace can't be entered.
     #[error(transparent)]
@@ -102,17 +44,11 @@ pub enum CommandError {
 }
 
 fn said(stdout: &str, stderr: &str) -> String {
-    let both = [stderr.trim(), stdout.trim()];
+    let both = [shown(stderr), shown(stdout)];
     both.iter()
         .filter(|text| !text.is_empty())
         .map(|text| format!("\n{text}"))
         .collect()
-}
-
-fn cure(package: &Option<&'static str>) -> String {
-    package.map_or_else(String::new, |package| {
-        format!("; please run: sudo apt-get install {package}")
-    })
 }
 
 /// What a command that succeeded wrote.
@@ -143,32 +79,27 @@ impl Lab {
         input: &str,
         backend: Backend,
     ) -> Result<Written, CommandError> {
-        let Some((program, arguments)) = argv.split_first() else {
-            return Err(CommandError::Empty { node: node.into() });
+        let failed = |source| CommandError::Program {
+            node: node.into(),
+            source,
         };
-        let command = quoted(argv);
-        let output = {
-            let _guard = self.netns(node)?.enter()?;
-            let mut prepared = prepare(&resolve(backend, program))?;
-            output(prepared.args(arguments), input).map_err(|source| CommandError::Start {
-                node: node.into(),
-                command: command.clone(),
-                source,
-            })?
-        };
-        let Output {
+        let (program, arguments) = argv.split_first().ok_or(failed(ProgramError::Empty))?;
+        let program = Program::new([resolve(backend, program)])
+            .args(arguments)
+            .input(input);
+        let ended = self.netns(node)?.run(|| program.run())?;
+        let Ended {
             status,
             stdout,
             stderr,
-        } = output;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let (stdout, stderr) = (text(stdout), text(stderr));
+        } = ended.map_err(failed)?;
+        let (stdout, stderr) = (stdout.text(), stderr.text());
         if status.success() {
             Ok(Written { stdout, stderr })
         } else {
             Err(CommandError::Failed {
                 node: node.into(),
-                command,
+                command: quoted(argv),
                 status,
                 stdout,
                 stderr,
@@ -217,140 +148,10 @@ impl Lab {
     }
 }
 
-fn output(command: &mut Command, input: &str) -> std::io::Result<Output> {
-    if input.is_empty() {
-        return command.output();
-    }
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that stops reading says why by its status.
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    child.wait_with_output()
-}
-
-/// A command line that can be pasted into a shell.
-pub fn quoted(argv: &[String]) -> String {
-    shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "))
-}
-
-/// Where a program is, in PATH and in the system's folders.
-pub fn find_program(name: &str) -> Result<PathBuf, CommandError> {
-    if name.contains('/') {
-        return match no_program(Path::new(name)) {
-            None => Ok(name.into()),
-            Some(reason) => Err(CommandError::NotAProgram {
-                program: name.into(),
-                reason,
-            }),
-        };
-    }
-    folders()
-        .into_iter()
-        .map(|folder| folder.join(name))
-        .find(|path| no_program(path).is_none())
-        .ok_or_else(|| {
-            let known = |(program, _): &&(&str, &str)| {
-                name == *program || name.starts_with(&format!("{program}-"))
-            };
-            let package = PACKAGES.iter().find(known).map(|(_, package)| *package);
-            CommandError::Missing {
-                program: name.into(),
-                package,
-            }
-        })
-}
-
-/// Why a path can't be run, none if it can.
-fn no_program(path: &Path) -> Option<String> {
-    let metadata = match path.metadata() {
-        Ok(metadata) => metadata,
-        Err(error) => return Some(error.to_string()),
-    };
-    if metadata.is_dir() {
-        return Some(String::from("it is a folder; name the program in it"));
-    }
-    if !metadata.is_file() {
-        return Some(String::from("it is no regular file"));
-    }
-    (metadata.permissions().mode() & 0o111 == 0).then(|| {
-        let path = quoted(&[path.display().to_string()]);
-        format!("it is not executable; please run: chmod +x {path}")
-    })
-}
-
-/// What to look at where the kernel refuses a file that is there and may be run (execve(2)).
-pub fn start_hint(error: &std::io::Error) -> &'static str {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOEXEC) => {
-            "; a script begins with a line that names its interpreter, as #!/bin/sh"
-        }
-        Some(Errno::ENOENT) => "; is the interpreter there that its first line names?",
-        _ => "",
-    }
-}
-
 /// Where a case's `program` is: `iptables` and its kin are those of `backend`.
-pub fn find_program_for(backend: Backend, program: &str) -> Result<PathBuf, CommandError> {
+///
+/// # Errors
+/// It is not installed.
+pub fn find_program_for(backend: Backend, program: &str) -> Result<PathBuf, ProgramError> {
     find_program(&resolve(backend, program))
-}
-
-fn prepare(program: &str) -> Result<Command, CommandError> {
-    let mut command = Command::new(find_program(program)?);
-    // Scripts among them look for their own programs.
-    if let Ok(path) = env::join_paths(folders()) {
-        command.env("PATH", path);
-    }
-    command.env("LC_ALL", "C").stdin(Stdio::null());
-    Ok(command)
-}
-
-fn folders() -> Vec<PathBuf> {
-    let own = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&own)
-        .chain(SYSTEM_FOLDERS.map(PathBuf::from))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_program_names_its_package() {
-        let error = find_program("iptables-from-the-future").expect_err("no such program");
-        let text = "'iptables-from-the-future' is not installed; please run: sudo apt-get install iptables";
-        assert_eq!(error.to_string(), text);
-    }
-
-    #[test]
-    fn a_path_that_leads_to_no_program_says_what_is_there() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        std::fs::write(path("plain"), "#!/bin/sh\n").expect("a file");
-        let told = |name: &str| {
-            let error = find_program(&path(name)).expect_err("no program");
-            error.to_string().replace(&path(""), "")
-        };
-        assert_eq!(
-            told("plain"),
-            "cannot run 'plain': it is not executable; please run: chmod +x plain"
-        );
-        assert_eq!(
-            told("none"),
-            "cannot run 'none': No such file or directory (os error 2)"
-        );
-        let error = find_program(&path("")).expect_err("no program");
-        assert!(error.to_string().contains("it is a folder"), "{error}");
-    }
-
-    #[test]
-    fn a_command_line_can_be_pasted() {
-        let argv = ["iptables", "-m", "comment", "--comment", "two words"].map(String::from);
-        assert_eq!(quoted(&argv), "iptables -m comment --comment 'two words'");
-    }
 }

@@ -7,7 +7,6 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
@@ -18,6 +17,7 @@ use rtnetlink::packet_route::rule::RuleMessage;
 
 use super::netlink::RouteSocket;
 use super::{LabError, Netns, Room};
+use crate::program::Program;
 
 /// Tables of sockets in `/proc/thread-self/net`. Every second line of them begins a socket; the local address and the
 /// state are its second and fourth column (proc_net_tcp.rst).
@@ -276,7 +276,7 @@ fn firewall() -> Result<Vec<String>, LabError> {
     ] {
         let names = fs::read_to_string(format!("/proc/thread-self/net/{table}_tables_names"));
         if names.is_ok_and(|names| !names.trim().is_empty()) {
-            let text = output(Command::new(program))?;
+            let text = output(&Program::new([program]))?;
             let rules = text.lines().filter(|line| !line.starts_with('#'));
             // Without the counters of a chain, `:INPUT ACCEPT [0:0]`.
             lines.extend(
@@ -288,10 +288,8 @@ fn firewall() -> Result<Vec<String>, LabError> {
 }
 
 fn nft() -> Result<Vec<String>, LabError> {
-    let mut command = Command::new("nft");
     // Stateless: without counters.
-    command.args(["-j", "-s", "list", "ruleset"]);
-    let text = output(command)?;
+    let text = output(&Program::new(["nft", "-j", "-s", "list", "ruleset"]))?;
     let wrong = |e: serde_json::Error| LabError::system("read the answer of", "nft", e);
     let listed: serde_json::Value = serde_json::from_str(&text).map_err(wrong)?;
     let objects = listed["nftables"].as_array().cloned().unwrap_or_default();
@@ -302,16 +300,14 @@ fn nft() -> Result<Vec<String>, LabError> {
         .collect())
 }
 
-fn output(mut command: Command) -> Result<String, LabError> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|e| LabError::system("run", program.clone(), e))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+fn output(program: &Program) -> Result<String, LabError> {
+    let failed = |error| LabError::system("run", program.command_line(), error);
+    let ended = program.clone().keeping_all().run();
+    let ended = ended.map_err(|error| failed(io::Error::other(error)))?;
+    if ended.status.success() {
+        Ok(ended.stdout.text())
     } else {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(LabError::system("run", program, io::Error::other(said)))
+        Err(failed(io::Error::other(ended.said())))
     }
 }
 

@@ -29,7 +29,7 @@ pub mod sandbox;
 mod sysctl;
 pub mod topology;
 
-pub use command::{CommandError, Written, find_program, find_program_for, quoted, start_hint};
+pub use command::{CommandError, Written, find_program_for};
 pub use error::LabError;
 pub use graveyard::Graveyard;
 pub use group::ControlGroup;

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Trial;
-use crate::lab::{CommandError, find_program_for};
+use crate::lab::find_program_for;
+use crate::program::ProgramError;
 
 /// What every lab starts by itself: its first firewall, and the rules' text for the trace.
 const OWN: [&str; 2] = ["iptables-restore", "iptables-save"];
 
 /// Programs of these trials that this machine lacks, each once, in the order of their names.
-pub fn missing_programs<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<CommandError> {
+pub fn missing_programs<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<ProgramError> {
     let mut wanted = BTreeSet::new();
     for trial in trials {
         wanted.extend(OWN.map(|program| (program, trial.backend)));

@@ -1,7 +1,7 @@
 //! The one line that runs a trial again, for whoever reads why it did not pass.
 
 use super::Trial;
-use crate::lab::quoted;
+use crate::program::quoted;
 
 /// What ran the trial, and so what runs it again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,10 @@
 //! Versions of the programs that take part in a run, in their own words.
 
-use std::io;
-use std::process::{Child, Command, Stdio};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Backend;
+use crate::program::{Program, ProgramError, Running};
 
 /// A program that took part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +27,7 @@ pub fn recipe_tools() -> Vec<Tool> {
         .collect();
     started
         .into_iter()
-        .map(|(name, child)| Tool::answered(name, child))
+        .map(|(name, running)| Tool::answered(name, running))
         .collect()
 }
 
@@ -39,21 +37,13 @@ impl Tool {
         Self::answered(name, Self::start(name, option))
     }
 
-    fn start(name: &str, option: &str) -> io::Result<Child> {
-        Command::new(name)
-            .arg(option)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+    fn start(name: &str, option: &str) -> Result<Running, ProgramError> {
+        Program::new([name, option]).start()
     }
 
-    fn answered(name: &str, child: io::Result<Child>) -> Self {
-        let version = match child.and_then(Child::wait_with_output) {
-            Ok(output) => {
-                let text = String::from_utf8_lossy(&output.stdout).into_owned();
-                text.lines().next().unwrap_or_default().trim().to_owned()
-            }
+    fn answered(name: &str, running: Result<Running, ProgramError>) -> Self {
+        let version = match running.and_then(Running::finish) {
+            Ok(ended) => ended.first_line(),
             Err(error) => format!("not there: {error}"),
         };
         Self {

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use crate::lab::LabError;
+use crate::program::ProgramError;
+
 /// Recording or resolving netfilter's decisions failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -40,16 +43,14 @@ pub enum TraceError {
         #[source]
         source: io::Error,
     },
-    /// A program that prints the ruleset could not be started.
-    #[error("cannot run '{program}' in node '{node}': {source}")]
+    /// A program that prints the ruleset could not be run to its end.
+    #[error("in node '{node}': {source}")]
     Program {
-        /// argv as a person would type it.
-        program: String,
         /// The node.
         node: String,
-        /// Errno.
+        /// Why.
         #[source]
-        source: io::Error,
+        source: ProgramError,
     },
     /// A program that prints the ruleset failed.
     #[error("'{program}' in node '{node}' ended with {status}: {stderr}")]
@@ -63,6 +64,9 @@ pub enum TraceError {
         /// What it complained about.
         stderr: String,
     },
+    /// The node's namespace can't be entered.
+    #[error(transparent)]
+    Lab(#[from] LabError),
     /// A report names a rule or chain that the ruleset does not hold.
     #[error(
         "netfilter reported {what} in node '{node}', which is not in its ruleset: the rules changed between the packet and the reading"

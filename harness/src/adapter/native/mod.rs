@@ -26,7 +26,7 @@ use super::{
     Adapter, AdapterError, Implementation, Part, Realised, Scenario, ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::lab::find_program;
+use crate::program::find_program;
 
 /// The native implementation.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use super::{
     ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::lab::{Netns, Room, find_program};
+use crate::lab::{Netns, Room};
+use crate::program::find_program;
 
 /// A program that speaks the protocol.
 #[derive(Debug)]

@@ -2,12 +2,13 @@
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
 use crate::case::Backend;
-use crate::lab::{CommandError, find_program, refusal};
+use crate::lab::refusal;
+use crate::program::{self, ProgramError, find_program};
 
 /// Programs to look for, and the word that makes each say its version.
 const PROGRAMS: [(&str, &str); 9] = [
@@ -136,23 +137,9 @@ fn setting(name: &str) -> Option<u64> {
 
 fn program(name: &'static str, word: &str) -> Program {
     let version = match find_program(name) {
-        Ok(path) => Ok(first_line(&path, word)),
-        Err(CommandError::Missing { package, .. }) => Err(Absent { package }),
+        Ok(_) => Ok(program::Program::new([name, word]).version()),
+        Err(ProgramError::Missing { package, .. }) => Err(Absent { package }),
         Err(_) => Err(Absent::default()),
     };
     Program { name, version }
-}
-
-fn first_line(path: &Path, word: &str) -> String {
-    let output = said(path, &[word]).map(|output| output.stdout);
-    let text = String::from_utf8(output.unwrap_or_default()).unwrap_or_default();
-    text.lines().next().unwrap_or_default().trim().to_owned()
-}
-
-fn said(path: &Path, words: &[&str]) -> std::io::Result<Output> {
-    Command::new(path)
-        .args(words)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output()
 }
