@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use thiserror::Error;
 
 use crate::lab::LabError;
-use crate::program::{ProgramError, start_hint};
+use crate::program::{ProgramError, shown, start_hint};
 
 /// What an implementation said no to, or did not say at all.
 #[derive(Debug, Error)]
@@ -80,7 +80,7 @@ impl AdapterError {
             "" => {
                 String::from("it wrote nothing to its standard output; one JSON object is expected")
             }
-            text => format!("{error}; it wrote: {text}"),
+            text => format!("{}; it wrote: {}", shown(&error.to_string()), shown(text)),
         };
         Self::Answer {
             question: question.into(),

@@ -18,7 +18,7 @@ pub use error::{ProgramError, start_hint};
 pub use find::find_program;
 pub use kept::Kept;
 pub use running::{Attended, Ended, Running};
-pub use text::{SHOWN, plain, shown};
+pub use text::{SHOWN, plain, shown, shown_within, unseen};
 
 use std::time::Duration;
 

@@ -386,6 +386,13 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_neither_reads_nor_ends_is_ended() {
+        let sleeper = shell("sleep 1000").within(Duration::from_millis(50));
+        let error = sleeper.input("x".repeat(1 << 20)).run().expect_err("ended");
+        assert!(matches!(&error, ProgramError::Overdue { .. }), "{error}");
+    }
+
+    #[test]
     fn a_program_may_write_much_before_it_reads() {
         let script = "head -c 300000 /dev/zero; wc -c";
         let ended = shell(script)

@@ -30,16 +30,26 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 
 /// The text as [`plain`] as that, without what surrounds it, and of more than [`SHOWN`] bytes the beginning and the end.
 pub fn shown(text: &str) -> String {
+    shown_within(text, SHOWN)
+}
+
+/// Like [`shown`], with so many bytes.
+pub fn shown_within(text: &str, limit: usize) -> String {
     let text = plain(text.trim());
-    if text.len() <= SHOWN {
+    if text.len() <= limit {
         return text.into_owned();
     }
     let is_boundary = |at: &usize| text.is_char_boundary(*at);
-    let head = (0..=SHOWN / 2).rev().find(is_boundary).unwrap_or_default();
-    let tail = (text.len() - SHOWN / 2..=text.len()).find(is_boundary);
+    let head = (0..=limit / 2).rev().find(is_boundary).unwrap_or_default();
+    let tail = (text.len() - limit / 2..=text.len()).find(is_boundary);
     let tail = tail.unwrap_or(text.len());
     let (first, last) = (text[..head].trim_end(), text[tail..].trim_start());
     format!("{first}\n[{} bytes left out]\n{last}", tail - head)
+}
+
+/// The first character of a name or a version that nobody could read in one line.
+pub fn unseen(text: &str) -> Option<char> {
+    text.chars().find(|c| is_unseen(*c) || c.is_control())
 }
 
 /// Controls of both sets, and what Unicode calls format characters of lines and directions (UAX #9, 2.1 to 2.5).

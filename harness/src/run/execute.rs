@@ -7,6 +7,10 @@ use super::play::Play;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
 use crate::adapter::Expected;
 use crate::lab::Graveyard;
+use crate::program::{SHOWN, shown_within};
+
+/// Bytes of a trial's message. Eight programs may have said all that is shown of one.
+const MESSAGE: usize = 8 * SHOWN;
 
 /// Runs one trial on the calling thread and buries its lab. A panic is an error of the harness, not an outcome of the case.
 pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
@@ -22,6 +26,8 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
     if let Some(entry) = trial.expected_failure() {
         hold_against(&entry, &mut result);
     }
+    // Whoever had the last word in it: names of interfaces and rules are anybody's choice, too.
+    result.message = shown_within(&result.message, MESSAGE);
     result.duration = start.elapsed();
     result
 }

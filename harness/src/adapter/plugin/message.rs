@@ -8,9 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::{AdapterError, Scenario};
 use crate::case::Feature;
+use crate::program::unseen;
 
 /// Version of the protocol. It grows when a field changes its meaning or goes away.
 const PROTOCOL: u32 = 1;
+
+/// Characters that a name or a version may have.
+const LONGEST: usize = 100;
 
 /// What goldpath writes to the program's standard input: one object, then end of file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -83,9 +87,9 @@ pub struct Work {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Info {
-    /// Your name in reports.
+    /// Your name in reports: one line of at most 100 characters.
     pub name: String,
-    /// Your version.
+    /// Your version: one line of at most 100 characters.
     pub version: String,
     /// What you can do. Cases that need more are listed as not supported.
     pub features: Vec<Feature>,
@@ -212,6 +216,29 @@ pub(super) fn answer<T: DeserializeOwned>(
         serde_json::from_str(said)
     };
     read.map_err(|error| AdapterError::unread(question.verb(), &error, said))
+}
+
+impl Info {
+    /// What is wrong with what the program calls itself and others; none if it can be shown in one line and be part of a
+    /// file's name.
+    pub(super) fn mistake(&self) -> Option<String> {
+        let tools = self.tools.iter();
+        let tools = tools.flat_map(|(name, version)| [("tools", name), ("tools", version)]);
+        let own = [("name", &self.name), ("version", &self.version)];
+        let is_dots = self.name.chars().all(|c| c == '.');
+        let wrong = own.into_iter().chain(tools).find_map(|(field, text)| {
+            let length = text.chars().count();
+            let what = if text.trim().is_empty() {
+                String::from("is empty")
+            } else if length > LONGEST {
+                format!("has {length} characters, at most {LONGEST} are shown")
+            } else {
+                format!("has the character U+{:04X}", u32::from(unseen(text)?))
+            };
+            Some(format!("`{field}` {what}"))
+        });
+        wrong.or_else(|| is_dots.then(|| String::from("`name` is no name of a file")))
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::case::Feature;
 use crate::lab::{Netns, Room};
-use crate::program::find_program;
+use crate::program::shown;
 
 /// A program that speaks the protocol.
 #[derive(Debug)]
@@ -38,12 +38,15 @@ impl Plugin {
         };
         // The room's working directory is another one.
         let program = program.canonicalize().map_err(file)?.display().to_string();
-        find_program(&program)?;
         let question = Question::info();
         let said = Program::new([program.as_str()])
             .input(question.text())
             .run_here()?;
         let info: Info = message::answer(&question, &said)?;
+        if let Some(reason) = info.mistake() {
+            let question = question.verb().to_owned();
+            return Err(AdapterError::Answer { question, reason });
+        }
         let tools = info.tools.iter();
         let parts = tools.map(|(name, version)| (name.clone(), Part::known(version)));
         let parts = parts.collect();
@@ -63,7 +66,7 @@ impl Plugin {
         match done.error {
             Some(message) => Err(AdapterError::Refused {
                 question: format!("{} of {}", question.verb(), self.implementation.name),
-                message,
+                message: shown(&message),
             }),
             None => Ok(done),
         }

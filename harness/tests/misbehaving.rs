@@ -1,0 +1,212 @@
+//! Plugins and recipes that misbehave: whatever a program does, the run ends, says what happened within some pages, and
+//! the machine is as before.
+//!
+//! Labs need root or user namespaces, as `goldpath` does. The plugins are shell scripts that make one bridge and one
+//! container right, and one thing wrong.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const CASE: &str = "contract/bridge/gateway-answers";
+const INFO: &str = r#"{"name": "mine", "version": "1", "features": ["bridge"]}"#;
+/// What no report of one failed trial needs more of, whatever a program wrote.
+const REPORT_LIMIT: usize = 128 << 10;
+
+/// A folder with one contract case, its golden, and a plugin.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// How the command ended and what it wrote.
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    /// `info` is a shell command that answers; `setup` comes after the network is made, before its answer `{}`.
+    fn with(info: &str, setup: &str) -> Self {
+        let desk = Self::empty();
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for name in [format!("cases/{CASE}.toml"), format!("golden/{CASE}.snap")] {
+            fs::create_dir_all(desk.path(&name).parent().unwrap()).unwrap();
+            fs::copy(workspace.join(&name), desk.path(&name)).unwrap();
+        }
+        let script = format!(
+            "#!/bin/sh\n\
+             case $(cat) in\n\
+             *'\"verb\":\"info\"'*) {info}; exit;;\n\
+             *'\"verb\":\"teardown\"'*) ip link delete br0; echo '{{}}'; exit;;\n\
+             esac\n\
+             exec 3>&1 >&2\n\
+             set -e\n\
+             ip link add br0 type bridge\n\
+             ip address add 10.77.1.1/24 dev br0\n\
+             ip link set br0 up\n\
+             ip link add v1 type veth peer name eth0 netns c1\n\
+             ip link set v1 master br0 up\n\
+             ip -n c1 address add 10.77.1.2/24 dev eth0\n\
+             ip -n c1 link set eth0 up\n\
+             {setup}\n\
+             echo '{{}}' >&3\n"
+        );
+        fs::write(desk.path("plugin"), script).unwrap();
+        fs::set_permissions(desk.path("plugin"), fs::Permissions::from_mode(0o755)).unwrap();
+        desk
+    }
+
+    fn with_setup(setup: &str) -> Self {
+        Self::with(&format!("echo '{INFO}'"), setup)
+    }
+
+    fn with_info(info: &str) -> Self {
+        Self::with(info, "")
+    }
+
+    fn empty() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn goldpath(&self, arguments: &str) -> Ended {
+        let output = Command::new(env!("CARGO_BIN_EXE_goldpath"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_remove("CI")
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ended {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    /// Puts the case to the plugin.
+    fn run(&self) -> Ended {
+        self.goldpath(
+            "run -i plugin:./plugin --json a.json --junit a.xml --html a.html --markdown a.md",
+        )
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    fn must_be(&self, code: i32) {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+    }
+
+    #[track_caller]
+    fn must_say(&self, words: &[&str]) {
+        for word in words {
+            let found = self.out.contains(word) || self.err.contains(word);
+            assert!(found, "no `{word}` in\n{}\n{}", self.out, self.err);
+        }
+    }
+}
+
+#[test]
+fn the_control_passes() {
+    Desk::with_setup("").run().must_be(0);
+}
+
+#[test]
+fn a_process_that_keeps_the_output_open_is_not_waited_for() {
+    // Without and with a session of its own, and with both outputs.
+    for left in ["sleep 1000 >&3 &", "setsid sleep 1000 >&3 2>&3 &"] {
+        Desk::with_setup(left).run().must_be(0);
+    }
+}
+
+#[test]
+fn a_long_complaint_is_cut() {
+    let long = "head -c 100000000 /dev/zero | tr '\\0' x >&2; echo the reason >&2; exit 7";
+    let desk = Desk::with_setup(long);
+    let ended = desk.run();
+    ended.must_be(1);
+    ended.must_say(&["bytes left out]", "the reason"]);
+    assert!(ended.out.len() < REPORT_LIMIT, "{}", ended.out.len());
+    for file in ["a.json", "a.xml", "a.html", "a.md"] {
+        let length = fs::metadata(desk.path(file)).unwrap().len();
+        assert!(length < REPORT_LIMIT as u64, "{file}: {length}");
+    }
+}
+
+#[test]
+fn a_long_error_is_cut() {
+    let long =
+        "printf '{\"error\": \"'; head -c 900000 /dev/zero | tr '\\0' x; echo 'the reason\"}'";
+    let ended = Desk::with_setup(&format!("exec >&3; {long}; exit")).run();
+    ended.must_be(1);
+    ended.must_say(&["bytes left out]", "the reason"]);
+    assert!(ended.out.len() < REPORT_LIMIT, "{}", ended.out.len());
+}
+
+#[test]
+fn an_answer_without_an_end_is_refused() {
+    let ended = Desk::with_setup("yes >&3").run();
+    ended.must_be(1);
+    ended.must_say(&["wrote more than 256 MiB and was ended"]);
+    assert!(ended.out.len() < REPORT_LIMIT, "{}", ended.out.len());
+}
+
+#[test]
+fn a_recipe_that_prints_for_ever_is_ended() {
+    let desk = Desk::empty();
+    let case = "title = \"A command that prints for ever\"\nlab = \"article\"\n\n[[step]]\nhost = [\"yes\"]\n\
+                probe = { send = \"icmp-echo\", from = \"host\", to = \"10.0.2.2\" }\nexpect = { fate = \"answered\" }\n";
+    fs::create_dir_all(desk.path("cases/area")).unwrap();
+    fs::write(desk.path("cases/area/subject.toml"), case).unwrap();
+    let ended = desk.goldpath("run --backend iptables-nft");
+    ended.must_be(3);
+    ended.must_say(&["in netns 'host': yes wrote more than 256 MiB and was ended"]);
+    assert!(ended.out.len() < REPORT_LIMIT, "{}", ended.out.len());
+}
+
+#[test]
+fn what_a_program_writes_moves_no_cursor() {
+    let escape = "\\033[2J\\033]0;mine\\007\\r";
+    let complaint = format!("printf '{escape}complaint' >&2; exit 7");
+    let error = "printf '{\"error\": \"\\\\u001b[2Jcomplaint\"}' >&3; exit";
+    for setup in [&complaint, error] {
+        let ended = Desk::with_setup(setup).run();
+        ended.must_be(1);
+        ended.must_say(&["\\u{1b}[2J", "complaint"]);
+        assert!(!ended.out.contains('\u{1b}'), "{}", ended.out);
+    }
+}
+
+#[test]
+fn names_and_versions_are_names_and_versions() {
+    let long = "x".repeat(5000);
+    for (name, version, word) in [
+        ("", "1", "`name` is empty"),
+        ("mine", " ", "`version` is empty"),
+        ("\\\\u001b[31mmine", "1", "`name` has the character U+001B"),
+        ("mine", "1\\\\n2", "`version` has the character U+000A"),
+        (&long, "1", "`name` has 5000 characters"),
+        ("..", "1", "`name`"),
+    ] {
+        let info = format!(
+            "printf '{{\"name\": \"{name}\", \"version\": \"{version}\", \"features\": []}}'"
+        );
+        let ended = Desk::with_info(&info).run();
+        ended.must_be(2);
+        ended.must_say(&["the answer to info", word]);
+        assert!(
+            !ended.err.contains('\u{1b}') && ended.err.len() < 1000,
+            "{}",
+            ended.err
+        );
+    }
+}
