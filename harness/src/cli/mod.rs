@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod faults;
+pub mod intent;
 pub mod list;
 pub mod mutate;
 mod preflight;
@@ -40,6 +41,7 @@ enum Verb {
     Run(run::Args),
     Show(show::Args),
     Explain(explain::Args),
+    Intent(intent::Args),
     Accept(accept::Args),
     Mutate(mutate::Args),
     Faults(faults::Args),
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Explain(args) => explain::run(&args).into(),
+        Verb::Intent(args) => intent::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Faults(args) => faults::run(&args).into(),

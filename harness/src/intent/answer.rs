@@ -1,12 +1,14 @@
 //! What must come of a question.
 
-use std::fmt;
 use std::net::IpAddr;
+
+use serde::Serialize;
 
 use crate::case::Feature;
 
 /// The answer that a rule gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// A service got the whole payload, once, and the asking node got its answer from the address and port that it asked.
     Answered {
@@ -41,7 +43,8 @@ pub enum Answer {
 }
 
 /// Why no promise binds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The implementation does not list this feature. That promises nothing, also not the opposite.
     NotListed(Feature),
@@ -49,17 +52,9 @@ pub enum Why {
     NoPromise(&'static str),
 }
 
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotListed(feature) => write!(f, "{feature} is not listed"),
-            Self::NoPromise(reason) => f.write_str(reason),
-        }
-    }
-}
-
 /// The source address at the service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sees {
     /// The asking node's own address.
     Own(IpAddr),
@@ -74,7 +69,8 @@ pub enum Sees {
 }
 
 /// Who refuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refuser {
     /// This node's own kernel.
     Node(String),

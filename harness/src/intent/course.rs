@@ -11,6 +11,21 @@ use crate::lab::contract::{BEYOND, LAN, OUTSIDE, UPLINK};
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
 const LINK_MTU: u16 = 1_500;
 
+/// A contract case's moments as it goes, each after the first with the event that led to it; with the addresses that the
+/// scenario plans.
+pub fn course<'a>(
+    case: &'a Case,
+    features: &BTreeSet<Feature>,
+) -> Vec<(Option<&'a Change>, Moment)> {
+    let mut moment = Moment::of(case, features);
+    let mut course = vec![(None, moment.clone())];
+    for change in case.steps.iter().filter_map(|step| step.change.as_ref()) {
+        moment = moment.after(case, change);
+        course.push((Some(change), moment.clone()));
+    }
+    course
+}
+
 impl Moment {
     /// A contract case's first moment, with the addresses that the scenario plans; an empty one for a recipe.
     pub fn of(case: &Case, features: &BTreeSet<Feature>) -> Self {

@@ -11,15 +11,16 @@ mod question;
 mod questions;
 mod rule;
 mod rules;
-#[cfg(test)]
-mod stories;
+mod share;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Answer, Refuser, Sees, Why};
 pub use cell::Services;
+pub use course::course;
 pub use moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 pub use question::{Ask, Flow, Question, Size, Target, Vantage, Way};
 pub use rule::{Group, Rank, Rule, RuleId, groups, rules};
+pub use share::Share;
 pub use table::{CLOSED, OPEN, Row, answer, refusals, services, table};

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use crate::case::Protocol;
 
 /// One cell of the table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Question {
     /// Who asks.
     pub from: Vantage,
@@ -22,11 +24,12 @@ pub struct Question {
 }
 
 /// The node that asks: a container, `host`, `lan` or `outside`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Vantage(pub String);
 
 /// An address, with the words that a person knows it by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Target {
     /// The address.
     pub address: IpAddr,
@@ -35,7 +38,8 @@ pub struct Target {
 }
 
 /// The packet. Ports are those of the destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ask {
     /// ICMP echo request.
     Icmp,
@@ -48,7 +52,8 @@ pub enum Ask {
 }
 
 /// The packet's size in relation to the way's MTU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Size {
     /// Smaller than any MTU.
     Small,
@@ -61,7 +66,8 @@ pub enum Size {
 }
 
 /// How the packet leaves the asking node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// As the node's own routes say.
     OwnRoutes,
@@ -72,7 +78,8 @@ pub enum Way {
 }
 
 /// Whether the packet begins a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Flow {
     /// It does.
     New,

@@ -48,17 +48,21 @@ pub(super) fn new_flows(moment: &Moment) -> Vec<Question> {
     list
 }
 
-/// Every published port by each address that it is published on, from those whom a listener's absence concerns.
+/// Every published port by each address that it is published on, from each node that has a way to it.
 pub(super) fn of_published_ports(moment: &Moment) -> Vec<Question> {
     let mut list = Vec::new();
-    for name in ["host", "lan", "outside"] {
+    let open = |member: &&Member| !member.nets().is_empty() && !moment.is_internal(member);
+    let members = moment.members.iter().filter(open);
+    let nodes = members.map(|member| member.name.as_str());
+    for name in nodes.chain(["host", "lan", "outside"]) {
         let mut asker = Asker::of(moment, name, &mut list);
         let way = if name == "outside" {
             Way::RouteByHost
         } else {
             Way::OwnRoutes
         };
-        for target in moment.uplinks() {
+        let loopback = (name == "host").then(|| moment.loopback());
+        for target in moment.uplinks().into_iter().chain(loopback) {
             for (_, port) in moment.published().filter(|(_, p)| p.covers(target.address)) {
                 asker.ask(&target, [Ask::of(port.protocol, port.host_port)], way);
             }

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+use serde::Serialize;
+
 use super::answer::{Answer, Why};
 use super::cell::Cell;
-use super::rules::{GROUPS, UNSPOKEN};
+use super::rules::{GROUPS, UNSPOKEN, UNSPOKEN_REASON};
 use crate::case::{Feature, Level};
 
 /// Name of a rule, stable over versions: declared defects name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct RuleId(pub &'static str);
 
 impl fmt::Display for RuleId {
@@ -45,8 +48,37 @@ pub struct Rule {
     pub features: &'static [Feature],
     /// Where it is promised.
     pub source: &'static [&'static str],
+    /// What it answers.
+    pub(super) says: Says,
+}
+
+/// What a rule answers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Says {
     /// Its answer to a question that it speaks about.
-    pub(super) fits: fn(&Cell<'_>) -> Option<Answer>,
+    Is(fn(&Cell<'_>) -> Option<Answer>),
+    /// That no promise binds, for this reason, where it speaks about the question.
+    Open(&'static str, fn(&Cell<'_>) -> bool),
+}
+
+impl Rule {
+    /// Its answer to this question, if it speaks about it.
+    pub(super) fn fits(&self, cell: &Cell<'_>) -> Option<Answer> {
+        match self.says {
+            Says::Is(answer) => answer(cell),
+            Says::Open(reason, speaks) => speaks(cell).then_some(Answer::Unspecified {
+                why: Why::NoPromise(reason),
+            }),
+        }
+    }
+
+    /// Why nothing binds, if that is what it says.
+    pub fn open(&self) -> Option<&'static str> {
+        match self.says {
+            Says::Is(_) => None,
+            Says::Open(reason, _) => Some(reason),
+        }
+    }
 }
 
 impl PartialEq for Rule {
@@ -101,9 +133,9 @@ pub(super) fn decide_unchanged(cell: &Cell<'_>) -> (Answer, &'static Rule) {
 
 fn decide_by(cell: &Cell<'_>, highest: Rank) -> (Answer, &'static Rule) {
     let mut rules = BY_RANK.iter().filter(|rule| rule.rank >= highest);
-    let first = rules.find_map(|rule| Some(((rule.fits)(cell)?, *rule)));
+    let first = rules.find_map(|rule| Some((rule.fits(cell)?, *rule)));
     let unspoken = || {
-        let why = Why::NoPromise("no rule speaks of it");
+        let why = Why::NoPromise(UNSPOKEN_REASON);
         (Answer::Unspecified { why }, &UNSPOKEN)
     };
     let (answer, rule) = first.unwrap_or_else(unspoken);

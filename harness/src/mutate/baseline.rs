@@ -1,9 +1,12 @@
 //! Both scores in one file, and the numbers that they must not fall below.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FaultScore, Score};
+use crate::intent::Share;
 
 /// What the suite notices of wrong recipes and of a broken implementation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,13 +27,16 @@ pub struct Tally {
 }
 
 /// The numbers that were reached before, as checked in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
     /// Changed recipes.
     pub recipes: Option<Tally>,
     /// Faults.
     pub faults: Option<Tally>,
+    /// How much of the intent's tables is unspecified, by implementation; `goldpath intent share` compares it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unspecified: BTreeMap<String, Share>,
 }
 
 /// The JSON schema of a score file, as `goldpath mutate --schema` prints it and `harness/score.schema.json` holds it.
@@ -52,6 +58,7 @@ impl Scores {
                 caught: score.caught,
                 all: score.all,
             }),
+            unspecified: BTreeMap::new(),
         }
     }
 }
@@ -88,6 +95,7 @@ mod tests {
         Baseline {
             recipes: None,
             faults: Some(Tally { caught, all }),
+            unspecified: BTreeMap::new(),
         }
     }
 

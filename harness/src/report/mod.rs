@@ -1,7 +1,9 @@
 //! What a person or a program reads after a run. Pure: reports are written from a [`Report`] alone, also from one read back.
 
 mod claims;
+mod columns;
 mod html;
+mod intent;
 mod json;
 mod junit;
 mod markdown;
@@ -16,6 +18,9 @@ mod terminal;
 
 pub use claims::{Standing, claims_table, standing};
 pub use html::html;
+pub use intent::{
+    answer_words, event_words, intent_table, question_words, rules_page, share_table,
+};
 pub use json::{
     CaseReport, ImplementationReport, PathReport, Report, SCHEMA_VERSION, schema, trial_name,
 };

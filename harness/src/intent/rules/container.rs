@@ -1,9 +1,9 @@
 //! Who reaches a container by its own address.
 
-use super::super::answer::{Answer, Sees, Why};
+use super::super::answer::{Answer, Sees};
 use super::super::cell::{Cell, From, To};
 use super::super::moment::{Net, Port};
-use super::super::rule::{Group, Rank, Rule, RuleId};
+use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::{Feature, Level};
 
 pub(super) const GROUP: Group = Group {
@@ -16,12 +16,12 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Bridge],
             source: &["RFC 1122 3.2.1.3 (g)"],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Member(member, _), To::Own | To::Loopback) => {
                     Some(cell.reaches(&member.name, cell.own(), Some(0)))
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("without-network"),
@@ -30,13 +30,13 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::NoneMode],
             source: &["docs.docker.com: none network driver"],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Alone(member), To::Loopback) => {
                     Some(cell.reaches(&member.name, cell.own(), Some(0)))
                 }
                 (From::Alone(_), _) => Some(Answer::Unreachable),
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("neighbours"),
@@ -50,12 +50,12 @@ pub(super) const GROUP: Group = Group {
                 "RFC 1122 4.1.3.1: a closed port answers with port unreachable",
                 "case bridge/neighbours-reach-each-other",
             ],
-            fits: |cell| match (cell.to, cell.shared()) {
+            says: Says::Is(|cell| match (cell.to, cell.shared()) {
                 (To::Container(member, net), Some(_)) if !net.internal => {
                     Some(cell.reaches(&member.name, cell.own(), Some(0)))
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-neighbours"),
@@ -64,12 +64,12 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Bridge, Feature::Internal],
             source: &["case internal/containers-reach-each-other"],
-            fits: |cell| match (cell.to, cell.shared()) {
+            says: Says::Is(|cell| match (cell.to, cell.shared()) {
                 (To::Container(member, net), Some(_)) if net.internal => {
                     Some(cell.reaches(&member.name, cell.own(), Some(0)))
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("host-to-container"),
@@ -81,13 +81,13 @@ pub(super) const GROUP: Group = Group {
                 "docs.docker.com: port publishing and mapping",
                 "case bridge/host-reaches-container",
             ],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Host, To::Container(member, net)) if !net.internal => {
                     let sees = Sees::Exactly(net.gateway);
                     Some(cell.reaches(&member.name, sees, Some(0)))
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("host-to-internal"),
@@ -96,12 +96,12 @@ pub(super) const GROUP: Group = Group {
             level: Level::Should,
             features: &[Feature::Bridge, Feature::Internal],
             source: &["docs.docker.com: port publishing and mapping"],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Host, To::Container(member, net)) if net.internal => {
                     Some(cell.reaches(&member.name, Sees::Hosts, Some(0)))
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("isolation"),
@@ -114,14 +114,14 @@ pub(super) const GROUP: Group = Group {
                 "podman-network-create: isolate",
                 "cases isolation/icmp-, tcp-, udp-between-networks, published-port-opens-no-other-way",
             ],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Member(..), To::Container(_, net))
                     if cell.shared().is_none() && !net.internal && !cell.internal_asks() =>
                 {
                     Some(Answer::Blocked)
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-no-way-in"),
@@ -134,7 +134,7 @@ pub(super) const GROUP: Group = Group {
                 "podman-network-create --internal",
                 "case internal/no-way-in",
             ],
-            fits: |cell| match cell.to {
+            says: Says::Is(|cell| match cell.to {
                 To::Container(_, net)
                     if net.internal
                         && cell.shared().is_none()
@@ -143,7 +143,7 @@ pub(super) const GROUP: Group = Group {
                     Some(Answer::Blocked)
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("hidden-ports"),
@@ -156,11 +156,11 @@ pub(super) const GROUP: Group = Group {
                 "moby/moby#48724",
                 "cases publish/unpublished-, udp-unpublished-, ping-by-direct-routing",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 direct_route(cell)
                     .is_some_and(|ports| ports.is_empty())
                     .then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("loopback-published-by-route"),
@@ -169,11 +169,11 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::PublishAddress, Feature::HiddenPorts],
             source: &["moby/moby#45610", "case publish/loopback-by-direct-routing"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let ports = direct_route(cell)?;
                 let all = !ports.is_empty() && ports.iter().all(|port| on_loopback(port));
                 all.then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("published-by-route"),
@@ -182,16 +182,13 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["docs.docker.com: port publishing and mapping, direct routing"],
-            fits: |cell| {
-                let ports = direct_route(cell)?;
-                let why = Why::NoPromise(
-                    "Docker's page said that it is always reachable (28.0), and says that it is not by default (later)",
-                );
-                ports
-                    .iter()
-                    .any(|port| !on_loopback(port))
-                    .then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "Docker's page says that it is always reachable so (28.0), and that it is not by default (since)",
+                |cell| {
+                    direct_route(cell)
+                        .is_some_and(|ports| ports.iter().any(|port| !on_loopback(port)))
+                },
+            ),
         },
     ],
 };

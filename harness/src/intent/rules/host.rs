@@ -2,7 +2,7 @@
 
 use super::super::answer::Answer;
 use super::super::cell::{Cell, From, To};
-use super::super::rule::{Group, Rank, Rule, RuleId};
+use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::{Feature, Level};
 
 /// What no implementation has anything to do with.
@@ -18,7 +18,7 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["case publish/ends-of-a-range"],
-            fits: |cell| match cell.from {
+            says: Says::Is(|cell| match cell.from {
                 From::Host | From::Lan | From::Outside if is_free(cell) => {
                     match (cell.from, cell.to) {
                         (From::Lan | From::Outside, To::Gateway(_)) => None,
@@ -26,7 +26,7 @@ pub(super) const GROUP: Group = Group {
                     }
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("beside-published"),
@@ -35,14 +35,14 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["cases publish/ends-of-a-range, not-for-the-other-protocol"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let (protocol, number) = cell.port().filter(|_| is_free(cell))?;
                 let near = cell.moment.published().any(|(_, port)| {
                     let beside = port.protocol == protocol && port.host_port.abs_diff(number) == 1;
                     beside || (port.protocol != protocol && port.host_port == number)
                 });
                 near.then(|| stays_the_hosts(cell))?
-            },
+            }),
         },
         Rule {
             id: RuleId("gateway"),
@@ -51,10 +51,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Bridge],
             source: &["case bridge/gateway-answers"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let to_gateway = matches!(cell.to, To::Gateway(_)) && own_side(cell);
                 (to_gateway && !is_refused(cell)).then(|| cell.hosts_own())
-            },
+            }),
         },
         Rule {
             id: RuleId("hosts-address"),
@@ -66,10 +66,10 @@ pub(super) const GROUP: Group = Group {
                 "RFC 1122 3.3.4.2: the weak end system model",
                 "case egress/the-hosts-own-address",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let to_uplink = matches!(cell.to, To::Uplink(_)) && own_side(cell);
                 (to_uplink && !is_refused(cell)).then(|| cell.hosts_own())
-            },
+            }),
         },
         Rule {
             id: RuleId("host-refuses"),
@@ -82,7 +82,7 @@ pub(super) const GROUP: Group = Group {
                 "RFC 1122 4.1.3.1: a closed port answers with port unreachable",
                 "case bridge/gateway-refuses-tcp",
             ],
-            fits: |cell| (own_side(cell) && is_refused(cell)).then(|| cell.hosts_own()),
+            says: Says::Is(|cell| (own_side(cell) && is_refused(cell)).then(|| cell.hosts_own())),
         },
         Rule {
             id: RuleId("other-gateway"),
@@ -94,11 +94,11 @@ pub(super) const GROUP: Group = Group {
                 "RFC 1122 3.3.4.2: the weak end system model",
                 "case isolation/gateway-of-the-other-network",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let to_other = matches!(cell.to, To::Gateway(_)) && cell.shared().is_none();
                 let from_open = matches!(cell.from, From::Member(..)) && !cell.internal_asks();
                 (from_open && to_other && is_free(cell)).then_some(Answer::NoContainer)
-            },
+            }),
         },
         Rule {
             id: RuleId("gateway-from-elsewhere"),
@@ -107,11 +107,11 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["RFC 1122 3.3.4.2: the weak end system model"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let from = matches!(cell.from, From::Lan | From::Outside);
                 let to = matches!(cell.to, To::Gateway(_)) && is_free(cell);
                 (from && to).then_some(Answer::NoContainer)
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-gateway"),
@@ -120,10 +120,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::Should,
             features: &[Feature::Bridge, Feature::Internal],
             source: &["docs.docker.com: port publishing and mapping"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let to_own = matches!(cell.to, To::Gateway(_)) && cell.shared().is_some();
                 (cell.internal_asks() && to_own && is_free(cell)).then(|| cell.hosts_own())
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-host"),
@@ -135,14 +135,14 @@ pub(super) const GROUP: Group = Group {
                 "moby/libnetwork#1151",
                 "case internal/host-has-no-other-address",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let to_other = match cell.to {
                     To::Gateway(_) => cell.shared().is_none(),
                     To::Uplink(_) => true,
                     _ => false,
                 };
                 (cell.internal_asks() && to_other).then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("loopback-on-the-wire"),
@@ -156,10 +156,10 @@ pub(super) const GROUP: Group = Group {
                 "CVE-2020-8558",
                 "case publish/loopback-by-a-routed-loopback",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let asks = !matches!(cell.from, From::Host | From::Alone(_));
                 (asks && cell.to == To::WiredLoopback).then_some(Answer::Blocked)
-            },
+            }),
         },
     ],
 };

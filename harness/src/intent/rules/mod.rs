@@ -7,7 +7,7 @@ mod outward;
 mod published;
 mod size;
 
-use super::rule::{Group, Rank, Rule, RuleId};
+use super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::Level;
 
 pub(super) use host::AS_FOUND;
@@ -22,6 +22,8 @@ pub(super) const GROUPS: &[Group] = &[
     moment::GROUP,
 ];
 
+pub(super) const UNSPOKEN_REASON: &str = "no rule speaks of it";
+
 /// What stands where no rule fits: a gap, which a test looks for.
 pub(super) static UNSPOKEN: Rule = Rule {
     id: RuleId("unspoken"),
@@ -30,5 +32,5 @@ pub(super) static UNSPOKEN: Rule = Rule {
     level: Level::May,
     features: &[],
     source: &[],
-    fits: |_| None,
+    says: Says::Open(UNSPOKEN_REASON, |_| false),
 };

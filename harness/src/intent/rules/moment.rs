@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::super::answer::{Answer, Why};
+use super::super::answer::Answer;
 use super::super::cell::{Cell, From, To};
 use super::super::question::{Flow, Question};
-use super::super::rule::{Group, Rank, Rule, RuleId, decide, decide_unchanged};
+use super::super::rule::{Group, Rank, Rule, RuleId, Says, decide, decide_unchanged};
 use super::super::table::services;
 use super::host::stays_the_hosts;
 use crate::case::{Feature, Level};
@@ -23,7 +23,7 @@ pub(super) const GROUP: Group = Group {
                 "RFC 826: only the target answers",
                 "case lifecycle/nobody-answers-for-a-removed-container",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let To::Gone(net) = cell.to else { return None };
                 let near = match cell.from {
                     From::Host => cell.moment.has_members(net),
@@ -38,7 +38,7 @@ pub(super) const GROUP: Group = Group {
                     Answer::Blocked
                 };
                 gone.then_some(answer)
-            },
+            }),
         },
         Rule {
             id: RuleId("after-teardown"),
@@ -47,10 +47,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["case lifecycle/teardown-leaves-nothing"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let gone = matches!(cell.to, To::Gone(_)) && cell.moment.ended;
                 gone.then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("gone-port"),
@@ -59,11 +59,11 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["cases lifecycle/removed-container-does-not-shadow, teardown-leaves-nothing"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 cell.published_before()?;
                 let nobody = cell.on_this_port().next().is_none();
                 nobody.then(|| stays_the_hosts(cell))?
-            },
+            }),
         },
         Rule {
             id: RuleId("gone-port-elsewhere"),
@@ -72,12 +72,12 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["case lifecycle/removed-container-does-not-shadow"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 cell.published_before()?;
                 let nobody = cell.on_this_port().next().is_none();
                 let other = stays_the_hosts(cell).is_none() && !cell.internal_asks();
                 (nobody && other && cell.to != To::WiredLoopback).then_some(Answer::NoContainer)
-            },
+            }),
         },
         Rule {
             id: RuleId("came-back"),
@@ -86,7 +86,7 @@ pub(super) const GROUP: Group = Group {
             level: Level::Should,
             features: &[Feature::Bridge, Feature::Replace, Feature::StaticAddress],
             source: &["moby/moby#36069", "RFC 5227 3: announcing an address"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let before = cell.moment.before.as_ref()?;
                 let led = cell.published().and_then(|(member, _)| member.address());
                 let address = match cell.to {
@@ -97,7 +97,7 @@ pub(super) const GROUP: Group = Group {
                 gone.find(|(_, had)| Some(*had) == address)?;
                 let (answer, _) = decide_unchanged(cell);
                 matches!(answer, Answer::Answered { .. }).then_some(answer)
-            },
+            }),
         },
         Rule {
             id: RuleId("flow-goes-on"),
@@ -106,10 +106,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Replace],
             source: &["cases lifecycle/others-flows-go-on, flows-of-another-address-go-on"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
                 (by(&was)? == by(&now)?).then_some(now)
-            },
+            }),
         },
         Rule {
             id: RuleId("flow-follows"),
@@ -118,10 +118,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Replace],
             source: &["case lifecycle/udp-flow-follows-the-port"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
                 (by(&was)? != by(&now)?).then_some(now)
-            },
+            }),
         },
         Rule {
             id: RuleId("flow-ends"),
@@ -130,11 +130,11 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["case lifecycle/teardown-ends-udp-flows"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let (_, now) = open_flow(cell)?;
                 let open = matches!(now, Answer::Answered { .. } | Answer::Unspecified { .. });
                 (!open).then_some(Answer::NoContainer)
-            },
+            }),
         },
         Rule {
             id: RuleId("earlier-drop"),
@@ -147,10 +147,10 @@ pub(super) const GROUP: Group = Group {
                 "moby/moby#29184",
                 "case coexistence/earlier-drop-wins",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let (source, destination) = cell.forwarded()?;
                 drops(cell, source, destination).then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("earlier-drop-of-answers"),
@@ -159,15 +159,17 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["moby/moby#49518"],
-            fits: |cell| {
-                let (source, destination) = cell.forwarded()?;
-                let open = matches!(decide_unchanged(cell).0, Answer::Answered { .. });
-                let why = Why::NoPromise(
-                    "an implementation may let answers of every connection pass before it comes to a person's rules",
-                );
-                (open && drops(cell, destination, source) && !drops(cell, source, destination))
-                    .then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "an implementation may let answers of every connection pass before it comes to a person's rules",
+                |cell| {
+                    let Some((source, destination)) = cell.forwarded() else {
+                        return false;
+                    };
+                    let back =
+                        drops(cell, destination, source) && !drops(cell, source, destination);
+                    back && matches!(decide_unchanged(cell).0, Answer::Answered { .. })
+                },
+            ),
         },
         Rule {
             id: RuleId("earlier-drop-of-neighbours"),
@@ -176,16 +178,17 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["kernel: net.bridge.bridge-nf-call-iptables"],
-            fits: |cell| {
-                cell.shared()
-                    .filter(|_| matches!(cell.to, To::Container(..)))?;
-                let (own, other) = (cell.own_address()?, cell.question.to.address);
-                let why = Why::NoPromise(
-                    "it depends on whether an implementation has iptables see bridged packets",
-                );
-                (drops(cell, own, other) || drops(cell, other, own))
-                    .then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "it depends on whether an implementation has iptables see bridged packets",
+                |cell| {
+                    let near = matches!(cell.to, To::Container(..)) && cell.shared().is_some();
+                    let Some(own) = cell.own_address().filter(|_| near) else {
+                        return false;
+                    };
+                    let other = cell.question.to.address;
+                    drops(cell, own, other) || drops(cell, other, own)
+                },
+            ),
         },
     ],
 };

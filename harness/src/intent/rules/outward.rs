@@ -1,9 +1,9 @@
 //! What containers reach beyond the host, and what the host passes on for others.
 
-use super::super::answer::{Answer, Sees, Why};
+use super::super::answer::{Answer, Sees};
 use super::super::cell::{Cell, From, To};
 use super::super::question::Ask;
-use super::super::rule::{Group, Rank, Rule, RuleId};
+use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::{Feature, Level, Policy, Protocol};
 
 pub(super) const GROUP: Group = Group {
@@ -22,10 +22,10 @@ pub(super) const GROUP: Group = Group {
                 "RFC 1812 5.3.1",
                 "case egress/source-is-the-hosts",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let late = matches!(cell.question.ask, Ask::LateTcp(_));
                 (leaves(cell) && !late).then(|| arrives(cell))?
-            },
+            }),
         },
         Rule {
             id: RuleId("late-segment"),
@@ -38,10 +38,10 @@ pub(super) const GROUP: Group = Group {
                 "moby/moby#18630",
                 "case egress/invalid-never-leaves-untranslated",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let late = matches!(cell.question.ask, Ask::LateTcp(_));
                 (leaves(cell) && late).then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-no-way-out"),
@@ -54,14 +54,14 @@ pub(super) const GROUP: Group = Group {
                 "podman-network-create --internal",
                 "case internal/no-way-out-by-an-added-route",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let out = match cell.to {
                     To::Lan | To::Outside => true,
                     To::Container(..) => cell.shared().is_none(),
                     _ => false,
                 };
                 (cell.internal_asks() && out).then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("around"),
@@ -70,11 +70,11 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[],
             source: &["case coexistence/transit-still-passes"],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Host, To::Lan | To::Outside) => arrives(cell),
                 (From::Lan, To::Outside) if !cell.routed() => arrives(cell),
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("transit"),
@@ -86,12 +86,12 @@ pub(super) const GROUP: Group = Group {
                 "moby/moby#39439",
                 "cases coexistence/transit-still-passes, publish/transit-of-others-is-not-captured",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let tcp = cell
                     .port()
                     .is_some_and(|(protocol, _)| protocol == Protocol::Tcp);
                 (passes(cell) && !tcp).then(|| transit(cell))?
-            },
+            }),
         },
         Rule {
             id: RuleId("transit-one-way"),
@@ -104,12 +104,12 @@ pub(super) const GROUP: Group = Group {
                 "kubernetes/kubernetes#94861",
                 "case coexistence/transit-of-half-a-connection",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let tcp = cell
                     .port()
                     .is_some_and(|(protocol, _)| protocol == Protocol::Tcp);
                 (passes(cell) && tcp).then(|| transit(cell))?
-            },
+            }),
         },
         Rule {
             id: RuleId("no-router-before"),
@@ -118,13 +118,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["docs.docker.com: packet filtering and firewalls, Docker on a router"],
-            fits: |cell| {
-                let why = Why::NoPromise(
-                    "Docker drops what it did not ask for where it has switched forwarding on; netavark and CNI do not",
-                );
-                (through(cell) && !cell.moment.found.forwards)
-                    .then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "Docker drops what it did not ask for where it has switched forwarding on; netavark and CNI do not",
+                |cell| through(cell) && !cell.moment.found.forwards,
+            ),
         },
     ],
 };

@@ -1,9 +1,9 @@
 //! Who reaches a published port.
 
-use super::super::answer::{Answer, Sees, Why};
+use super::super::answer::{Answer, Sees};
 use super::super::cell::{Cell, From, To};
 use super::super::moment::{Member, Port};
-use super::super::rule::{Group, Rank, Rule, RuleId};
+use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use super::host::stays_the_hosts;
 use crate::case::{Family, Feature, Level};
 
@@ -23,14 +23,14 @@ pub(super) const GROUP: Group = Group {
                 "containernetworking/plugins: portmap",
                 "cases publish/tcp-, udp-from-a-neighbour, -from-outside, on-every-address",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let routers = match (cell.from, cell.to) {
                     (From::Lan, To::Uplink(_)) => 1,
                     (From::Outside, To::Uplink(_)) => 3,
                     _ => return None,
                 };
                 Some(cell.is_led(led(cell)?, cell.own(), Some(routers)))
-            },
+            }),
         },
         Rule {
             id: RuleId("published-from-host"),
@@ -43,12 +43,12 @@ pub(super) const GROUP: Group = Group {
                 Feature::PublishLocal,
             ],
             source: &["cases publish/from-the-host, udp-from-the-host"],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Host, To::Uplink(_) | To::Gateway(_)) => {
                     Some(cell.is_led(led(cell)?, Sees::Hosts, None))
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("published-by-loopback"),
@@ -64,13 +64,13 @@ pub(super) const GROUP: Group = Group {
                 "containernetworking/plugins: portmap, localhost hostports",
                 "cases publish/from-the-hosts-loopback, udp-from-the-hosts-loopback",
             ],
-            fits: |cell| match (cell.from, cell.to) {
+            says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Host, To::Loopback) if cell.moment.family == Family::Ipv4 => {
                     let answer = cell.is_led(led(cell)?, Sees::Hosts, None);
                     (!is_refused(&answer)).then_some(answer)
                 }
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("published-by-ipv6-loopback"),
@@ -79,16 +79,13 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["containernetworking/plugins: portmap"],
-            fits: |cell| match (cell.from, cell.to) {
-                (From::Host, To::Loopback) if cell.moment.family == Family::Ipv6 => {
-                    led(cell)?;
-                    let why = Why::NoPromise(
-                        "a proxy answers by ::1, and a translation can't: IPv6 has no route_localnet",
-                    );
-                    Some(Answer::Unspecified { why })
-                }
-                _ => None,
-            },
+            says: Says::Open(
+                "a proxy answers by ::1, and a translation can't: IPv6 has no route_localnet",
+                |cell| {
+                    let loopback = (cell.from, cell.to) == (From::Host, To::Loopback);
+                    loopback && cell.moment.family == Family::Ipv6 && led(cell).is_some()
+                },
+            ),
         },
         Rule {
             id: RuleId("hairpin"),
@@ -102,11 +99,11 @@ pub(super) const GROUP: Group = Group {
                 "RFC 4787 6",
                 "cases publish/hairpin-itself, hairpin-neighbour, udp-hairpin-itself, udp-hairpin-neighbour",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let led = led(cell).filter(|(to, _)| on_its_side(cell) && are_near(cell, to))?;
                 let answer = cell.is_led(led, Sees::OwnOrHosts, None);
                 (!is_refused(&answer)).then_some(answer)
-            },
+            }),
         },
         Rule {
             id: RuleId("published-to-other-networks"),
@@ -124,11 +121,11 @@ pub(super) const GROUP: Group = Group {
                 "containers/netavark#709",
                 "cases publish/tcp-, udp-from-another-network",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let led = led(cell).filter(|(to, _)| on_its_side(cell) && !are_near(cell, to))?;
                 let answer = cell.is_led(led, Sees::OwnOrHosts, None);
                 (!is_refused(&answer)).then_some(answer)
-            },
+            }),
         },
         Rule {
             id: RuleId("published-by-another-gateway"),
@@ -137,15 +134,14 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["docs.docker.com: port publishing and mapping"],
-            fits: |cell| {
-                led(cell)?;
-                let other = matches!(cell.to, To::Gateway(_)) && cell.shared().is_none();
-                let why = Why::NoPromise(
-                    "Docker's page said that a port is reached by its own interface only, and says that forwarding opens it",
-                );
-                let asks = cell.from != From::Host && !cell.internal_asks();
-                (other && asks).then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "Docker's page maps a port on any address of the host, and no manual lets a container reach the gateway address of another network",
+                |cell| {
+                    let other = matches!(cell.to, To::Gateway(_)) && cell.shared().is_none();
+                    let asks = cell.from != From::Host && !cell.internal_asks();
+                    other && asks && led(cell).is_some()
+                },
+            ),
         },
         Rule {
             id: RuleId("published-without-listener"),
@@ -154,18 +150,16 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["dockerd --userland-proxy"],
-            fits: |cell| {
-                let led = led(cell)?;
-                let proxied = on_its_side(cell)
-                    || (cell.from == From::Host
-                        && cell.to == To::Loopback
-                        && cell.moment.family == Family::Ipv4);
-                let refused = is_refused(&cell.is_led(led, Sees::Anything, None));
-                let why = Why::NoPromise(
-                    "a translation refuses, and a proxy accepts before it knows that nobody listens",
-                );
-                (proxied && refused).then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "a translation refuses, and a proxy accepts before it knows that nobody listens",
+                |cell| {
+                    let by_loopback = (cell.from, cell.to) == (From::Host, To::Loopback);
+                    let proxied =
+                        on_its_side(cell) || (by_loopback && cell.moment.family == Family::Ipv4);
+                    let answer = led(cell).map(|led| cell.is_led(led, Sees::Anything, None));
+                    proxied && answer.as_ref().is_some_and(is_refused)
+                },
+            ),
         },
         Rule {
             id: RuleId("published-elsewhere"),
@@ -181,10 +175,10 @@ pub(super) const GROUP: Group = Group {
                 "docs.docker.com: port publishing and mapping",
                 "cases publish/not-on-another-address, not-for-other-addresses",
             ],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let elsewhere = cell.published().is_none() && cell.on_this_port().next().is_some();
                 elsewhere.then(|| stays_the_hosts(cell))?
-            },
+            }),
         },
         Rule {
             id: RuleId("published-elsewhere-by-another-gateway"),
@@ -197,12 +191,12 @@ pub(super) const GROUP: Group = Group {
                 Feature::PublishAddress,
             ],
             source: &["docs.docker.com: port publishing and mapping"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let elsewhere = cell.published().is_none() && cell.on_this_port().next().is_some();
                 let other = matches!(cell.to, To::Gateway(_)) && cell.shared().is_none();
                 let asks = cell.from != From::Host && !cell.internal_asks();
                 (elsewhere && other && asks).then_some(Answer::NoContainer)
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-published"),
@@ -211,12 +205,12 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Internal],
             source: &["docker network create --internal"],
-            fits: |cell| {
+            says: Says::Is(|cell| {
                 let (member, _) = cell.published()?;
                 let internal = cell.moment.is_internal(member) && !cell.internal_asks();
                 let far = matches!(cell.from, From::Lan | From::Outside);
                 (internal && far && cell.to != To::WiredLoopback).then_some(Answer::Blocked)
-            },
+            }),
         },
         Rule {
             id: RuleId("internal-published-near"),
@@ -225,18 +219,18 @@ pub(super) const GROUP: Group = Group {
             level: Level::May,
             features: &[],
             source: &["docker network create --internal"],
-            fits: |cell| {
-                let (member, _) = cell.published()?;
-                let near = match cell.from {
-                    From::Host => true,
-                    From::Member(..) => !cell.internal_asks(),
-                    _ => false,
-                };
-                let why =
-                    Why::NoPromise("no manual says what publishing means on an internal network");
-                (near && cell.moment.is_internal(member) && cell.to != To::WiredLoopback)
-                    .then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "no manual says what publishing means on an internal network",
+                |cell| {
+                    let near = match cell.from {
+                        From::Host => true,
+                        From::Member(..) => !cell.internal_asks(),
+                        _ => false,
+                    };
+                    let internal = |(member, _): (&Member, _)| cell.moment.is_internal(member);
+                    near && cell.to != To::WiredLoopback && cell.published().is_some_and(internal)
+                },
+            ),
         },
         Rule {
             id: RuleId("internal-to-published"),
@@ -248,14 +242,13 @@ pub(super) const GROUP: Group = Group {
                 "docker network create --internal",
                 "podman-network-create --internal",
             ],
-            fits: |cell| {
-                let own = matches!(cell.to, To::Gateway(_)) && cell.shared().is_some();
-                let why = Why::NoPromise(
-                    "it is no service of the host, and it is a way out: nobody says which counts",
-                );
-                cell.published()?;
-                (cell.internal_asks() && own).then_some(Answer::Unspecified { why })
-            },
+            says: Says::Open(
+                "it is no service of the host, and it is a way out: nobody says which counts",
+                |cell| {
+                    let own = matches!(cell.to, To::Gateway(_)) && cell.shared().is_some();
+                    cell.internal_asks() && own && cell.published().is_some()
+                },
+            ),
         },
     ],
 };

@@ -3,7 +3,7 @@
 use super::super::answer::Answer;
 use super::super::cell::Cell;
 use super::super::question::{Question, Size};
-use super::super::rule::{Group, Rank, Rule, RuleId, decide};
+use super::super::rule::{Group, Rank, Rule, RuleId, Says, decide};
 use crate::case::{Feature, Level};
 
 pub(super) const GROUP: Group = Group {
@@ -16,10 +16,10 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Bridge],
             source: &["cases bridge/whole-packets, mtu-as-asked"],
-            fits: |cell| match cell.question.size {
+            says: Says::Is(|cell| match cell.question.size {
                 Size::Whole(bytes) if bytes <= mtu(cell)? => when_small(cell),
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("fragments"),
@@ -32,10 +32,10 @@ pub(super) const GROUP: Group = Group {
                 "RFC 4787 11",
                 "cases path/fragments-through-masquerade, fragments-to-a-published-port",
             ],
-            fits: |cell| match cell.question.size {
+            says: Says::Is(|cell| match cell.question.size {
                 Size::Fragmented(_) => when_small(cell),
                 _ => None,
-            },
+            }),
         },
         Rule {
             id: RuleId("too-large"),
@@ -48,13 +48,13 @@ pub(super) const GROUP: Group = Group {
                 "RFC 5508 4.2",
                 "cases path/fragmentation-needed-returns, fragmentation-needed-of-an-answer",
             ],
-            fits: |cell| match cell.question.size {
+            says: Says::Is(|cell| match cell.question.size {
                 Size::TooLarge(bytes) => {
                     let mtu = mtu(cell).filter(|mtu| bytes > *mtu)?;
                     when_small(cell).map(|_| Answer::TooLarge { mtu })
                 }
                 _ => None,
-            },
+            }),
         },
     ],
 };

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::cell::Services;
-use super::*;
+use super::super::cell::{Cell, Services};
+use super::super::*;
 use crate::case::{
     Case, Change, Endpoint, Exchange, FateWord, Feature, Kind, Level, Send, discover,
 };
@@ -26,16 +26,6 @@ pub(super) fn required(case: &Case) -> BTreeSet<Feature> {
         Kind::Contract { requires, .. } => requires.iter().copied().collect(),
         Kind::Recipe { .. } => BTreeSet::new(),
     }
-}
-
-/// Each moment of a case, the first one first.
-pub(super) fn moments(case: &Case, features: &BTreeSet<Feature>) -> Vec<Moment> {
-    let mut moments = vec![Moment::of(case, features)];
-    for change in case.steps.iter().filter_map(|step| step.change.as_ref()) {
-        let next = moments[moments.len() - 1].after(case, change);
-        moments.push(next);
-    }
-    moments
 }
 
 /// A case that is told step by step.
@@ -162,7 +152,7 @@ impl<'a> Told<'a> {
         };
         if let (Some(payload), Send::IcmpEcho | Send::Udp) = (probe.size, probe.send) {
             let small = question.clone();
-            let cell = cell::Cell::of(&self.moment, &small, &self.listening)?;
+            let cell = Cell::of(&self.moment, &small, &self.listening)?;
             let mtu = cell.mtus().into_iter().min()?;
             let bytes = u16::try_from(payload + 28).ok()?;
             question.size = match (bytes > mtu, probe.dont_fragment == Some(true)) {

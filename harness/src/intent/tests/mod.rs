@@ -1,0 +1,118 @@
+//! What holds of every table.
+
+mod any;
+mod events;
+mod places;
+mod sketch;
+mod stories;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use self::stories::{contract, required};
+use super::cell::Cell;
+use super::*;
+use crate::case::Feature;
+
+fn all_features() -> BTreeSet<Feature> {
+    Feature::all_but(&[])
+}
+
+/// Every moment of every contract case, for who lists everything.
+fn every_moment() -> Vec<(String, Moment)> {
+    let mut every = Vec::new();
+    for case in contract() {
+        let moments = course(&case, &all_features()).into_iter().enumerate();
+        let named = |(number, (_, moment))| (format!("{} {number}", case.id), moment);
+        every.extend(moments.map(named));
+    }
+    every
+}
+
+/// What holds of every moment's table.
+fn hold(name: &str, moment: &Moment) {
+    let rows = table(moment);
+    let questions: BTreeSet<&Question> = rows.iter().map(|row| &row.question).collect();
+    assert_eq!(
+        questions.len(),
+        rows.len(),
+        "{name}: a question is asked twice"
+    );
+    assert_eq!(
+        rows,
+        table(&moment.clone()),
+        "{name}: it depends on more than the moment"
+    );
+    for row in rows.iter().chain(&refusals(moment)) {
+        assert_ne!(row.rule.id.0, "unspoken", "{name}: {:?}", row.question);
+    }
+    for row in &rows {
+        one_answer_of_each_rank(name, moment, row);
+        if row.question.flow == Flow::Open {
+            was_answered(name, moment, row);
+        }
+    }
+}
+
+fn one_answer_of_each_rank(name: &str, moment: &Moment, row: &Row) {
+    let services = services(moment);
+    let cell = Cell::of(moment, &row.question, &services).expect("both ends are there");
+    for rank in [Rank::Changed, Rank::Sized, Rank::Special, Rank::Usual] {
+        let answers: Vec<_> = rules()
+            .filter(|rule| rule.rank == rank)
+            .filter_map(|rule| Some((rule.id, rule.fits(&cell)?)))
+            .collect();
+        let same = answers.windows(2).all(|two| two[0].1 == two[1].1);
+        assert!(same, "{name}: {:?} {answers:#?}", row.question);
+    }
+}
+
+/// An open flow begins with a question of an earlier table that was answered.
+fn was_answered(name: &str, moment: &Moment, row: &Row) {
+    let began = Question {
+        flow: Flow::New,
+        ..row.question.clone()
+    };
+    let answered = moment
+        .earlier()
+        .flat_map(table)
+        .any(|before| before.question == began && matches!(before.answer, Answer::Answered { .. }));
+    assert!(answered, "{name}: {:?} never began", row.question);
+}
+
+#[test]
+fn every_moment_of_the_contract_has_one_answer_to_each_question() {
+    for (name, moment) in every_moment() {
+        hold(&name, &moment);
+    }
+}
+
+#[test]
+fn ids_are_unique_and_every_rule_decides_somewhere() {
+    let ids: BTreeSet<RuleId> = rules().map(|rule| rule.id).collect();
+    assert_eq!(ids.len(), rules().count());
+    let mut used = BTreeSet::new();
+    for (_, moment) in every_moment() {
+        let rows = table(&moment).into_iter().chain(refusals(&moment));
+        used.extend(rows.map(|row| row.rule.id));
+    }
+    let unused: Vec<_> = ids.difference(&used).map(|id| id.0).collect();
+    insta::assert_snapshot!(unused.join("\n"));
+}
+
+#[test]
+fn a_table_has_some_hundred_cells() {
+    let mut text = String::new();
+    for case in contract() {
+        let sizes: Vec<String> = course(&case, &required(&case))
+            .iter()
+            .map(|(_, moment)| {
+                let rows = table(moment);
+                let open = rows.iter().filter(|row| row.is_unspecified()).count();
+                format!("{} ({open})", rows.len())
+            })
+            .collect();
+        let _ = writeln!(text, "{}: {}", case.id, sizes.join(", "));
+    }
+    insta::assert_snapshot!(text);
+}
