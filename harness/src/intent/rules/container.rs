@@ -45,7 +45,7 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Bridge],
             source: &[
-                "docs.docker.com: bridge network driver",
+                "docs.docker.com, Bridge network driver: containers of one network expose all their ports to each other",
                 "RFC 9293 3.5.2: a closed port answers with a reset",
                 "RFC 1122 4.1.3.1: a closed port answers with port unreachable",
                 "case bridge/neighbours-reach-each-other",
@@ -78,7 +78,7 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Bridge],
             source: &[
-                "docs.docker.com: port publishing and mapping",
+                "docs.docker.com, Port publishing: the Docker host reaches all ports of containers on bridge networks",
                 "case bridge/host-reaches-container",
             ],
             says: Says::Is(|cell| match (cell.from, cell.to) {
@@ -95,7 +95,9 @@ pub(super) const GROUP: Group = Group {
             sentence: "The host reaches a container of an internal network on every port.",
             level: Level::Should,
             features: &[Feature::Bridge, Feature::Internal],
-            source: &["docs.docker.com: port publishing and mapping"],
+            source: &[
+                "docs.docker.com, Port publishing, Gateway modes: processes of the host can access an internal network, but for mode isolated; Podman's manual does not say",
+            ],
             says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Host, To::Container(member, net)) if net.internal => {
                     Some(cell.reaches(&member.name, Sees::Hosts, Some(0)))
@@ -110,8 +112,8 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::Isolation],
             source: &[
-                "docs.docker.com: bridge network driver",
-                "podman-network-create: isolate",
+                "docs.docker.com, Bridge network driver: containers on different bridge networks do not reach each other directly",
+                "podman-network-create, isolate: traffic is blocked between networks that both have it",
                 "cases isolation/icmp-, tcp-, udp-between-networks, published-port-opens-no-other-way",
             ],
             says: Says::Is(|cell| match (cell.from, cell.to) {
@@ -152,7 +154,7 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: &[Feature::HiddenPorts],
             source: &[
-                "docs.docker.com: port publishing and mapping, direct routing",
+                "docs.docker.com, Port publishing: ports that are not published are not reached from outside the host; Direct routing: remote hosts have no access to container addresses",
                 "moby/moby#48724",
                 "cases publish/unpublished-, udp-unpublished-, ping-by-direct-routing",
             ],
@@ -168,7 +170,11 @@ pub(super) const GROUP: Group = Group {
             sentence: "A route through the host does not lead to a container's port that is published on a loopback address only.",
             level: Level::Must,
             features: &[Feature::PublishAddress, Feature::HiddenPorts],
-            source: &["moby/moby#45610", "case publish/loopback-by-direct-routing"],
+            source: &[
+                "docs.docker.com, Port publishing: with 127.0.0.1 only the Docker host has access",
+                "moby/moby#45610",
+                "case publish/loopback-by-direct-routing",
+            ],
             says: Says::Is(|cell| {
                 let ports = direct_route(cell)?;
                 let all = !ports.is_empty() && ports.iter().all(|port| on_loopback(port));
@@ -181,9 +187,9 @@ pub(super) const GROUP: Group = Group {
             sentence: "Whether a route through the host leads to the container's port of a published port is open.",
             level: Level::May,
             features: &[],
-            source: &["docs.docker.com: port publishing and mapping, direct routing"],
+            source: &["docs.docker.com, Port publishing, Direct routing and Gateway modes"],
             says: Says::Open(
-                "Docker's page says that it is always reachable so (28.0), and that it is not by default (since)",
+                "Docker's page says that remote hosts have no direct access by default, and that published ports are always reached so",
                 |cell| {
                     direct_route(cell)
                         .is_some_and(|ports| ports.iter().any(|port| !on_loopback(port)))

@@ -119,7 +119,9 @@ pub(super) const GROUP: Group = Group {
             sentence: "A container of an internal network reaches the host by its gateway's address.",
             level: Level::Should,
             features: &[Feature::Bridge, Feature::Internal],
-            source: &["docs.docker.com: port publishing and mapping"],
+            source: &[
+                "docs.docker.com, Port publishing, Gateway modes: containers of an internal network reach services of the host by the bridge's address, but for mode isolated",
+            ],
             says: Says::Is(|cell| {
                 let to_own = matches!(cell.to, To::Gateway(_)) && cell.shared().is_some();
                 (cell.internal_asks() && to_own && is_free(cell)).then(|| cell.hosts_own())

@@ -16,7 +16,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("gone-address"),
             rank: Rank::Usual,
-            sentence: "Nobody answers for a container that is gone: it is unreachable to the host and its neighbours, and blocked from elsewhere.",
+            sentence: "Nobody answers for a container that is gone, and nobody gets what is sent to it.",
             level: Level::Must,
             features: &[Feature::Replace],
             source: &[
@@ -24,20 +24,9 @@ pub(super) const GROUP: Group = Group {
                 "case lifecycle/nobody-answers-for-a-removed-container",
             ],
             says: Says::Is(|cell| {
-                let To::Gone(net) = cell.to else { return None };
-                let near = match cell.from {
-                    From::Host => cell.moment.has_members(net),
-                    From::Member(_, nets) => nets.iter().any(|(name, _)| name == net),
-                    From::Lan | From::Outside => false,
-                    From::Alone(_) => return None,
-                };
-                let gone = !cell.moment.ended;
-                let answer = if near {
-                    Answer::Unreachable
-                } else {
-                    Answer::Blocked
-                };
-                gone.then_some(answer)
+                // A node that knows its hardware address sends there for some seconds more; others say that it is unreachable.
+                let gone = matches!(cell.to, To::Gone(_)) && !cell.moment.ended;
+                (gone && !matches!(cell.from, From::Alone(_))).then_some(Answer::Blocked)
             }),
         },
         Rule {
@@ -167,7 +156,11 @@ pub(super) const GROUP: Group = Group {
                     };
                     let back =
                         drops(cell, destination, source) && !drops(cell, source, destination);
-                    back && matches!(decide_unchanged(cell).0, Answer::Answered { .. })
+                    let told = matches!(
+                        decide_unchanged(cell).0,
+                        Answer::Answered { .. } | Answer::Refused { .. }
+                    );
+                    back && told
                 },
             ),
         },

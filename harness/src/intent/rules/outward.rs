@@ -117,7 +117,9 @@ pub(super) const GROUP: Group = Group {
             sentence: "Whether a host that did not forward before now forwards for others is open.",
             level: Level::May,
             features: &[],
-            source: &["docs.docker.com: packet filtering and firewalls, Docker on a router"],
+            source: &[
+                "docs.docker.com, Packet filtering, Docker on a router: where Docker switches forwarding on, it sets FORWARD's policy to DROP",
+            ],
             says: Says::Open(
                 "Docker drops what it did not ask for where it has switched forwarding on; netavark and CNI do not",
                 |cell| through(cell) && !cell.moment.found.forwards,

@@ -19,7 +19,7 @@ pub(super) const GROUP: Group = Group {
             level: Level::Must,
             features: FOR_BOTH,
             source: &[
-                "docs.docker.com: port publishing and mapping",
+                "docs.docker.com, Port publishing: a port on any address of the Docker host",
                 "containernetworking/plugins: portmap",
                 "cases publish/tcp-, udp-from-a-neighbour, -from-outside, on-every-address",
             ],
@@ -117,7 +117,7 @@ pub(super) const GROUP: Group = Group {
                 Feature::Hairpin,
             ],
             source: &[
-                "docs.docker.com: port publishing and mapping",
+                "docs.docker.com, Port publishing: -p makes a port available to containers in other bridge networks",
                 "containers/netavark#709",
                 "cases publish/tcp-, udp-from-another-network",
             ],
@@ -133,9 +133,11 @@ pub(super) const GROUP: Group = Group {
             sentence: "Whether a published port is reached by the gateway address of a network that the asking node is not on is open.",
             level: Level::May,
             features: &[],
-            source: &["docs.docker.com: port publishing and mapping"],
+            source: &[
+                "docs.docker.com, Port publishing, Gateway modes: containers of other networks reach ports by the host addresses that they are published to",
+            ],
             says: Says::Open(
-                "Docker's page maps a port on any address of the host, and no manual lets a container reach the gateway address of another network",
+                "Docker's page names every host address that the port is published to, and no manual lets a container reach the gateway address of another network",
                 |cell| {
                     let other = matches!(cell.to, To::Gateway(_)) && cell.shared().is_none();
                     let asks = cell.from != From::Host && !cell.internal_asks();
@@ -172,7 +174,7 @@ pub(super) const GROUP: Group = Group {
                 Feature::PublishAddress,
             ],
             source: &[
-                "docs.docker.com: port publishing and mapping",
+                "docs.docker.com, Bridge network driver: a port that is bound to one address is reached by that address only",
                 "cases publish/not-on-another-address, not-for-other-addresses",
             ],
             says: Says::Is(|cell| {
@@ -190,7 +192,9 @@ pub(super) const GROUP: Group = Group {
                 Feature::PublishUdp,
                 Feature::PublishAddress,
             ],
-            source: &["docs.docker.com: port publishing and mapping"],
+            source: &[
+                "docs.docker.com, Bridge network driver: a port that is bound to one address is reached by that address only",
+            ],
             says: Says::Is(|cell| {
                 let elsewhere = cell.published().is_none() && cell.on_this_port().next().is_some();
                 let other = matches!(cell.to, To::Gateway(_)) && cell.shared().is_none();

@@ -88,11 +88,11 @@ fn nobody_answers_for_who_went() {
     let moment = two().without(10);
     assert_eq!(
         moment.says("c20 > 10.77.1.10 icmp"),
-        "gone-address: unreachable"
+        "gone-address: blocked"
     );
     assert_eq!(
         moment.says("host > 10.77.1.10 icmp"),
-        "gone-address: unreachable"
+        "gone-address: blocked"
     );
     assert_eq!(
         moment.says("lan > 10.77.1.10 icmp routed"),

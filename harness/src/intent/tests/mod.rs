@@ -14,6 +14,14 @@ use super::cell::Cell;
 use super::*;
 use crate::case::Feature;
 
+/// Cases whose tables are counted; unspecified cells in brackets.
+const COUNTED: [&str; 4] = [
+    "bridge/gateway-answers",
+    "isolation/published-port-opens-no-other-way",
+    "lifecycle/udp-flow-follows-the-port",
+    "internal/no-way-in",
+];
+
 fn all_features() -> BTreeSet<Feature> {
     Feature::all_but(&[])
 }
@@ -102,17 +110,23 @@ fn ids_are_unique_and_every_rule_decides_somewhere() {
 
 #[test]
 fn a_table_has_some_hundred_cells() {
-    let mut text = String::new();
+    let count = |moment: &Moment| {
+        let rows = table(moment);
+        let open = rows.iter().filter(|row| row.is_unspecified()).count();
+        format!("{} ({open})", rows.len())
+    };
+    let usual = sketch::networks(&["front", "back"])
+        .with(10, &[1], &["8080:80/tcp", "5353:53/udp"])
+        .with(11, &[1], &[])
+        .with(20, &[2], &["127.0.0.1:9090:90/tcp"])
+        .with(21, &[2], &[]);
+    let mut text = format!("two networks of two, three ports: {}\n", count(&usual));
     for case in contract() {
-        let sizes: Vec<String> = course(&case, &required(&case))
-            .iter()
-            .map(|(_, moment)| {
-                let rows = table(moment);
-                let open = rows.iter().filter(|row| row.is_unspecified()).count();
-                format!("{} ({open})", rows.len())
-            })
-            .collect();
-        let _ = writeln!(text, "{}: {}", case.id, sizes.join(", "));
+        if COUNTED.iter().any(|id| case.id.as_str().ends_with(id)) {
+            let course = course(&case, &required(&case));
+            let sizes: Vec<String> = course.iter().map(|(_, moment)| count(moment)).collect();
+            let _ = writeln!(text, "{}: {}", case.id, sizes.join(", "));
+        }
     }
     insta::assert_snapshot!(text);
 }

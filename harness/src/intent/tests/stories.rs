@@ -203,7 +203,8 @@ fn agree(told: &Told<'_>, exchange: &Exchange, row: &Row) -> bool {
         (Answer::TooLarge { mtu }, FateWord::Unreachable) => {
             reason == format!("fragmentation needed, mtu {mtu}")
         }
-        (Answer::Unreachable, FateWord::Unreachable) => true,
+        // A story may say which of the ways it is that keep a packet away.
+        (Answer::Unreachable | Answer::Blocked, FateWord::Unreachable) => true,
         (Answer::NoContainer, FateWord::Answered) => told.case.level == Level::May,
         (
             Answer::Refused {
