@@ -16,6 +16,7 @@ use goldpath::adapter::{Candidate, Selection};
 use goldpath::case::{Case, CaseError, Level, discover_where, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
+use goldpath::report::{message, words};
 use goldpath::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, missing_programs, run_one};
 use libtest_mimic::{Arguments, Completion, Failed};
 
@@ -81,7 +82,8 @@ fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
         let (options, graveyard) = (Arc::clone(&options), Arc::clone(&graveyard));
         one.trial(move |trial| {
             let result = run_one(trial, &options, &graveyard);
-            let said = || format!("{}: {}", result.outcome, result.message);
+            let text = || message(&result.findings, result.evidence.as_deref(), &result.rerun);
+            let said = || format!("{}: {}", result.outcome, text());
             match result.outcome {
                 Outcome::Passed | Outcome::ExpectedFailure => Ok(Completion::Completed),
                 Outcome::Failed if is_forgiven(trial) => Ok(Completion::ignored_with(format!(
@@ -154,6 +156,7 @@ fn options() -> Options {
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
         rerun: Rerun::CargoTest,
+        words,
     }
 }
 

@@ -9,7 +9,7 @@ use divan::{Bencher, black_box};
 use etherparse::PacketBuilder;
 use goldpath::golden::{compare, read};
 use goldpath::packet::decode;
-use goldpath::path::{Evidence, assemble, render};
+use goldpath::path::{Drawing, Evidence, assemble, render};
 
 /// An echo's payload as probes carry it, in bytes.
 const PAYLOAD: [u8; 56] = [0; 56];
@@ -64,6 +64,6 @@ fn compare_after(bencher: Bencher<'_, '_>, change: impl Fn(String) -> String) {
     let golden = read(&folder, CASE)
         .expect("a readable golden")
         .expect("a golden");
-    let seen = change(golden.text.clone());
+    let seen = Drawing::read(&change(golden.text.clone()));
     bencher.bench_local(|| compare(Some(&golden), black_box(&seen)));
 }

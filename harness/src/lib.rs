@@ -4,8 +4,8 @@
 //! read and validated, a [`lab`] of network namespaces is built, an [`adapter`] makes an implementation
 //! realise it, [`probe`]s are sent, [`capture`]
 //! and [`trace`] record what the kernel did, [`path`] assembles one packet path from that record,
-//! [`golden`] compares it, [`run`] judges the case and [`report`] tells. The modules `case`,
-//! `packet`, `path`, `golden` and `report` touch no kernel.
+//! [`golden`] compares it, [`run`] judges the case by [`finding`]s, and [`report`] makes words of them. The modules `case`,
+//! `packet`, `path`, `golden`, `finding` and `report` touch no kernel.
 
 pub mod adapter;
 pub mod bench;
@@ -13,6 +13,7 @@ pub mod capture;
 pub mod case;
 pub mod cli;
 pub mod explore;
+pub mod finding;
 #[cfg(test)]
 mod fuzz;
 pub mod golden;

@@ -1,7 +1,6 @@
 //! Known defects of engine versions, as data: `expected.toml`.
 
 use std::cmp::Ordering;
-use std::fmt;
 
 use serde::Deserialize;
 
@@ -139,12 +138,6 @@ pub fn expected(
             && entry.case == case
             && entry.versions.contain(version())
     }))
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.issue, self.why)
-    }
 }
 
 #[cfg(test)]

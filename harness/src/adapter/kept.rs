@@ -8,9 +8,6 @@ use crate::lab::{Change, Difference};
 /// The entries, checked in beside this file and compiled in.
 const ENTRIES: &str = include_str!("kept.toml");
 
-/// Begins a line of a report that tells what is kept, and why that is no leftover.
-const TOLD: &str = "kept by design (";
-
 /// Something that an implementation keeps by design.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,24 +45,20 @@ pub fn kept(implementation: &str) -> Result<Vec<Kept>, toml::de::Error> {
         .collect())
 }
 
-/// What of this implementation's patterns matched nothing that a report told of it: each with its kind.
+/// What of this implementation's patterns matched nothing that was kept, of a kind and as an entry: each with its kind.
 ///
 /// # Errors
 /// The checked-in file is broken, which a test excludes.
 pub fn unmatched<'a>(
     implementation: &str,
-    messages: impl IntoIterator<Item = &'a str>,
+    seen: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<String>, toml::de::Error> {
-    let lines = messages.into_iter().flat_map(str::lines);
-    let seen: Vec<(String, &str)> = lines.filter_map(read).collect();
+    let seen: Vec<(&str, &str)> = seen.into_iter().collect();
     let mut never = Vec::new();
     for entry in kept(implementation)? {
-        let of_kind = |kind: &str| kind.eq_ignore_ascii_case(&entry.kind);
         for pattern in &entry.entry.0 {
-            if !seen
-                .iter()
-                .any(|(kind, text)| of_kind(kind) && glob(text, pattern))
-            {
+            let is_it = |(kind, text): &(&str, &str)| *kind == entry.kind && glob(text, pattern);
+            if !seen.iter().any(is_it) {
                 never.push(format!("{} {pattern}", entry.kind));
             }
         }
@@ -73,26 +66,12 @@ pub fn unmatched<'a>(
     Ok(never)
 }
 
-/// Kind and entry of a line that [`Kept::told`] wrote.
-fn read(line: &str) -> Option<(String, &str)> {
-    let told = line.trim_start().strip_prefix(TOLD)?;
-    let signs = ["): + ", "): - ", "): ~ "];
-    let (_, difference) = signs.iter().find_map(|sign| told.split_once(sign))?;
-    let (kind, entry) = difference.split_once(' ')?;
-    Some((kind.to_owned(), entry))
-}
-
 impl Kept {
     /// Whether this is what is meant. A setting that was changed is there twice, before and after.
     pub fn covers(&self, difference: &Difference) -> bool {
-        let kind = format!("{:?}", difference.kind).to_ascii_lowercase();
+        let kind = difference.kind.as_str();
         let changed = difference.change == Change::Added || kind == "sysctl";
         changed && kind == self.kind && self.patterns(&difference.entry).next().is_some()
-    }
-
-    /// How the report tells what is kept.
-    pub fn told(&self, difference: &Difference) -> String {
-        format!("{TOLD}{}): {difference}", self.source)
     }
 
     fn patterns<'a>(&'a self, entry: &'a str) -> impl Iterator<Item = &'a str> {
@@ -115,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_pattern_that_nothing_matched_is_listed() {
-        let message = "kept by design (a manual (see there)): + Link 5 LinkFlags(Up) [IfName(\"docker0\"), Mtu(1500)]";
-        let never = unmatched("docker", [message]).expect("well-formed");
+        let link = ("link", "5 LinkFlags(Up) [IfName(\"docker0\"), Mtu(1500)]");
+        let never = unmatched("docker", [link]).expect("well-formed");
         let of_links = never.iter().filter(|one| one.starts_with("link "));
         assert_eq!(of_links.count(), 0);
         assert!(never.iter().any(|one| one.starts_with("address ")));
@@ -136,8 +115,6 @@ mod tests {
             entry: "5 br0".into(),
         };
         assert!(kept.covers(&of(Change::Added)));
-        let told = kept.told(&of(Change::Added));
-        assert_eq!(read(&told), Some((String::from("Link"), "5 br0")));
         assert!(!kept.covers(&of(Change::Removed)));
     }
 }

@@ -11,6 +11,7 @@ use super::run::{default_jobs, implementations, run_quietly};
 use super::sandbox::inside;
 use crate::adapter::Selection;
 use crate::golden::{self, Comparison};
+use crate::report::{difference_words, words};
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
 /// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
@@ -53,6 +54,7 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
         rerun: Rerun::Goldpath(vec![String::from("run")]),
+        words,
     };
     let results = match run_quietly(trials, &options, default_jobs()) {
         Ok(results) => results,
@@ -86,26 +88,24 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
                 "on {} it {}: {}",
                 trial.variant(),
                 result.outcome,
-                result.message
+                words(&result.findings)
             ));
         }
-        let as_golden = golden::Golden {
-            text: seen.text.trim_end().to_owned(),
-            first_line: 1,
-        };
-        if let Comparison::Different(difference) = golden::compare(Some(&as_golden), &result.text) {
+        if let Some(parting) = golden::difference(&seen.drawing, &result.drawing) {
             return Err(format!(
-                "{} and {} differ: {difference}",
+                "{} and {} differ: {}",
                 first.variant(),
-                trial.variant()
+                trial.variant(),
+                difference_words(&parting)
             ));
         }
     }
     let same = matches!(
-        golden::read(&args.golden, id).map(|old| golden::compare(old.as_ref(), &seen.text)),
+        golden::read(&args.golden, id).map(|old| golden::compare(old.as_ref(), &seen.drawing)),
         Ok(Comparison::Same)
     );
-    let path = golden::accept(&args.golden, id, &seen.text).map_err(|error| error.to_string())?;
+    let path =
+        golden::accept(&args.golden, id, &seen.drawing).map_err(|error| error.to_string())?;
     let word = if same { "unchanged" } else { "accepted" };
     let _ = writeln!(io::stdout(), "{word}  {}", path.display());
     Ok(Exit::Success)

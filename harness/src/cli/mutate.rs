@@ -18,6 +18,7 @@ use crate::mutate::{
     Baseline, Fate, FaultScore, Mutant, Score, Scored, ScoredFault, Scores, declared, judge,
     mutants, schema_text,
 };
+use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
 
 /// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
@@ -150,6 +151,7 @@ fn options(args: &Args) -> Options {
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
+        words,
     }
 }
 
@@ -165,7 +167,7 @@ fn must_pass(args: &Args, originals: &[Trial]) -> Result<(), Exit> {
                 io::stderr(),
                 "{trial} is {} without a change: {}",
                 result.outcome,
-                result.message
+                words(&result.findings)
             );
             return Err(Exit::Errored);
         }
@@ -271,7 +273,8 @@ fn tell_faults(score: &FaultScore) {
             let _ = writeln!(out, "    {case} fails, and is not declared");
         }
         for broken in &scored.errored {
-            let why = broken.message.lines().next().unwrap_or_default();
+            let why = words(&broken.findings);
+            let why = why.lines().next().unwrap_or_default();
             let _ = writeln!(out, "    {} broke: {why}", broken.case);
         }
     }
@@ -300,8 +303,12 @@ fn tell(score: &Score) {
             "{word:10}  {}:{}  {}\n    {}: {}\n    {}",
             change.case, change.line, change.operator, change.node, change.was, instead
         );
+        let said = match &scored.reason {
+            Some(reason) => reason.clone(),
+            None => words(&scored.findings),
+        };
         if scored.fate != Fate::Survived
-            && let Some(line) = scored.message.lines().next()
+            && let Some(line) = said.lines().next()
         {
             let _ = writeln!(out, "    {line}");
         }

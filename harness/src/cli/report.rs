@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::report_files::ReportFiles;
 use crate::adapter::unmatched;
+use crate::finding::{Finding, What};
 use crate::report::{Report, claims_table, matrix_table, merge, summary_line};
 
 /// What is done with reports after their runs.
@@ -65,12 +66,21 @@ fn list_kept(paths: &[PathBuf]) -> Result<String, String> {
     let mut text = String::new();
     for (name, version) in implementations {
         let of_it = cases().filter(|case| case.implementation == name);
-        let never = unmatched(name, of_it.map(|case| case.message.as_str()));
+        let kept = of_it.flat_map(|case| &case.findings).filter_map(kept);
+        let never = unmatched(name, kept);
         for pattern in never.map_err(|error| error.to_string())? {
             text.push_str(&format!("{name} {version}: {pattern}\n"));
         }
     }
     Ok(text)
+}
+
+/// Kind and entry of what is kept by design.
+fn kept(finding: &Finding) -> Option<(&str, &str)> {
+    match &finding.what {
+        What::Kept { left, .. } => Some((&left.kind, &left.entry)),
+        _ => None,
+    }
 }
 
 /// Joins reports, prints what they come to, and ends as one run of it all would have.
@@ -116,6 +126,5 @@ fn read_all(parts: &[PathBuf]) -> Result<Vec<(String, Report)>, String> {
 fn read(path: &Path) -> Result<Report, String> {
     let text =
         fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| format!("{} is no report: {error}", path.display()))
+    Report::read(&text).map_err(|error| format!("{}: {error}", path.display()))
 }

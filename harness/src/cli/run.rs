@@ -17,7 +17,9 @@ use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection, plugin};
 use crate::case::{Backend, Case, Kind};
 use crate::golden::{self, Comparison, GoldenError};
-use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, trial_name};
+use crate::report::{
+    CaseReport, ImplementationReport, Report, schema, trial_line, trial_name, words,
+};
 use crate::run::{
     Event, GoldenUse, Options, Partition, Rerun, Tool, Trial, TrialResult, Watch, recipe_tools,
     run_all,
@@ -218,6 +220,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
         rerun: rerun(args),
+        words,
     };
     let jobs = args.jobs.map_or_else(default_jobs, usize::from);
     let mut out = io::stdout();
@@ -372,7 +375,8 @@ fn detail(
         }
         Comparison::Different(difference) => {
             let path = golden::write_pending(&folder, id, &result.detail)?;
-            let place = format!("line {}, {}", difference.line, difference.probe);
+            let heading = difference.heading.unwrap_or_default();
+            let place = format!("line {}, {heading}", difference.line);
             Some(format!(
                 "detail of {trial} differs at {place}: {}",
                 path.display()

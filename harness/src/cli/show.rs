@@ -12,6 +12,7 @@ use super::sandbox::inside;
 use crate::adapter::Selection;
 use crate::adapter::native::Fault;
 use crate::case::{Backend, Level};
+use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
 /// Runs one case and draws the path of each probe, without looking at its golden.
@@ -93,6 +94,7 @@ fn show(trial: &Trial) -> Exit {
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
         rerun: Rerun::Goldpath(vec![String::from("show")]),
+        words,
     };
     let results = match run_quietly(std::slice::from_ref(trial), &options, 1) {
         Ok(results) => results,
@@ -108,7 +110,7 @@ fn show(trial: &Trial) -> Exit {
             drawn(trial, result)
         );
         if result.outcome != Outcome::Passed {
-            let _ = writeln!(out, "{}: {}", result.outcome, result.message);
+            let _ = writeln!(out, "{}: {}", result.outcome, words(&result.findings));
         }
     }
     match result.map(|result| result.outcome) {
@@ -123,9 +125,9 @@ fn drawn(trial: &Trial, result: &TrialResult) -> String {
     if trial.implementation.is_some() {
         format!(
             "by roles\n\n{}\nin detail\n\n{}",
-            result.text, result.detail
+            result.drawing, result.detail
         )
     } else {
-        result.text.clone()
+        result.drawing.to_string()
     }
 }

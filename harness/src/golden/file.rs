@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::path::Drawing;
+
 /// A golden as read from its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Golden {
@@ -171,9 +173,9 @@ fn parse(content: &str) -> Option<Golden> {
 ///
 /// # Errors
 /// The folder or the file cannot be written.
-pub fn write_pending(folder: &Path, id: &str, text: &str) -> Result<PathBuf, GoldenError> {
+pub fn write_pending(folder: &Path, id: &str, seen: &Drawing) -> Result<PathBuf, GoldenError> {
     let path = golden_file(folder, id).with_extension("snap.new");
-    write(&path, id, text)?;
+    write(&path, id, seen)?;
     Ok(path)
 }
 
@@ -181,15 +183,15 @@ pub fn write_pending(folder: &Path, id: &str, text: &str) -> Result<PathBuf, Gol
 ///
 /// # Errors
 /// The folder or the file cannot be written.
-pub fn accept(folder: &Path, id: &str, text: &str) -> Result<PathBuf, GoldenError> {
+pub fn accept(folder: &Path, id: &str, seen: &Drawing) -> Result<PathBuf, GoldenError> {
     let path = golden_file(folder, id);
-    write(&path, id, text)?;
+    write(&path, id, seen)?;
     // A pending golden that is not there is what was wanted.
     let _ = std::fs::remove_file(path.with_extension("snap.new"));
     Ok(path)
 }
 
-fn write(path: &Path, id: &str, text: &str) -> Result<(), GoldenError> {
+fn write(path: &Path, id: &str, seen: &Drawing) -> Result<(), GoldenError> {
     let failed = |operation| {
         let path = path.to_owned();
         move |source| GoldenError::Io {
@@ -205,7 +207,7 @@ fn write(path: &Path, id: &str, text: &str) -> Result<(), GoldenError> {
     write!(
         file,
         "---\nsource: cases/conformance.rs\ndescription: cases/{id}.toml\n---\n{}\n",
-        text.trim_end()
+        seen.to_string().trim_end()
     )
     .map_err(failed("write"))
 }
@@ -215,6 +217,10 @@ mod tests {
     use super::super::compare;
     use super::*;
     use crate::fuzz::{feed_text, files};
+
+    fn accept(folder: &Path, id: &str, text: &str) -> Result<PathBuf, GoldenError> {
+        super::accept(folder, id, &Drawing::read(text))
+    }
 
     #[test]
     fn what_is_accepted_is_read_back() {
@@ -253,7 +259,7 @@ mod tests {
         accept(folder.path(), "area/kept", "one").expect("written");
         accept(folder.path(), "detail/native/area/kept", "one").expect("written");
         let left = accept(folder.path(), "area/left", "one").expect("written");
-        write_pending(folder.path(), "area/pending", "one").expect("written");
+        write_pending(folder.path(), "area/pending", &Drawing::read("one")).expect("written");
         let ids = BTreeSet::from(["area/kept"]);
         let found = orphans(folder.path(), &ids).expect("readable");
         assert!(matches!(&found[..], [GoldenError::Orphan { path }] if *path == left));
@@ -295,7 +301,8 @@ mod tests {
             if let Some(golden) = &golden {
                 assert!(golden.first_line <= text.lines().count() + 1);
             }
-            let _ = compare(golden.as_ref(), "probe c1 → c2  icmp echo\n\nwho gets it\n");
+            let seen = Drawing::read("probe 1  c1 → c2  icmp echo\n\nwho gets it\n");
+            let _ = compare(golden.as_ref(), &seen);
         });
     }
 }

@@ -81,6 +81,24 @@ pub enum Change {
     Moved,
 }
 
+impl Kind {
+    /// Its name in reports and in `kept.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Address => "address",
+            Self::Route => "route",
+            Self::Rule => "rule",
+            Self::Neighbour => "neighbour",
+            Self::Firewall => "firewall",
+            Self::Sysctl => "sysctl",
+            Self::Socket => "socket",
+            Self::File => "file",
+            Self::Connection => "connection",
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.change {

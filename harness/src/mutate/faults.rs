@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::native::Fault;
+use crate::finding::Finding;
 use crate::run::{Outcome, TrialResult};
 
 /// What a fault is held to.
@@ -35,7 +36,7 @@ impl From<Fault> for FaultReport {
 pub struct ScoredFault {
     /// What was planted.
     pub fault: FaultReport,
-    /// Cases that failed, with their messages.
+    /// Cases that failed, with what they found.
     pub failed: Vec<FailedCase>,
     /// Declared cases that did not fail.
     pub missing: Vec<String>,
@@ -50,8 +51,9 @@ pub struct ScoredFault {
 pub struct FailedCase {
     /// The case's id.
     pub case: String,
-    /// What it said.
-    pub message: String,
+    /// What it found.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 impl ScoredFault {
@@ -67,7 +69,7 @@ impl ScoredFault {
             let with = results.iter().filter(|(_, one)| one.outcome == outcome);
             with.map(|(case, result)| FailedCase {
                 case: (*case).to_owned(),
-                message: result.message.clone(),
+                findings: result.findings.clone(),
             })
             .collect()
         };
@@ -124,9 +126,10 @@ impl FaultScore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::What;
 
     fn result(outcome: Outcome) -> TrialResult {
-        TrialResult::without_run(outcome, String::new())
+        TrialResult::without_run(outcome, What::NoGolden)
     }
 
     #[test]

@@ -6,15 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Equivalent, Mutant};
+use crate::finding::Finding;
 use crate::run::{Outcome, TrialResult};
 
 /// What became of a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// The case failed, and its message names a place at or behind the change.
+    /// The case failed, and what it found is at or behind the change.
     Caught,
-    /// The case failed, but its message points only in front of the change.
+    /// The case failed, but what it found is only in front of the change.
     Misplaced,
     /// Everything still passed.
     Survived,
@@ -31,8 +32,12 @@ pub struct Scored {
     pub change: Change,
     /// What became of it.
     pub fate: Fate,
-    /// The case's message, or the reason of an equivalence.
-    pub message: String,
+    /// What the case found.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// The reason of an equivalence; null for every other mutant.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// The score of a run over mutants.
@@ -76,20 +81,18 @@ impl Score {
 pub fn judge(mutant: &Mutant, result: &TrialResult, equivalents: &[Equivalent]) -> Scored {
     let declared = equivalents.iter().find(|one| one.covers(&mutant.change));
     let fate = match result.outcome {
-        Outcome::Failed if names_place(mutant, &result.message) => Fate::Caught,
+        Outcome::Failed if is_found_at(mutant, &result.findings) => Fate::Caught,
         Outcome::Failed => Fate::Misplaced,
         Outcome::Errored => Fate::Invalid,
         _ if declared.is_some() => Fate::Equivalent,
         _ => Fate::Survived,
     };
-    let message = match (fate, declared) {
-        (Fate::Equivalent, Some(declared)) => declared.reason.clone(),
-        _ => result.message.clone(),
-    };
+    let declared = declared.filter(|_| fate == Fate::Equivalent);
     Scored {
         change: mutant.change.clone(),
         fate,
-        message,
+        findings: result.findings.clone(),
+        reason: declared.map(|declared| declared.reason.clone()),
     }
 }
 
@@ -97,54 +100,79 @@ pub fn judge(mutant: &Mutant, result: &TrialResult, equivalents: &[Equivalent]) 
 /// the other way round, so every node is also behind every other one for a path that turns back.
 const WAY: [&str; 4] = ["host", "gateway", "isp", "outside"];
 
-/// Whether the message names the changed node, one that a packet meets behind it, or an address that the change took away.
-fn names_place(mutant: &Mutant, message: &str) -> bool {
+/// Whether something was found at the changed node, at one that a packet meets behind it, or about an address that the change
+/// took away.
+fn is_found_at(mutant: &Mutant, findings: &[Finding]) -> bool {
     let node = mutant.change.node.as_str();
     let behind = WAY
         .iter()
         .position(|one| *one == node)
         .map_or(&WAY[..], |at| &WAY[at..]);
-    let pointed: Vec<&str> = message.lines().filter_map(pointing).collect();
-    let named = |node: &str| {
-        pointed
-            .iter()
-            .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')))
-            .any(|word| word == node)
-    };
+    let is_there = |found: &str| found == node || behind.contains(&found);
     let addresses = mutant.change.was.split([' ', '/']);
-    let mut addresses = addresses.filter(|word| word.parse::<IpAddr>().is_ok());
-    let gone = addresses.any(|address| pointed.iter().any(|line| line.ends_with(address)));
-    named(node) || behind.iter().any(|node| named(node)) || gone
-}
-
-/// The part of a message's line that points somewhere: what was expected and seen there, without the probe's heading and
-/// without the whole paths as a difference, which name every node.
-fn pointing(line: &str) -> Option<&str> {
-    if ["  after ", "  expected ", "  seen "]
-        .iter()
-        .any(|with| line.starts_with(with))
-    {
-        return Some(line);
-    }
-    if line.starts_with([' ', '+', '-']) {
-        return None;
-    }
-    Some(line.split_once("): ").map_or(line, |(_, said)| said))
+    let gone: Vec<&str> = addresses
+        .filter(|word| word.parse::<IpAddr>().is_ok())
+        .collect();
+    let is_gone = |finding: &Finding| finding.silent().is_some_and(|next| gone.contains(&next));
+    let mut places = findings.iter().flat_map(Finding::nodes);
+    places.any(is_there) || findings.iter().any(is_gone)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::discover;
+    use crate::finding::{Ending, What};
+    use crate::mutate::mutants;
+
+    fn dropped_at(node: &str) -> Vec<Finding> {
+        let fate = crate::path::Fate::Dropped {
+            leg: crate::path::LegKind::Request,
+            node: node.to_owned(),
+            place: String::from("no route"),
+        };
+        vec![Finding::of(What::Fate {
+            expected: String::from("answered"),
+            seen: Ending {
+                fate,
+                said_by: None,
+                told_by: None,
+                silent: None,
+            },
+        })]
+    }
 
     #[test]
-    fn a_heading_and_the_whole_paths_point_nowhere() {
-        let pointed = |line| pointing(line).unwrap_or_default();
-        let said = "fate: expected answered, seen request dropped at host";
-        let line = format!("line 7, probe 1 (c1 → c2  icmp echo): {said}");
-        assert_eq!(pointing(&line), Some(said));
-        assert_eq!(pointed("  in       probe 1  c1 → c2"), "");
-        assert_eq!(pointed("-  host:veth0        <"), "");
-        assert_eq!(pointed("   host:veth0        <"), "");
-        assert!(pointed("  seen     host:veth0  <").contains("host"));
+    fn only_what_is_found_at_or_behind_the_change_is_caught() {
+        let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../cases");
+        let cases = discover(&[cases.into()]).expect("well-formed");
+        let id = "article/a12-masquerade-to-outside";
+        let case = cases.iter().find(|case| case.id.as_str() == id);
+        let mutants = mutants(case.expect("there"));
+        let at_host = mutants.iter().find(|one| one.change.node == "host");
+        let mutant = at_host.expect("a command of the host").clone();
+        assert!(is_found_at(&mutant, &dropped_at("host")));
+        assert!(is_found_at(&mutant, &dropped_at("isp")), "behind");
+        assert!(!is_found_at(&mutant, &dropped_at("c1")), "in front");
+        // Words that name the host are no place.
+        let said = String::from("the host and isp");
+        assert!(!is_found_at(&mutant, &[Finding::of(What::Broken { said })]));
+    }
+
+    #[test]
+    fn an_address_that_the_change_took_away_is_found_by_who_asks_for_it() {
+        let fate = crate::path::Fate::Unreachable {
+            reason: String::from("EHOSTUNREACH"),
+        };
+        let silent = Finding::of(What::Fate {
+            expected: String::from("answered"),
+            seen: Ending {
+                fate,
+                said_by: None,
+                told_by: None,
+                silent: Some(String::from("10.55.66.1")),
+            },
+        });
+        assert_eq!(silent.silent(), Some("10.55.66.1"));
     }
 }

@@ -1,44 +1,91 @@
-//! What netfilter did to a probe, in single lines: for a message about a path that is drawn without it.
+//! What netfilter did to a probe: for a finding about a path that is drawn without it.
 
-use super::evidence::{Action, Rule};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Action, LegKind, Rule};
 use super::model::{End, PacketPath, Rewrite, Step, Verdict};
 
+/// One translation of a packet in a node, or its end there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Deed {
+    /// The node.
+    pub node: String,
+    /// Which packet.
+    pub leg: LegKind,
+    /// The address that became another one; null where the packet was dropped.
+    pub change: Option<Translation>,
+    /// The rule that did it; null where conntrack gave back what it had changed before.
+    pub rule: Option<RuleName>,
+}
+
+/// An address, with the port where there is one, that became another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Translation {
+    /// Which end of the packet.
+    pub end: End,
+    /// What it was.
+    pub was: String,
+    /// What it is now.
+    pub is: String,
+}
+
+/// A rule or a policy, as netfilter reported it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleName {
+    /// Table and chain, as `filter/FORWARD`.
+    pub chain: String,
+    /// The rule's text without `-A CHAIN`; null for the chain's policy.
+    pub text: Option<String>,
+}
+
 /// A node's every translation with the rule that asked for it, and every drop, in the order of the path.
-pub fn account(path: &PacketPath, node: &str) -> Vec<String> {
-    let mut lines = Vec::new();
+pub fn account(path: &PacketPath, node: &str) -> Vec<Deed> {
+    let mut deeds = Vec::new();
     for leg in &path.legs {
         let mut asked: Option<&Verdict> = None;
+        let mut deed = |change: Option<&Rewrite>, rule: Option<&Verdict>| {
+            deeds.push(Deed {
+                node: node.to_owned(),
+                leg: leg.kind,
+                change: change.map(Translation::from),
+                rule: rule.map(RuleName::from),
+            });
+        };
         for step in &leg.steps {
             match step {
                 Step::Verdict(verdict) if verdict.node != node => {}
                 Step::Verdict(verdict) if verdict.action == Action::Drop => {
-                    let by = rule(verdict);
-                    lines.push(format!("{node}: {} dropped by {by}", leg.kind));
+                    deed(None, Some(verdict));
                 }
                 Step::Verdict(verdict) if verdict.translates() => asked = Some(verdict),
-                Step::Rewrite(rewrite) if rewrite.node == node => {
-                    let by = asked.take().map_or_else(|| String::from("conntrack"), rule);
-                    lines.push(format!("{node}: {} {} by {by}", leg.kind, change(rewrite)));
-                }
+                Step::Rewrite(rewrite) if rewrite.node == node => deed(Some(rewrite), asked.take()),
                 Step::Hop(_) | Step::Verdict(_) | Step::Rewrite(_) | Step::Missing { .. } => {}
             }
         }
     }
-    lines
+    deeds
 }
 
-fn change(rewrite: &Rewrite) -> String {
-    let end = match rewrite.end {
-        End::Source => "source",
-        End::Destination => "destination",
-    };
-    format!("{end} {} → {}", rewrite.was, rewrite.is)
+impl From<&Rewrite> for Translation {
+    fn from(rewrite: &Rewrite) -> Self {
+        Self {
+            end: rewrite.end,
+            was: rewrite.was.clone(),
+            is: rewrite.is.clone(),
+        }
+    }
 }
 
-fn rule(verdict: &Verdict) -> String {
-    match &verdict.rule {
-        Rule::Text(text) => format!("{} {text}", verdict.chain),
-        Rule::Policy => format!("{} policy", verdict.chain),
+impl From<&Verdict> for RuleName {
+    fn from(verdict: &Verdict) -> Self {
+        Self {
+            chain: verdict.chain.clone(),
+            text: match &verdict.rule {
+                Rule::Text(text) => Some(text.clone()),
+                Rule::Policy => None,
+            },
+        }
     }
 }
 
@@ -92,11 +139,17 @@ mod tests {
             lookups: Vec::new(),
             fragments: Vec::new(),
         };
-        insta::assert_snapshot!(account(&path, "host").join("\n"), @r"
-        host: request destination 10.0.2.15:8080 → 10.77.1.2:80 by nat/pre tcp dport 8080 dnat to 10.77.1.2:80
-        host: request source 10.0.2.50:1 → 10.77.1.1:1 by nat/post ct status dnat masquerade
-        host: request source 10.77.1.1:1 → 10.0.2.15:1 by conntrack
-        host: request dropped by filter/FORWARD -j DROP
-        ");
+        let deeds = account(&path, "host");
+        let told = deeds.iter().map(|deed| {
+            let is = deed.change.as_ref().map(|change| change.is.as_str());
+            (is, deed.rule.as_ref().map(|rule| rule.chain.as_str()))
+        });
+        let expected = [
+            (Some("10.77.1.2:80"), Some("nat/pre")),
+            (Some("10.77.1.1:1"), Some("nat/post")),
+            (Some("10.0.2.15:1"), None),
+            (None, Some("filter/FORWARD")),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod assemble;
+mod drawn;
 mod evidence;
 mod fate;
 mod model;
@@ -13,13 +14,14 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use account::account;
+pub use account::{Deed, RuleName, Translation, account};
 pub use assemble::assemble;
+pub use drawn::{Drawing, Is, Line};
 pub use evidence::{
     Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, LegKind, Lookup, Node,
     Rule, Sent, VerdictEvent,
 };
 pub use model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 pub use names::by_wiring;
-pub use neutral::{Roles, Way, render_neutral};
-pub use render::render;
+pub use neutral::{Roles, Way, draw_neutral};
+pub use render::{draw, render};

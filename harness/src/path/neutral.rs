@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::drawn::{BETWEEN, Is, Line};
 use super::evidence::{Direction, LegKind};
 use super::model::{Fate, Hop, PacketPath};
+use super::render::fate_line;
 use crate::packet::Headers;
 
 /// Width of a node's name.
@@ -40,36 +42,38 @@ pub enum Way {
 }
 
 /// Draws the path by roles.
-pub fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
-    let mut text = String::new();
+pub fn draw_neutral(path: &PacketPath, way: Way, roles: &Roles) -> Vec<Line> {
     if way == Way::Blocked && path.fate != Fate::Answered {
-        text.push_str("fate: blocked\n");
-        return text;
+        return vec![fate_line(&"blocked")];
     }
-    let _ = writeln!(text, "fate: {}", fate(&path.fate, roles));
+    let mut drawn = vec![fate_line(&fate(&path.fate, roles))];
     for leg in &path.legs {
         // Whether the kernel also tells of a shorter way depends on the rules that an implementation has.
         let told = path.hops(leg.kind).filter(|hop| !hop.is_redirect());
         let hops: Vec<&Hop> = told.collect();
         let mut shown = None;
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for hop in ends(&hops, roles) {
             if way == Way::ByHost && !is_client(hop, leg.kind, &hops, path) {
                 continue;
             }
             // A proxy's answer has passed no router, a translated one has passed the host.
             let aged = way != Way::ByHost || leg.kind == LegKind::Request;
-            push_hop(&mut lines, hop, &mut shown, aged, roles);
-            push_fragments(&mut lines, path, leg.kind, hop);
+            let mut text = hop_text(hop, shown, aged, roles);
+            text.push_str(&fragments(path, leg.kind, hop));
+            let node = hop.node.clone();
+            lines.push(Line::new(text, Is::Hop { node }));
+            shown = Some(&hop.headers);
         }
         if !lines.is_empty() {
-            let _ = write!(text, " {}\n{lines}", leg.kind);
+            drawn.push(Line::new(format!(" {}", leg.kind), Is::Leg));
+            drawn.append(&mut lines);
         }
     }
     if way == Way::ByHost && path.fate == Fate::Answered {
-        text.push_str(" between    the host, by translation or by a proxy\n");
+        drawn.push(Line::new(BETWEEN, Is::Between));
     }
-    text
+    drawn
 }
 
 /// The hops at which a leg enters or leaves an end.
@@ -123,13 +127,8 @@ fn is_client(hop: &Hop, kind: LegKind, hops: &[&Hop], path: &PacketPath) -> bool
     }
 }
 
-fn push_hop<'a>(
-    text: &mut String,
-    hop: &'a Hop,
-    shown: &mut Option<&'a Headers>,
-    aged: bool,
-    roles: &Roles,
-) {
+/// A hop repeats only what changed since the hop before.
+fn hop_text(hop: &Hop, shown: Option<&Headers>, aged: bool, roles: &Roles) -> String {
     let now = &hop.headers;
     let ends = |headers: &Headers| {
         let source = roles.end(headers.source, headers.source_port());
@@ -137,7 +136,7 @@ fn push_hop<'a>(
         format!("{source} → {destination}")
     };
     let about = |headers: &Headers| headers.quoted().map(ends);
-    let _ = write!(text, "  {:NODE_WIDTH$}{}", hop.node, hop.direction.arrow());
+    let mut text = format!("  {:NODE_WIDTH$}{}", hop.node, hop.direction.arrow());
     match shown {
         None => {
             let _ = write!(text, "  {}  {}", ends(now), now.transport);
@@ -162,12 +161,11 @@ fn push_hop<'a>(
             }
         }
     }
-    text.push('\n');
-    *shown = Some(now);
+    text
 }
 
 /// Says beside a first fragment how many there are of the packet.
-fn push_fragments(text: &mut String, path: &PacketPath, kind: LegKind, hop: &Hop) {
+fn fragments(path: &PacketPath, kind: LegKind, hop: &Hop) -> String {
     let same_place = |other: &Hop| {
         (&other.node, &other.interface, other.direction)
             == (&hop.node, &hop.interface, hop.direction)
@@ -177,10 +175,9 @@ fn push_fragments(text: &mut String, path: &PacketPath, kind: LegKind, hop: &Hop
         .iter()
         .filter(|fragment| fragment.leg == kind && same_place(&fragment.hop))
         .count();
-    if later > 0 {
-        let line = text.trim_end().len();
-        text.truncate(line);
-        let _ = writeln!(text, "  first of {} fragments", later + 1);
+    match later {
+        0 => String::new(),
+        later => format!("  first of {} fragments", later + 1),
     }
 }
 
@@ -221,7 +218,12 @@ impl Roles {
 mod tests {
     use super::*;
     use crate::packet::Transport;
-    use crate::path::{Leg, Step};
+    use crate::path::{Drawing, Leg, Step};
+
+    fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
+        let lines = draw_neutral(path, way, roles);
+        Drawing { lines }.to_string()
+    }
 
     fn hop(node: &str, interface: &str, direction: Direction, source: u8, ttl: u8) -> Step {
         Step::Hop(Hop {

@@ -5,7 +5,10 @@
 
 use std::fmt::Write as _;
 
-use super::evidence::{Action, LegKind, Lookup, Rule};
+use super::drawn::{
+    CONNTRACK, Drawing, Is, Line, NOT_CAPTURED, WHO_FILTERS_IT, WHO_GETS_IT, WHO_HANDLES_IT,
+};
+use super::evidence::{Action, Binding, LegKind, Lookup, Rule};
 use super::model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 use crate::packet::Headers;
 
@@ -15,53 +18,66 @@ const FILTER_COLUMN: usize = 68;
 /// Width of `node:interface`.
 const PLACE_WIDTH: usize = 18;
 
-/// Draws the path as text, one hop a line.
-pub fn render(path: &PacketPath) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "fate: {}", path.fate);
+/// Draws the path, one hop a line.
+pub fn draw(path: &PacketPath) -> Vec<Line> {
+    let mut lines = vec![fate_line(&path.fate)];
     if !path.lookups.is_empty() {
-        text.push_str("\nwho gets it\n");
-        for lookup in &path.lookups {
-            render_lookup(&mut text, lookup);
-        }
+        lines.push(Line::new("", Is::Blank));
+        lines.push(Line::new(WHO_GETS_IT, Is::Title));
+        lines.extend(path.lookups.iter().map(lookup_line));
     }
     if !path.legs.is_empty() {
-        text.push('\n');
-        push_columns(&mut text, "who handles it", "who filters it");
+        lines.push(Line::new("", Is::Blank));
+        lines.push(columns(WHO_HANDLES_IT, WHO_FILTERS_IT, Is::Title));
         for leg in &path.legs {
-            render_leg(&mut text, leg);
+            draw_leg(&mut lines, leg);
         }
     }
-    for binding in &path.bindings {
-        let (from, to) = &binding.original;
-        let (back_from, back_to) = &binding.reply;
-        let _ = writeln!(
-            text,
-            "  {:PLACE_WIDTH$}conntrack {}: {from} → {to}, replies {back_from} → {back_to}",
-            binding.node, binding.protocol
-        );
-    }
-    text
+    lines.extend(path.bindings.iter().map(binding_line));
+    lines
 }
 
-fn render_lookup(text: &mut String, lookup: &Lookup) {
+/// Draws the path as text, one hop a line.
+pub fn render(path: &PacketPath) -> String {
+    let lines = draw(path);
+    Drawing { lines }.to_string()
+}
+
+pub(super) fn fate_line(fate: &impl std::fmt::Display) -> Line {
+    Line::new(format!("fate: {fate}"), Is::Fate)
+}
+
+fn lookup_line(lookup: &Lookup) -> Line {
     let Lookup {
         node,
         table,
         answer,
     } = lookup;
-    let _ = writeln!(text, "  {node:PLACE_WIDTH$}{table:<7}{answer}");
+    let node = node.clone();
+    let text = format!("  {node:PLACE_WIDTH$}{table:<7}{answer}");
+    Line::new(text, Is::Lookup { node })
 }
 
-fn render_leg(text: &mut String, leg: &Leg) {
-    let _ = writeln!(text, " {}", leg.kind);
+fn binding_line(binding: &Binding) -> Line {
+    let (from, to) = &binding.original;
+    let (back_from, back_to) = &binding.reply;
+    let node = binding.node.clone();
+    let text = format!(
+        "  {node:PLACE_WIDTH$}conntrack {}: {from} → {to}, replies {back_from} → {back_to}",
+        binding.protocol
+    );
+    Line::new(text, Is::Binding { node })
+}
+
+fn draw_leg(lines: &mut Vec<Line>, leg: &Leg) {
+    lines.push(Line::new(format!(" {}", leg.kind), Is::Leg));
     let mut shown: Option<&Headers> = None;
     let mut steps = leg.steps.iter().peekable();
     while let Some(step) = steps.next() {
         match step {
             Step::Hop(hop) => {
-                let left = hop_text(hop, shown);
-                push_columns(text, &left, "");
+                let node = hop.node.clone();
+                lines.push(Line::new(hop_text(hop, shown), Is::Hop { node }));
                 shown = Some(&hop.headers);
             }
             Step::Verdict(verdict) => {
@@ -75,32 +91,34 @@ fn render_leg(text: &mut String, leg: &Leg) {
                 if rewrite.is_some() {
                     steps.next();
                 }
-                let left = rewrite.unwrap_or_else(|| format!("  {:PLACE_WIDTH$}.", verdict.node));
-                push_columns(text, &left, &verdict_text(verdict));
+                let node = verdict.node.clone();
+                let left = rewrite.unwrap_or_else(|| format!("  {node:PLACE_WIDTH$}."));
+                let said = verdict_text(verdict);
+                lines.push(columns(&left, &said.clone(), Is::Verdict { node, said }));
             }
-            Step::Rewrite(rewrite) => push_columns(text, &rewrite_text(rewrite), "conntrack"),
+            Step::Rewrite(rewrite) => {
+                let node = rewrite.node.clone();
+                let is = Is::Rewrite { node };
+                lines.push(columns(&rewrite_text(rewrite), CONNTRACK, is));
+            }
             Step::Missing {
                 node,
                 interface,
                 direction,
             } => {
                 let place = format!("{node}:{interface}");
-                let left = format!("  {place:PLACE_WIDTH$}{}  not captured", direction.arrow());
-                push_columns(text, &left, "");
+                let arrow = direction.arrow();
+                let text = format!("  {place:PLACE_WIDTH$}{arrow}  {NOT_CAPTURED}");
+                let node = node.clone();
+                lines.push(Line::new(text, Is::Missing { node }));
             }
         }
     }
 }
 
-fn push_columns(text: &mut String, left: &str, right: &str) {
-    if right.is_empty() {
-        text.push_str(left.trim_end());
-    } else {
-        let width = left.chars().count();
-        let gap = FILTER_COLUMN.saturating_sub(width).max(2);
-        let _ = write!(text, "{left}{:gap$}{right}", "");
-    }
-    text.push('\n');
+fn columns(left: &str, right: &str, is: Is) -> Line {
+    let gap = FILTER_COLUMN.saturating_sub(left.chars().count()).max(2);
+    Line::new(format!("{left}{:gap$}{right}", ""), is)
 }
 
 /// A hop repeats only what changed since the hop before.

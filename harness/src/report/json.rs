@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::words::message;
 use super::{Conclusion, Summary};
-use crate::path::{PacketPath, render};
+use crate::finding::{Finding, What};
+use crate::path::{Drawing, Line, PacketPath};
 use crate::run::{Outcome, ProbeRecord, Tool, Trial, TrialResult};
 
 /// Version of the report's format. It grows when a field changes its meaning or goes away.
@@ -79,10 +81,16 @@ pub struct CaseReport {
     pub source: Vec<String>,
     /// Wall-clock time in milliseconds.
     pub duration_ms: f64,
-    /// Why it did not pass; empty when it did.
+    /// Why it did not pass, and what must not be hidden where it did: for programs.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// The findings in words, for a person; empty where there are none. The wording may change in any version.
     pub message: String,
     /// Folder with the evidence, if it was saved.
     pub evidence: Option<String>,
+    /// The command line that runs this trial alone.
+    #[serde(default)]
+    pub again: String,
     /// Probes with their paths as text.
     pub paths: Vec<PathReport>,
 }
@@ -94,8 +102,11 @@ pub struct PathReport {
     pub probe: String,
     /// How it ended, as `answered`.
     pub fate: String,
-    /// The path as the golden shows it.
+    /// The path as the golden shows it: in a contract, by roles.
     pub text: String,
+    /// The same line by line, each with what it is.
+    #[serde(default)]
+    pub lines: Vec<Line>,
     /// The path itself: hops with all their headers, verdicts, rewrites.
     pub path: PacketPath,
 }
@@ -148,9 +159,18 @@ impl ImplementationReport {
     }
 }
 
+impl Report {
+    /// Counts its trials again and concludes from them.
+    pub(super) fn recount(&mut self) {
+        self.summary = Summary::of(&self.cases);
+        self.result = Conclusion::of(&self.cases, self.planned.len(), self.strict);
+    }
+}
+
 /// The name by which a trial is planned, as [`CaseReport::trial`] has it.
 pub fn trial_name(trial: &Trial) -> String {
-    let nothing = TrialResult::without_run(Outcome::Disabled, String::new());
+    let reason = String::new();
+    let nothing = TrialResult::without_run(Outcome::Disabled, What::Disabled { reason });
     CaseReport::of(trial, &nothing).trial()
 }
 
@@ -176,23 +196,6 @@ impl CaseReport {
             Some(backend) => format!("{}/{backend}", self.implementation),
             None => self.implementation.clone(),
         }
-    }
-
-    /// The command line that runs this trial alone.
-    pub fn reproduce(&self) -> String {
-        let mut words = vec![String::from("goldpath run"), self.id.clone()];
-        if let Some(backend) = &self.backend {
-            words.push(format!("--backend {backend}"));
-        }
-        words.join(" ")
-    }
-
-    /// All paths as one text, for comparison with another implementation's.
-    pub fn text(&self) -> String {
-        let texts = self.paths.iter().enumerate();
-        let texts =
-            texts.map(|(at, path)| format!("probe {}  {}\n{}", at + 1, path.probe, path.text));
-        texts.collect::<Vec<_>>().join("\n")
     }
 
     /// The report of one trial.
@@ -223,7 +226,9 @@ impl CaseReport {
             contract: std::fs::read_to_string(&case.path).unwrap_or_default(),
             source: case.source.clone(),
             duration_ms: result.duration.as_secs_f64() * 1_000.0,
-            message: result.message.clone(),
+            message: message(&result.findings, result.evidence.as_deref(), &result.rerun),
+            findings: result.findings.clone(),
+            again: result.rerun.clone(),
             evidence: result
                 .evidence
                 .as_ref()
@@ -238,7 +243,11 @@ impl PathReport {
         Self {
             probe: probe.title.clone(),
             fate: probe.path.fate.to_string(),
-            text: render(&probe.path),
+            text: Drawing {
+                lines: probe.drawn.clone(),
+            }
+            .to_string(),
+            lines: probe.drawn.clone(),
             path: probe.path.clone(),
         }
     }

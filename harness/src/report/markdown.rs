@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::claims::{Standing, standing};
+use super::words::line_words;
 use super::{CaseReport, Matrix, Report, alike, score_table, summary_line};
 use crate::case::Claim;
 use crate::mutate::Scores;
@@ -113,9 +114,9 @@ fn partings(text: &mut String, matrix: &Matrix<'_>) {
             let difference = &parting.difference;
             text.push_str(&fenced(&format!(
                 "{known}: {}\n{}: {}",
-                difference.first.expected,
+                line_words(difference.first.expected.as_ref()),
                 columns.join(", "),
-                difference.first.seen
+                line_words(difference.first.seen.as_ref())
             )));
         }
     }

@@ -10,11 +10,13 @@ mod markdown;
 mod matrix;
 mod merge;
 mod parting;
+mod read;
 #[cfg(test)]
 mod sample;
 mod score;
 mod summary;
 mod terminal;
+mod words;
 
 pub use claims::{Standing, claims_table, standing};
 pub use html::html;
@@ -29,6 +31,8 @@ pub use markdown::markdown;
 pub use matrix::{Matrix, Row};
 pub use merge::{MergeError, merge};
 pub use parting::{Alike, Parting, alike};
+pub use read::ReadError;
 pub use score::score_table;
 pub use summary::{Conclusion, Summary};
 pub use terminal::{matrix_table, summary_line, trial_line};
+pub use words::{difference_words, message, words};

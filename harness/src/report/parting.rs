@@ -1,12 +1,14 @@
-//! Where implementations part: which trials of a case saw the same, and the first line in which the others differ.
+//! Where implementations part: which trials of a case saw the same, and the first line in which the others differ. Contracts
+//! are compared by roles, as their goldens are: what an implementation is made of parts nobody.
 
 use std::cmp::Reverse;
 
 use super::{CaseReport, Row};
-use crate::golden::{Comparison, Difference, Golden, compare};
+use crate::golden::{Difference, difference};
+use crate::path::Drawing;
 use crate::run::Outcome;
 
-/// Trials of one case whose paths are the same text.
+/// Trials of one case whose drawings are the same.
 #[derive(Debug, Clone)]
 pub struct Alike<'a> {
     /// The trials; never empty.
@@ -27,52 +29,60 @@ pub struct Parting {
 /// The row's trials with a path, grouped by what they saw, those that passed first, then the largest group;
 /// then those without, one group each.
 pub fn alike<'a>(row: &Row<'a>) -> Vec<Alike<'a>> {
-    let mut groups: Vec<(String, Vec<&CaseReport>)> = Vec::new();
+    let mut groups: Vec<(Drawing, Vec<&CaseReport>)> = Vec::new();
     for trial in row.trials() {
-        let text = trial.text();
+        let drawing = drawing(trial);
         match groups
             .iter_mut()
-            .find(|(known, _)| *known == text && !text.is_empty())
+            .find(|(known, _)| *known == drawing && !drawing.is_empty())
         {
             Some((_, trials)) => trials.push(trial),
-            None => groups.push((text, vec![trial])),
+            None => groups.push((drawing, vec![trial])),
         }
     }
     let passed = |trials: &[&CaseReport]| trials.iter().any(|t| t.outcome == Outcome::Passed);
-    groups.sort_by_key(|(text, trials)| (text.is_empty(), !passed(trials), Reverse(trials.len())));
+    groups.sort_by_key(|(drawing, trials)| {
+        (drawing.is_empty(), !passed(trials), Reverse(trials.len()))
+    });
     let first = groups.first().cloned();
     groups
         .into_iter()
-        .map(|(text, trials)| Alike {
+        .map(|(drawing, trials)| Alike {
             parting: first
                 .as_ref()
-                .and_then(|(known, of)| parting(known, of, &text)),
+                .and_then(|(known, of)| parting(known, of, &drawing)),
             trials,
         })
         .collect()
 }
 
-fn parting(known: &str, of: &[&CaseReport], text: &str) -> Option<Parting> {
-    if text.is_empty() {
+/// All paths of a trial as one drawing; empty where there are none, or where a report of version 1 has lost their roles.
+fn drawing(trial: &CaseReport) -> Drawing {
+    let mut drawing = Drawing::default();
+    for (at, path) in trial.paths.iter().enumerate() {
+        if path.lines.is_empty() {
+            return Drawing::default();
+        }
+        drawing.probe(at + 1, &path.probe, path.lines.clone());
+    }
+    drawing
+}
+
+fn parting(known: &Drawing, of: &[&CaseReport], drawing: &Drawing) -> Option<Parting> {
+    if drawing.is_empty() {
         return None;
     }
-    let golden = Golden {
-        text: known.to_owned(),
-        first_line: 1,
-    };
-    match compare(Some(&golden), text) {
-        Comparison::Different(difference) => Some(Parting {
-            from: of.iter().map(|trial| trial.column()).collect(),
-            difference: *difference,
-        }),
-        Comparison::Same | Comparison::New => None,
-    }
+    Some(Parting {
+        from: of.iter().map(|trial| trial.column()).collect(),
+        difference: *difference(known, drawing)?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Matrix, sample};
+    use crate::path::{Is, Line, Step};
+    use crate::report::{Matrix, Report, sample};
 
     #[test]
     fn the_first_line_that_differs_is_named() {
@@ -81,20 +91,64 @@ mod tests {
         let groups = alike(&matrix.rows[0]);
         assert_eq!(groups.len(), 2);
         assert_eq!(groups[0].trials.len(), 2);
-        let parting = groups[1].parting.as_ref().map(|parting| {
-            (
-                parting.from.join(" "),
-                parting.difference.first.expected.clone(),
-                parting.difference.first.seen.clone(),
-            )
-        });
-        assert_eq!(
-            parting,
-            Some((
-                String::from("recipe/iptables-legacy recipe/iptables-nft"),
-                String::from("fate: answered"),
-                String::from("fate: request dropped at host filter/FORWARD -j <DROP>"),
-            ))
-        );
+        let parting = groups[1].parting.as_ref().expect("they part");
+        let columns = ["recipe/iptables-legacy", "recipe/iptables-nft"];
+        assert_eq!(parting.from, columns);
+        let text = |line: &Option<Line>| line.as_ref().map(|line| line.text.clone());
+        let first = &parting.difference.first;
+        assert_eq!(text(&first.expected).as_deref(), Some("fate: answered"));
+        let dropped = "fate: request dropped at host filter/FORWARD -j <DROP>";
+        assert_eq!(text(&first.seen).as_deref(), Some(dropped));
+    }
+
+    /// Two implementations of one contract that saw the same by roles, over other interfaces.
+    fn two_of_one_contract() -> Report {
+        let mut report = sample::report();
+        report.cases.truncate(2);
+        let by_roles = vec![Line {
+            text: String::from("fate: answered"),
+            probe: None,
+            is: Is::Fate,
+        }];
+        for (case, name) in report.cases.iter_mut().zip(["native", "docker"]) {
+            case.implementation = name.to_owned();
+            case.backend = None;
+            case.outcome = Outcome::Passed;
+            let mut path = sample::answered();
+            for step in path.legs.iter_mut().flat_map(|leg| &mut leg.steps) {
+                if let Step::Hop(hop) = step {
+                    hop.interface = format!("{name}0");
+                }
+            }
+            case.paths = vec![sample::path(path)];
+            case.paths[0].lines.clone_from(&by_roles);
+        }
+        report
+    }
+
+    #[test]
+    fn implementations_that_agree_by_roles_do_not_part() {
+        let report = two_of_one_contract();
+        assert_ne!(report.cases[0].paths[0].path, report.cases[1].paths[0].path);
+        let groups = alike(&Matrix::of(&report).rows[0]);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].parting, None);
+        let words = [
+            crate::report::html(&report, None),
+            crate::report::markdown(&report, None),
+        ];
+        for text in words {
+            assert!(!text.contains("implementations part"), "{text}");
+            assert!(!text.contains("** parts on "), "{text}");
+        }
+    }
+
+    #[test]
+    fn who_has_lost_its_roles_parts_from_nobody() {
+        let mut report = two_of_one_contract();
+        report.cases[1].paths[0].lines.clear();
+        let groups = alike(&Matrix::of(&report).rows[0]);
+        assert_eq!(groups.len(), 2);
+        assert_eq!(groups[1].parting, None);
     }
 }

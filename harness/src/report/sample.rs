@@ -6,7 +6,7 @@ use super::{CaseReport, Conclusion, ImplementationReport, PathReport, Report, Su
 use crate::packet::{Headers, Transport};
 use crate::path::{
     Action, Direction, End, Fate, Hook, Hop, Leg, LegKind, Lookup, PacketPath, Rewrite, Rule, Step,
-    Verdict, render,
+    Verdict, draw, render,
 };
 use crate::run::{Outcome, Tool};
 
@@ -112,16 +112,21 @@ fn case(id: &str, column: &str, outcome: Outcome, paths: Vec<PacketPath>) -> Cas
         source: vec![String::from("https://example.org/?a=1&b=2")],
         duration_ms: 12.5,
         message,
+        findings: Vec::new(),
         evidence: None,
-        paths: paths
-            .into_iter()
-            .map(|path| PathReport {
-                probe: String::from("c1 → 8.8.8.8  icmp echo"),
-                fate: path.fate.to_string(),
-                text: render(&path),
-                path,
-            })
-            .collect(),
+        again: format!("goldpath run {id}"),
+        paths: paths.into_iter().map(path).collect(),
+    }
+}
+
+/// A path as a report has it.
+pub(super) fn path(path: PacketPath) -> PathReport {
+    PathReport {
+        probe: String::from("c1 → 8.8.8.8  icmp echo"),
+        fate: path.fate.to_string(),
+        text: render(&path),
+        lines: draw(&path),
+        path,
     }
 }
 

@@ -6,19 +6,17 @@ use std::time::Instant;
 use super::play::Play;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
 use crate::adapter::Expected;
+use crate::finding::{Defect, Finding, What};
 use crate::lab::Graveyard;
-use crate::program::{SHOWN, shown_within};
-
-/// Bytes of a trial's message. Eight programs may have said all that is shown of one.
-const MESSAGE: usize = 8 * SHOWN;
 
 /// Runs one trial on the calling thread and buries its lab. A panic is an error of the harness, not an outcome of the case.
 pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let start = Instant::now();
     let mut result = if let Some(reason) = &trial.case.disabled {
-        TrialResult::without_run(Outcome::Disabled, reason.clone())
+        let reason = reason.clone();
+        TrialResult::without_run(Outcome::Disabled, What::Disabled { reason })
     } else if let Some(reason) = trial.not_supported() {
-        TrialResult::without_run(Outcome::NotSupported, reason)
+        TrialResult::without_run(Outcome::NotSupported, What::NotSupported { reason })
     } else {
         catch_unwind(AssertUnwindSafe(|| run(trial, options, graveyard)))
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
@@ -26,25 +24,26 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
     if let Some(entry) = trial.expected_failure() {
         hold_against(&entry, &mut result);
     }
-    // Whoever had the last word in it: names of interfaces and rules are anybody's choice, too.
-    result.message = shown_within(&result.message, MESSAGE);
+    result.rerun = options.rerun.line(trial);
     result.duration = start.elapsed();
     result
 }
 
 /// A known defect that shows itself is no news; one that doesn't is.
 fn hold_against(entry: &Expected, result: &mut TrialResult) {
+    let defect = Defect {
+        issue: entry.issue.clone(),
+        why: entry.why.clone(),
+    };
     match result.outcome {
         // Without a probe it failed for another reason: set-up broke.
         Outcome::Failed if !result.probes.is_empty() => {
             result.outcome = Outcome::ExpectedFailure;
-            result.message = format!("{entry}\n{}", result.message);
+            result.findings.insert(0, Finding::of(What::Known(defect)));
         }
         Outcome::Passed => {
             result.outcome = Outcome::Failed;
-            result.message = format!(
-                "it passed, and was expected to fail ({entry}); narrow `versions` of this entry in harness/src/adapter/expected.toml"
-            );
+            result.findings.push(Finding::of(What::Stale(defect)));
         }
         _ => {}
     }

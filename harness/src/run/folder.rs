@@ -8,6 +8,7 @@ use super::scene::Scene;
 use super::{RunError, Trial};
 use crate::capture::{PcapFrame, write_pcapng};
 use crate::case::Backend;
+use crate::finding::Finding;
 
 /// What is saved of one trial.
 pub(super) struct Record<'a> {
@@ -17,6 +18,7 @@ pub(super) struct Record<'a> {
     pub(super) recorded: &'a [Recorded],
     pub(super) text: &'a str,
     pub(super) message: String,
+    pub(super) findings: &'a [Finding],
     /// The command line that runs this trial again.
     pub(super) rerun: String,
 }
@@ -56,6 +58,10 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
         fs::write(&path, content).map_err(failed(&path))
     };
     write("message.txt", &record.message)?;
+    write(
+        "findings.json",
+        &serde_json::to_string_pretty(record.findings).unwrap_or_default(),
+    )?;
     write("path.txt", record.text)?;
     write("again.sh", &format!("#!/bin/sh\n{}\n", record.rerun))?;
     write("commands.txt", &lines(record.scene.commands()))?;

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::case::{Chain, Endpoint, Exchange, Expect, FateWord, Sighting};
-use crate::packet::Headers;
+use crate::finding::{Ending, Wanted, What};
+use crate::packet::{Headers, IcmpError};
 use crate::path::{Answer, Direction, Fate, Hop, LegKind, PacketPath, Step};
 
 /// Turns an endpoint of a case into the address that it has in the lab.
@@ -15,38 +16,45 @@ pub(super) trait Resolve {
     fn keeps_out(&self, node: &str, to: &Endpoint) -> bool;
 }
 
-/// Every expectation of the step that does not hold, as sentences that name what was expected and what was seen.
+/// Every expectation of the step that does not hold.
 pub(super) fn judge(
     exchange: &Exchange,
     path: &PacketPath,
     answer: Option<&Answer>,
     lab: &impl Resolve,
-) -> Vec<String> {
+) -> Vec<What> {
     let from = exchange.probe.from.as_str();
     let mut wrong = judge_fate(&exchange.expect, path, from, answer, lab);
     for sighting in &exchange.seen {
         if !path_hops(path, sighting).any(|hop| fits(hop, sighting, lab)) {
-            wrong.push(not_seen(sighting, path));
+            wrong.push(What::Unseen {
+                at: sighting.at.to_string(),
+                wanted: wanted(sighting),
+                seen: path_hops(path, sighting).cloned().collect(),
+            });
         }
     }
     for sighting in &exchange.unseen {
         if let Some(hop) = path_hops(path, sighting).find(|hop| fits(hop, sighting, lab)) {
-            wrong.push(format!(
-                "{} must not see {}; seen there: {}",
-                sighting.at,
-                describe(sighting),
-                headers_text(hop, sighting)
-            ));
+            wrong.push(What::Seen {
+                at: sighting.at.to_string(),
+                unwanted: wanted(sighting),
+                seen: Box::new(hop.clone()),
+            });
         }
     }
     for chain in &exchange.meets {
         if !speaks(path, chain) {
-            wrong.push(format!("{chain} must speak about the probe and did not"));
+            wrong.push(What::Silent {
+                chain: chain.to_string(),
+            });
         }
     }
     for chain in &exchange.avoids {
         if speaks(path, chain) {
-            wrong.push(format!("{chain} must not speak about the probe and did"));
+            wrong.push(What::Spoke {
+                chain: chain.to_string(),
+            });
         }
     }
     if exchange.expect.fate == FateWord::Blocked {
@@ -56,13 +64,22 @@ pub(super) fn judge(
 }
 
 /// What the path lacks between two of its hops, if anything.
-pub(super) fn gap(path: &PacketPath) -> Option<String> {
-    path.legs.iter().flat_map(|leg| &leg.steps).find_map(hole)
+pub(super) fn gap(path: &PacketPath) -> Option<What> {
+    let mut steps = path.legs.iter().flat_map(|leg| &leg.steps);
+    steps.find_map(|step| match step {
+        Step::Missing {
+            node, interface, ..
+        } => Some(What::Gap {
+            node: node.clone(),
+            interface: interface.clone(),
+        }),
+        _ => None,
+    })
 }
 
 /// A place where one packet was seen twice in the same shape, if there is one. Of a path without a proven end nothing is
 /// said: a SYN that nobody answers is sent again.
-pub(super) fn doubled(path: &PacketPath) -> Option<String> {
+pub(super) fn doubled(path: &PacketPath) -> Option<What> {
     if !path.is_settled() {
         return None;
     }
@@ -75,15 +92,22 @@ pub(super) fn doubled(path: &PacketPath) -> Option<String> {
         let Hop {
             node, interface, ..
         } = hops[first];
-        Some(format!("{node}:{interface} saw the {} twice", leg.kind))
+        Some(What::Doubled {
+            node: node.clone(),
+            interface: interface.clone(),
+            leg: leg.kind,
+        })
     })
 }
 
 /// Whatever an implementation does to keep a packet away, nobody may get it who must not.
-fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> Vec<String> {
+fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> Vec<What> {
     let mut wrong = Vec::new();
     if path.fate == Fate::Answered {
-        wrong.push(format!("fate: expected blocked, seen {}", path.fate));
+        wrong.push(What::Fate {
+            expected: FateWord::Blocked.to_string(),
+            seen: ending(path, exchange.probe.from.as_str()),
+        });
     }
     let mut reached: Vec<&str> = path
         .hops(LegKind::Request)
@@ -92,9 +116,9 @@ fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> 
         .map(|hop| hop.node.as_str())
         .collect();
     reached.dedup();
-    for node in reached {
-        wrong.push(format!("{node} must not get the request and got it"));
-    }
+    wrong.extend(reached.into_iter().map(|node| What::Reached {
+        node: node.to_owned(),
+    }));
     wrong
 }
 
@@ -104,89 +128,119 @@ fn judge_fate(
     from: &str,
     answer: Option<&Answer>,
     lab: &impl Resolve,
-) -> Vec<String> {
+) -> Vec<What> {
     let mut wrong = Vec::new();
     if expect.fate == FateWord::Blocked {
-        return Vec::new();
-    }
-    let mut differs = |what: &str, expected: &dyn std::fmt::Display, seen: &str| {
-        wrong.push(format!("{what}: expected {expected}, seen {seen}"));
-    };
-    let fate = told(path, from);
-    if word(&path.fate) != expect.fate {
-        differs("fate", &expect.fate, &fate);
         return wrong;
     }
-    if let Some(ending) = &expect.at {
-        let seen = match &path.fate {
+    let seen = || ending(path, from);
+    if word(&path.fate) != expect.fate {
+        let expected = expect.fate.to_string();
+        return vec![What::Fate {
+            expected,
+            seen: seen(),
+        }];
+    }
+    if let Some(at) = &expect.at {
+        let place = match &path.fate {
             Fate::Dropped { node, place, .. } => (node.as_str(), place.as_str()),
             Fate::Lost { after, .. } => after.split_once(':').unwrap_or((after, "")),
             _ => ("", ""),
         };
-        if seen != (ending.node.as_str(), ending.place.as_str()) {
-            differs("place", &format!("{} {}", ending.node, ending.place), &fate);
+        if place != (at.node.as_str(), at.place.as_str()) {
+            wrong.push(What::Place {
+                expected: format!("{} {}", at.node, at.place),
+                seen: seen(),
+            });
         }
     }
     if let Some(leg) = expect.leg {
-        let seen = match &path.fate {
+        let ended = match &path.fate {
             Fate::Dropped { leg, .. } | Fate::Lost { leg, .. } => Some(*leg),
             _ => None,
         };
-        if seen != Some(leg.into()) {
-            differs("leg", &leg, &fate);
+        if ended != Some(leg.into()) {
+            wrong.push(What::Leg {
+                expected: leg.into(),
+                seen: seen(),
+            });
         }
     }
     if let Some(reason) = &expect.reason {
-        let seen = match &path.fate {
+        let told = match &path.fate {
             Fate::Unreachable { reason } => reason,
             Fate::Rejected { by } => by,
             _ => "",
         };
-        if seen != reason {
-            differs("reason", reason, &fate);
+        if told != reason {
+            wrong.push(What::Reason {
+                expected: reason.clone(),
+                seen: seen(),
+            });
         }
     }
     if let Some(ttl) = expect.ttl {
-        let seen = path.hops(LegKind::Reply).last().map(|hop| hop.headers.ttl);
-        if seen != Some(ttl) {
-            let seen = seen.map_or_else(|| String::from("no reply"), |ttl| ttl.to_string());
-            differs("ttl of the reply", &ttl, &seen);
+        let arrived = path.hops(LegKind::Reply).last().map(|hop| hop.headers.ttl);
+        if arrived != Some(ttl) {
+            wrong.push(What::Ttl {
+                expected: ttl,
+                seen: arrived,
+            });
         }
     }
     if let Some(peer) = &expect.peer {
-        let seen = match answer {
-            Some(Answer::Reply { peer_seen, .. }) => peer_seen.clone().unwrap_or_default(),
-            _ => String::new(),
+        let client = match answer {
+            Some(Answer::Reply { peer_seen, .. }) => peer_seen.clone(),
+            _ => None,
         };
-        let address = seen
-            .rsplit_once(':')
-            .map(|(address, _)| address.trim_matches(['[', ']']));
-        if address.and_then(|a| a.parse().ok()) != lab.resolve(peer) {
-            differs("client as the service saw it", peer, &seen);
+        let address = client.as_deref().and_then(|seen| {
+            let (address, _) = seen.rsplit_once(':')?;
+            address.trim_matches(['[', ']']).parse().ok()
+        });
+        if address.is_none() || address != lab.resolve(peer) {
+            wrong.push(What::Peer {
+                expected: peer.to_string(),
+                seen: client,
+            });
         }
     }
     wrong
 }
 
-/// How a path ended, in words that name a place: an errno comes from the probing node itself.
-fn told(path: &PacketPath, from: &str) -> String {
-    let fate = &path.fate;
-    let (Fate::Unreachable { reason } | Fate::Rejected { by: reason }) = fate else {
-        return fate.to_string();
+/// How a path ended, and whose word it is: an errno comes from the probing node itself.
+fn ending(path: &PacketPath, from: &str) -> Ending {
+    let fate = path.fate.clone();
+    let errno = match &fate {
+        Fate::Unreachable { reason } | Fate::Rejected { by: reason } => Some(reason.as_str()),
+        _ => None,
     };
-    if !reason.starts_with('E') || !reason.chars().all(|c| c.is_ascii_uppercase()) {
-        return fate.to_string();
-    }
-    let text = format!("{fate}, as {from} itself says");
+    // ICMP errors have names in small letters.
+    let is_errno =
+        |name: &&str| name.starts_with('E') && name.bytes().all(|b| b.is_ascii_uppercase());
+    let errno = errno.filter(is_errno);
+    // An error that nobody saw before it came in has an unknown sender.
+    let error = path.hops(LegKind::Error).next();
+    let error = error.filter(|hop| errno.is_none() && hop.direction == Direction::Out);
+    let told_by = error.map(|hop| hop.node.clone());
+    let no_neighbour = match errno {
+        Some(errno) => errno == "EHOSTUNREACH",
+        None => {
+            told_by.as_deref() == Some(from)
+                && matches!(&fate, Fate::Unreachable { reason } if *reason == IcmpError::HostUnreachable.to_string())
+        }
+    };
     // The route that it took the packet for: `8.8.8.8 via 10.55.66.1 dev eth0`.
     let route = path.lookups.iter().find(|lookup| lookup.table == "route");
     let mut words = route
         .into_iter()
         .flat_map(|route| route.answer.split(' '))
         .skip_while(|word| *word != "via");
-    match words.nth(1).filter(|_| reason == "EHOSTUNREACH") {
-        Some(next) => format!("{text}: nobody answers its ARP for {next}"),
-        None => text,
+    let next = words.nth(1).filter(|_| no_neighbour);
+    Ending {
+        silent: next.map(str::to_owned),
+        said_by: errno.map(|_| from.to_owned()),
+        told_by,
+        fate,
     }
 }
 
@@ -256,87 +310,21 @@ fn fits(hop: &Hop, sighting: &Sighting, lab: &impl Resolve) -> bool {
         && quoted(&sighting.quoted_destination, |packet| packet.destination)
 }
 
-fn not_seen(sighting: &Sighting, path: &PacketPath) -> String {
-    let there: Vec<String> = path_hops(path, sighting)
-        .map(|hop| headers_text(hop, sighting))
-        .collect();
-    let there = if there.is_empty() {
-        String::from("nothing of the probe")
-    } else {
-        there.join(", ")
-    };
-    format!(
-        "{} must see {}; seen there: {there}",
-        sighting.at,
-        describe(sighting)
-    )
-}
-
-fn describe(sighting: &Sighting) -> String {
-    let mut words = vec![
-        sighting
-            .leg
-            .map_or("a packet of the probe", |leg| leg.as_str())
-            .to_owned(),
-    ];
-    if let Some(source) = &sighting.source {
-        words.push(format!("from {source}"));
+/// What a case says about a packet, in the case's words.
+fn wanted(sighting: &Sighting) -> Wanted {
+    let words = |endpoint: &Option<Endpoint>| endpoint.as_ref().map(ToString::to_string);
+    Wanted {
+        leg: sighting.leg.map(Into::into),
+        source: words(&sighting.source),
+        destination: words(&sighting.destination),
+        ttl: sighting.ttl,
+        source_port: sighting.source_port,
+        tos: sighting.tos,
+        dont_fragment: sighting.dont_fragment,
+        sender: sighting.sender.as_ref().map(ToString::to_string),
+        quoted_source: words(&sighting.quoted_source),
+        quoted_destination: words(&sighting.quoted_destination),
     }
-    if let Some(destination) = &sighting.destination {
-        words.push(format!("to {destination}"));
-    }
-    if let Some(ttl) = sighting.ttl {
-        words.push(format!("with ttl {ttl}"));
-    }
-    if let Some(port) = sighting.source_port {
-        words.push(format!("with source port {port}"));
-    }
-    if let Some(tos) = sighting.tos {
-        words.push(format!("with tos {tos:#04x}"));
-    }
-    match sighting.dont_fragment {
-        Some(true) => words.push(String::from("with df")),
-        Some(false) => words.push(String::from("without df")),
-        None => {}
-    }
-    if let Some(sender) = &sighting.sender {
-        words.push(format!("in a frame of {sender}"));
-    }
-    if let Some(source) = &sighting.quoted_source {
-        words.push(format!("quoting a packet from {source}"));
-    }
-    if let Some(destination) = &sighting.quoted_destination {
-        words.push(format!("quoting a packet to {destination}"));
-    }
-    words.join(" ")
-}
-
-/// What was seen, with what the sighting asks for.
-fn headers_text(hop: &Hop, asked: &Sighting) -> String {
-    let headers = &hop.headers;
-    let ends = |headers: &Headers| {
-        let (source, destination) = (headers.source_text(), headers.destination_text());
-        format!("{source} → {destination}")
-    };
-    let mut text = format!(
-        "{} {} ttl {}",
-        ends(headers),
-        headers.transport,
-        headers.ttl
-    );
-    if asked.tos.is_some() {
-        text.push_str(&format!(" tos {:#04x}", headers.tos));
-    }
-    if asked.dont_fragment.is_some() && headers.dont_fragment {
-        text.push_str(" df");
-    }
-    if let Some(quoted) = headers.quoted() {
-        text.push_str(&format!(" quoting {}", ends(quoted)));
-    }
-    if let (Some(_), Some(sender)) = (&asked.sender, &hop.sender) {
-        text.push_str(&format!(" in a frame of {sender}"));
-    }
-    text
 }
 
 fn speaks(path: &PacketPath, chain: &Chain) -> bool {
@@ -346,98 +334,42 @@ fn speaks(path: &PacketPath, chain: &Chain) -> bool {
     )
 }
 
-fn hole(step: &Step) -> Option<String> {
-    match step {
-        Step::Missing {
-            node, interface, ..
-        } => Some(format!(
-            "the path has a gap: {node}:{interface} must have seen the packet and did not"
-        )),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::case::{Leg, NodeName, Place};
-    use crate::packet::{IcmpError, Transport};
     use crate::path::Lookup;
 
-    fn headers(source: u8, transport: Transport) -> Headers {
-        Headers {
-            source: [10, 0, 0, source].into(),
-            destination: [8, 8, 8, 8].into(),
-            ttl: 63,
-            tos: 0xb8,
-            dont_fragment: true,
-            fragment_offset: 0,
-            more_fragments: false,
-            length: 84,
-            transport,
-        }
+    fn ended(fate: Fate) -> Ending {
+        let lookup = Lookup {
+            node: "c1".into(),
+            table: "route".into(),
+            answer: "8.8.8.8 via 10.55.66.1 dev eth0".into(),
+        };
+        let path = PacketPath {
+            legs: Vec::new(),
+            fate,
+            settled: true,
+            bindings: Vec::new(),
+            lookups: vec![lookup],
+            fragments: Vec::new(),
+        };
+        ending(&path, "c1")
     }
 
     #[test]
     fn an_errno_is_the_probing_nodes_own() {
-        let told_of = |reason: &str| {
-            let lookup = Lookup {
-                node: "c1".into(),
-                table: "route".into(),
-                answer: "8.8.8.8 via 10.55.66.1 dev eth0".into(),
-            };
-            let path = PacketPath {
-                legs: Vec::new(),
-                fate: Fate::Unreachable {
-                    reason: reason.to_owned(),
-                },
-                settled: true,
-                bindings: Vec::new(),
-                lookups: vec![lookup],
-                fragments: Vec::new(),
-            };
-            told(&path, "c1")
+        let unreachable = |reason: &str| {
+            let reason = reason.to_owned();
+            let Ending {
+                said_by, silent, ..
+            } = ended(Fate::Unreachable { reason });
+            (said_by, silent)
         };
-        insta::assert_snapshot!(told_of("ENETUNREACH"), @"unreachable: ENETUNREACH, as c1 itself says");
-        insta::assert_snapshot!(told_of("EHOSTUNREACH"), @"unreachable: EHOSTUNREACH, as c1 itself says: nobody answers its ARP for 10.55.66.1");
-        insta::assert_snapshot!(told_of("net unreachable"), @"unreachable: net unreachable");
-    }
-
-    #[test]
-    fn what_must_be_seen_is_told_with_all_that_is_asked_and_what_is_there_with_the_same() {
-        let node = |name| NodeName::new(name).unwrap();
-        let sighting = Sighting {
-            at: Place {
-                node: node("c1"),
-                interface: None,
-            },
-            leg: Some(Leg::Error),
-            source: Some(Endpoint::HostUplink),
-            destination: None,
-            ttl: Some(63),
-            source_port: None,
-            tos: Some(0),
-            dont_fragment: Some(false),
-            sender: Some(node("host")),
-            quoted_source: Some(Endpoint::Node(node("c1"))),
-            quoted_destination: None,
-        };
-        let asked = Transport::EchoRequest { id: 1, sequence: 1 };
-        let hop = Hop {
-            node: "c1".into(),
-            interface: "eth0".into(),
-            direction: Direction::In,
-            headers: headers(
-                1,
-                Transport::Error {
-                    error: IcmpError::TtlExceeded,
-                    quoted: Box::new(headers(2, asked)),
-                },
-            ),
-            sender: Some("gateway".into()),
-        };
-        insta::assert_snapshot!(describe(&sighting), @"error from host.uplink with ttl 63 with tos 0x00 without df in a frame of host quoting a packet from c1");
-        insta::assert_snapshot!(headers_text(&hop, &sighting), @"10.0.0.1 → 8.8.8.8 ttl exceeded ttl 63 tos 0xb8 df quoting 10.0.0.2 → 8.8.8.8 in a frame of gateway");
+        let c1 = || Some(String::from("c1"));
+        assert_eq!(unreachable("ENETUNREACH"), (c1(), None));
+        let next = Some(String::from("10.55.66.1"));
+        assert_eq!(unreachable("EHOSTUNREACH"), (c1(), next));
+        assert_eq!(unreachable("net unreachable"), (None, None));
+        assert_eq!(ended(Fate::Answered).said_by, None);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Rerun, Watch};
+use crate::finding::Finding;
 
 /// What is done with the golden of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,4 +39,6 @@ pub struct Options {
     pub watch: Watch,
     /// How a person runs one trial again.
     pub rerun: Rerun,
+    /// Makes words of findings, for the evidence folder.
+    pub words: fn(&[Finding]) -> String,
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Timings;
-use crate::path::PacketPath;
+use super::{RunError, Timings};
+use crate::finding::{Finding, What};
+use crate::path::{Drawing, Line, PacketPath};
 
 /// How a trial ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +72,8 @@ pub struct ProbeRecord {
     pub title: String,
     /// Its path.
     pub path: PacketPath,
+    /// The path as the golden shows it: by roles in a contract.
+    pub drawn: Vec<Line>,
 }
 
 /// The result of one trial: one case on one back end or implementation.
@@ -78,16 +81,18 @@ pub struct ProbeRecord {
 pub struct TrialResult {
     /// How it ended.
     pub outcome: Outcome,
-    /// Why, for a person; empty when it passed.
-    pub message: String,
-    /// The golden text as seen, as far as the trial got.
-    pub text: String,
+    /// Why it did not pass, and what must not be hidden where it did.
+    pub findings: Vec<Finding>,
+    /// What the golden holds, as seen, as far as the trial got.
+    pub drawing: Drawing,
     /// The paths with their real names and rules.
-    pub detail: String,
+    pub detail: Drawing,
     /// Probes in order.
     pub probes: Vec<ProbeRecord>,
     /// Folder with the evidence, if it was saved.
     pub evidence: Option<std::path::PathBuf>,
+    /// The command line that runs this trial again.
+    pub rerun: String,
     /// Wall-clock time of the trial.
     pub duration: Duration,
     /// Where it went.
@@ -95,26 +100,29 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
-    /// A result of a trial that did not run.
-    pub fn without_run(outcome: Outcome, message: String) -> Self {
+    /// A result of a trial that did not run, and why.
+    pub fn without_run(outcome: Outcome, why: What) -> Self {
         Self {
             outcome,
-            message,
-            text: String::new(),
-            detail: String::new(),
+            findings: vec![Finding::of(why)],
+            drawing: Drawing::default(),
+            detail: Drawing::default(),
             probes: Vec::new(),
             evidence: None,
+            rerun: String::new(),
             duration: Duration::ZERO,
             timings: Timings::default(),
         }
     }
 
     /// A result of a trial that broke before its first step.
-    pub fn errored(error: &super::RunError) -> Self {
-        let outcome = match error {
-            super::RunError::Implementation(_) => Outcome::Failed,
-            _ => Outcome::Errored,
-        };
-        Self::without_run(outcome, error.to_string())
+    pub fn errored(error: &RunError) -> Self {
+        let said = error.to_string();
+        match error {
+            RunError::Implementation(_) => {
+                Self::without_run(Outcome::Failed, What::Implementation { said })
+            }
+            _ => Self::without_run(Outcome::Errored, What::Broken { said }),
+        }
     }
 }

@@ -10,11 +10,12 @@ use super::observe::{Observer, Origin, Recorded};
 use super::scene::Scene;
 use super::timing::{Clock, Phase};
 use super::{GoldenUse, Options, Outcome, ProbeRecord, RunError, Trial, TrialResult};
-use crate::case::{Case, Change, Endpoint, Exchange, Send, Step};
+use crate::case::{Case, Change, Endpoint, Exchange, NodeName, Send, Step};
+use crate::finding::{Finding, ProbeName, Review, What};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
 use crate::packet::Token;
-use crate::path::{Way, account, by_wiring, render, render_neutral};
+use crate::path::{Drawing, Way, account, by_wiring, draw, draw_neutral};
 use crate::probe::{Protocol, Request, SOURCE_PORT};
 
 /// Payload of an echo request in bytes, as `ping` sends it.
@@ -31,16 +32,15 @@ pub(super) struct Play {
     pub(super) scene: Scene,
     pub(super) observer: Observer,
     lab_number: u32,
-    text: String,
+    /// What is compared with the golden.
+    drawing: Drawing,
     /// The paths with their real names and rules.
-    detail: String,
+    detail: Drawing,
     probes: Vec<ProbeRecord>,
     pub(super) recorded: Vec<Recorded>,
-    wrong: Vec<String>,
-    /// Probes about which netfilter's part has been told.
-    accounted: Vec<usize>,
+    findings: Vec<Finding>,
     /// What is no mistake and must not be hidden.
-    told: Vec<String>,
+    told: Vec<Finding>,
     case: Arc<Case>,
     errored: Option<RunError>,
 }
@@ -57,12 +57,11 @@ impl Play {
             scene,
             observer,
             lab_number: LABS.fetch_add(1, Ordering::Relaxed),
-            text: String::new(),
-            detail: String::new(),
+            drawing: Drawing::default(),
+            detail: Drawing::default(),
             probes: Vec::new(),
             recorded: Vec::new(),
-            wrong: Vec::new(),
-            accounted: Vec::new(),
+            findings: Vec::new(),
             told: Vec::new(),
             case: trial.case.clone(),
             errored: None,
@@ -77,7 +76,11 @@ impl Play {
         match verdict {
             Ok(()) => {}
             // What it was asked for in a step it has not done.
-            Err(RunError::Implementation(error)) => self.wrong.push(error.to_string()),
+            Err(RunError::Implementation(error)) => {
+                let said = error.to_string();
+                self.findings
+                    .push(Finding::of(What::Implementation { said }));
+            }
             Err(error) => self.errored = Some(error),
         }
     }
@@ -111,75 +114,65 @@ impl Play {
             Change::Check { finds, .. } => format!("check finds {finds}"),
             Change::Teardown { .. } => String::from("teardown leaves nothing"),
         };
-        self.paragraph(&said);
-        self.detail.push_str(&format!("{said}\n\n"));
-        for wrong in changed.wrong {
-            self.wrong.push(format!("line {line}: {wrong}"));
-        }
-        self.told.extend(changed.told);
+        self.drawing.say(&said);
+        self.detail.say(&said);
+        let wrong = changed.wrong.into_iter();
+        self.findings
+            .extend(wrong.map(|what| Finding::at(line, what)));
+        self.told.extend(changed.told.into_iter().map(Finding::of));
         Ok(())
     }
 
     fn inspect(&mut self, step: &Step) -> Result<(), RunError> {
         for routes in &step.routes {
             let seen = self.scene.lab().routes(routes.of.as_str())?;
-            self.list(
-                step.line,
-                &format!("routes of {}", routes.of),
-                &routes.are,
-                &seen,
-            );
+            self.list(step.line, "routes", &routes.of, &routes.are, &seen);
         }
         for interfaces in &step.interfaces {
             let seen = self.scene.lab().interfaces(interfaces.of.as_str())?;
-            let what = format!("interfaces of {}", interfaces.of);
-            self.list(step.line, &what, &interfaces.are, &seen);
+            self.list(
+                step.line,
+                "interfaces",
+                &interfaces.of,
+                &interfaces.are,
+                &seen,
+            );
         }
         if let Some(same) = &step.same {
             let mut inodes = Vec::new();
             for node in &same.nodes {
                 inodes.push(self.scene.lab().netns(node.as_str())?.inode()?);
             }
-            let names: Vec<&str> = same.nodes.iter().map(|node| node.as_str()).collect();
+            let nodes: Vec<String> = same.nodes.iter().map(ToString::to_string).collect();
             let shared = inodes.windows(2).all(|pair| pair[0] == pair[1]);
             let word = if shared { "one" } else { "different" };
-            self.paragraph(&format!("namespace of {}: {word}", names.join(" and ")));
+            self.drawing
+                .say(&format!("namespace of {}: {word}", nodes.join(" and ")));
             if !shared {
-                self.wrong.push(format!(
-                    "line {}: {} must share one network namespace and do not",
-                    step.line,
-                    names.join(" and ")
-                ));
+                let finding = Finding::at(step.line, What::Apart { nodes });
+                self.findings.push(finding);
             }
         }
         Ok(())
     }
 
-    fn list(&mut self, line: usize, what: &str, expected: &[String], seen: &[String]) {
-        let mut text = format!("{what}:");
-        for entry in seen {
-            text.push_str("\n  ");
-            text.push_str(entry);
+    /// Draws a list of a node, and compares it; its order means nothing.
+    fn list(&mut self, line: usize, of: &str, node: &NodeName, are: &[String], seen: &[String]) {
+        self.drawing.list(&format!("{of} of {node}"), seen);
+        let sorted = |list: &[String]| {
+            let mut list = list.to_vec();
+            list.sort();
+            list
+        };
+        if sorted(are) != sorted(seen) {
+            let entries = What::Entries {
+                of: of.to_owned(),
+                node: node.to_string(),
+                expected: are.to_vec(),
+                seen: seen.to_vec(),
+            };
+            self.findings.push(Finding::at(line, entries));
         }
-        if seen.is_empty() {
-            text.push_str(" none");
-        }
-        self.paragraph(&text);
-        if !same_entries(expected, seen) {
-            self.wrong.push(format!(
-                "line {line}: {what}: expected [{}], seen [{}]",
-                expected.join("; "),
-                seen.join("; ")
-            ));
-        }
-    }
-
-    fn paragraph(&mut self, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
-        }
-        self.text.push_str(text.trim_end());
-        self.text.push('\n');
     }
 
     fn exchange(&mut self, line: usize, exchange: &Exchange) -> Result<(), RunError> {
@@ -208,7 +201,7 @@ impl Play {
         let (title, drawn, mut wrong) = match self.scene.contracted() {
             Some(stage) => {
                 let way = stage.way(exchange);
-                let drawn = render_neutral(&recorded.path, way, stage.roles());
+                let drawn = draw_neutral(&recorded.path, way, stage.roles());
                 let mut wrong = judge(exchange, &recorded.path, answer, &self.scene);
                 // Between two connections of a proxy there is no wire to follow.
                 wrong.extend(gap(&recorded.path).filter(|_| way == Way::Through));
@@ -222,22 +215,25 @@ impl Play {
                 let mut wrong = judge(exchange, &recorded.path, answer, &self.scene);
                 wrong.extend(gap(&recorded.path));
                 let destination = destination.to_string();
-                (title(exchange, &destination), render(&recorded.path), wrong)
+                (title(exchange, &destination), draw(&recorded.path), wrong)
             }
         };
         wrong.extend(doubled(&recorded.path));
-        let detail = render(&by_wiring(&recorded.path, &recorded.evidence.nodes));
-        self.paragraph(&format!("probe {number}  {title}\n{drawn}"));
-        self.detail
-            .push_str(&format!("probe {number}  {title}\n{detail}\n"));
+        let detail = draw(&by_wiring(&recorded.path, &recorded.evidence.nodes));
+        self.detail.probe(number, &title, detail);
+        self.drawing.probe(number, &title, drawn.clone());
+        let name = ProbeName {
+            number,
+            title: title.clone(),
+        };
         let is_right = wrong.is_empty();
-        for wrong in wrong {
-            self.wrong
-                .push(format!("line {line}, probe {number} ({title}): {wrong}"));
-        }
+        let wrong = wrong.into_iter();
+        self.findings
+            .extend(wrong.map(|what| Finding::at(line, what).about(name.clone())));
         self.probes.push(ProbeRecord {
             title,
             path: recorded.path.clone(),
+            drawn,
         });
         if !is_right {
             self.account(number);
@@ -247,17 +243,24 @@ impl Play {
         Ok(())
     }
 
-    /// Says what netfilter did to a probe of a contract, whose golden leaves it out. A recipe's shows it.
+    /// Finds what netfilter did to a probe of a contract, whose golden leaves it out. A recipe's shows it.
     fn account(&mut self, number: usize) {
-        if self.scene.contracted().is_none() || self.accounted.contains(&number) {
+        let is_of = |finding: &Finding| {
+            let probe = finding.probe.as_ref().map(|probe| probe.number);
+            matches!(finding.what, What::Netfilter(_)) && probe == Some(number)
+        };
+        if self.scene.contracted().is_none() || self.findings.iter().any(is_of) {
             return;
         }
         let probe = number.checked_sub(1).and_then(|at| self.probes.get(at));
         let Some(probe) = probe else { return };
-        let lines = account(&probe.path, "host");
-        let lines = lines.iter().map(|line| format!("probe {number}, {line}"));
-        self.wrong.extend(lines);
-        self.accounted.push(number);
+        let name = ProbeName {
+            number,
+            title: probe.title.clone(),
+        };
+        let deeds = account(&probe.path, "host").into_iter();
+        self.findings
+            .extend(deeds.map(|deed| Finding::of(What::Netfilter(deed)).about(name.clone())));
     }
 
     fn address(&self, endpoint: &Endpoint) -> Result<IpAddr, RunError> {
@@ -301,36 +304,35 @@ impl Play {
         }
         let id = trial.case.id.as_str();
         let golden = golden::read(&options.golden, id)?;
-        let (said, probe) = match golden::compare(golden.as_ref(), &self.text) {
-            Comparison::Same => return Ok(()),
-            Comparison::New => {
-                let said = String::from("there is no golden path for this case yet");
-                (said, None)
-            }
-            Comparison::Different(difference) => {
-                (difference.to_string(), number_of(&difference.probe))
-            }
-        };
+        let compared = golden::compare(golden.as_ref(), &self.drawing);
+        if compared == Comparison::Same {
+            return Ok(());
+        }
         let is_known = trial.expected_failure().is_some();
-        let cure = if is_known {
-            String::from("this is a known defect: there is nothing to accept")
+        let review = if is_known {
+            Review::Nothing
         } else if options.golden_use == GoldenUse::Compare {
-            match golden::write_pending(&options.golden, id, &self.text) {
-                Ok(pending) => format!(
-                    "what was seen is in {}; if it is right: goldpath accept {id}, or cargo insta review",
-                    pending.display()
-                ),
+            match golden::write_pending(&options.golden, id, &self.drawing) {
+                Ok(pending) => Review::Pending(pending.display().to_string()),
                 // The outcome stands; what is missing is said beside it.
-                Err(error) => format!("{error}; if what was seen is right: goldpath accept {id}"),
+                Err(error) => Review::NotWritten(error.to_string()),
             }
         } else {
-            format!("if what was seen is right, run where you can review it: goldpath accept {id}")
+            Review::Elsewhere
         };
-        self.wrong.push(said);
-        if let Some(number) = probe {
-            self.account(number);
+        let id = id.to_owned();
+        match compared {
+            Comparison::Different(difference) => {
+                let probe = difference.probe;
+                let what = What::Golden { difference };
+                self.findings.push(Finding::of(what));
+                if let Some(number) = probe {
+                    self.account(number);
+                }
+            }
+            Comparison::New | Comparison::Same => self.findings.push(Finding::of(What::NoGolden)),
         }
-        self.wrong.push(cure);
+        self.findings.push(Finding::of(What::Review { id, review }));
         Ok(())
     }
 
@@ -340,79 +342,61 @@ impl Play {
         options: &Options,
         graveyard: &Graveyard,
     ) -> TrialResult {
-        let mut outcome = match (&self.errored, self.wrong.is_empty()) {
+        let mut outcome = match (&self.errored, self.findings.is_empty()) {
             (Some(_), _) => Outcome::Errored,
             (None, true) => Outcome::Passed,
             (None, false) => Outcome::Failed,
         };
-        let mut message = [self.wrong.as_slice(), &self.told].concat().join("\n");
-        if let Some(error) = &self.errored {
-            message = format!("{error}\n{message}").trim_end().to_owned();
-        }
+        let broken = self.errored.as_ref().map(|error| {
+            let said = error.to_string();
+            Finding::of(What::Broken { said })
+        });
+        let mut findings: Vec<Finding> = broken.into_iter().collect();
+        findings.append(&mut self.findings);
+        findings.append(&mut self.told);
         let mut evidence = None;
         if outcome != Outcome::Passed
             && let Some(root) = &options.evidence
         {
-            let rerun = options.rerun.line(trial);
             let record = folder::Record {
                 trial,
                 scene: &self.scene,
                 captured: self.observer.captured(),
                 recorded: &self.recorded,
-                text: &self.text,
-                message: message.clone(),
-                rerun: rerun.clone(),
+                text: &self.drawing.to_string(),
+                message: (options.words)(&findings),
+                findings: &findings,
+                rerun: options.rerun.line(trial),
             };
             match folder::save(root, &record) {
-                Ok(path) => {
-                    message = format!("{message}\nevidence: {}\nagain: {rerun}", path.display());
-                    evidence = Some(path);
-                }
+                Ok(path) => evidence = Some(path),
                 // The outcome stands; what is missing is said beside it.
-                Err(error) => message = format!("{message}\n{error}"),
+                Err(error) => findings.push(Finding::of(What::NotSaved {
+                    said: error.to_string(),
+                })),
             }
         }
         for error in self.scene.clear() {
             if outcome == Outcome::Passed {
                 outcome = Outcome::Failed;
             }
-            message = format!("{message}\nteardown: {error}")
-                .trim_start()
-                .to_owned();
+            let said = error.to_string();
+            findings.push(Finding::of(What::Teardown { said }));
         }
         self.scene.bury(self.observer, graveyard);
         self.clock.lap(Phase::Bury);
         TrialResult {
             outcome,
-            message,
-            text: self.text,
+            findings,
+            drawing: self.drawing,
             detail: self.detail,
             probes: self.probes,
             evidence,
+            rerun: String::new(),
             duration: std::time::Duration::ZERO,
             timings: self.clock.timings().clone(),
         }
     }
-}
-
-/// Whether two lists hold the same entries, each as often, in whatever order.
-fn same_entries(expected: &[String], seen: &[String]) -> bool {
-    let sorted = |list: &[String]| {
-        let mut list = list.to_vec();
-        list.sort();
-        list
-    };
-    sorted(expected) == sorted(seen)
-}
-
-/// The number in a probe's heading, `probe 2  c1 → outside`.
-fn number_of(heading: &str) -> Option<usize> {
-    heading
-        .strip_prefix("probe ")?
-        .split(' ')
-        .next()?
-        .parse()
-        .ok()
 }
 
 /// A probe's heading.

@@ -9,9 +9,10 @@ use crate::adapter::{
     Site, kept,
 };
 use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step};
+use crate::finding::{Leftover, LeftoverChange, What};
 use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
-use crate::lab::{Lab, Ledger, Netns, contract};
+use crate::lab::{self, Difference, Lab, Ledger, Netns, contract};
 use crate::path::{Roles, Way};
 use crate::trace::{Conntrack, ConntrackEntry};
 
@@ -19,9 +20,9 @@ use crate::trace::{Conntrack, ConntrackEntry};
 #[derive(Debug, Default)]
 pub(super) struct Changed {
     /// What is wrong with it.
-    pub(super) wrong: Vec<String>,
+    pub(super) wrong: Vec<What>,
     /// What is worth telling.
-    pub(super) told: Vec<String>,
+    pub(super) told: Vec<What>,
     /// A node whose namespace is new.
     pub(super) came: Option<String>,
 }
@@ -149,8 +150,8 @@ impl Stage {
                 if let Some(container) = self.scenario.container(name.as_str())
                     && self.realised.add(container, &self.site).is_ok()
                 {
-                    let text = format!("{name} must be refused, and was accepted");
-                    changed.wrong.push(text);
+                    let container = name.to_string();
+                    changed.wrong.push(What::Accepted { container });
                 }
             }
             Change::Check { finds, unplugged } => {
@@ -181,20 +182,14 @@ impl Stage {
     }
 
     /// Asks whether all is as it was made. What is wrong with the answer.
-    fn check(&mut self, wanted: Finding) -> Vec<String> {
+    fn check(&mut self, wanted: Finding) -> Vec<What> {
         let errors = self.realised.check(&self.site);
-        let found: Vec<String> = errors
-            .iter()
-            .map(|error| format!("check: {error}"))
-            .collect();
+        let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let before = std::mem::replace(&mut self.found, found.clone());
         match wanted {
-            Finding::Nothing => found,
+            Finding::Nothing => found.into_iter().map(|said| What::Check { said }).collect(),
             Finding::Something if found.iter().any(|one| !before.contains(one)) => Vec::new(),
-            Finding::Something => {
-                let text = "check must find what was changed, and found nothing that it did not find before";
-                vec![text.to_owned()]
-            }
+            Finding::Something => vec![What::Unnoticed],
         }
     }
 
@@ -202,8 +197,11 @@ impl Stage {
         let times = if again { 2 } else { 1 };
         for _ in 0..times {
             let errors = self.realised.teardown(&self.site);
-            let texts = errors.iter().map(|error| format!("teardown: {error}"));
-            changed.wrong.extend(texts);
+            changed
+                .wrong
+                .extend(errors.iter().map(|error| What::Teardown {
+                    said: error.to_string(),
+                }));
         }
         self.ended = true;
         let Some(before) = &self.before else {
@@ -214,10 +212,11 @@ impl Stage {
             .map_err(|error| missing(format!("harness/src/adapter/kept.toml: {error}")))?;
         for difference in before.diff(&now) {
             match kept.iter().find(|one| one.covers(&difference)) {
-                Some(entry) => changed.told.push(entry.told(&difference)),
-                None => changed
-                    .wrong
-                    .push(format!("left after teardown: {difference}")),
+                Some(entry) => changed.told.push(What::Kept {
+                    source: entry.source.clone(),
+                    left: leftover(&difference),
+                }),
+                None => changed.wrong.push(What::Leftover(leftover(&difference))),
             }
         }
         Ok(())
@@ -274,6 +273,18 @@ impl Stage {
             return Vec::new();
         }
         self.realised.teardown(&self.site)
+    }
+}
+
+fn leftover(difference: &Difference) -> Leftover {
+    Leftover {
+        change: match difference.change {
+            lab::Change::Added => LeftoverChange::Added,
+            lab::Change::Removed => LeftoverChange::Removed,
+            lab::Change::Moved => LeftoverChange::Moved,
+        },
+        kind: difference.kind.as_str().to_owned(),
+        entry: difference.entry.clone(),
     }
 }
 

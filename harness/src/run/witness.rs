@@ -42,6 +42,7 @@ pub fn witness(
         golden_use: GoldenUse::Ignore,
         watch,
         rerun: Rerun::CargoTest,
+        words: |_| String::new(),
     };
     on_own_mounts(|| {
         let mut play = Play::start(trial, &options)?;

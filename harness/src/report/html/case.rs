@@ -2,8 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::super::words::line_words;
 use super::anchor;
 use super::diagram::{Lanes, diagram};
+use crate::path::Fate;
 use crate::report::{Alike, CaseReport, Matrix, Parting, PathReport, Row, alike};
 use crate::run::Outcome;
 
@@ -95,7 +97,7 @@ fn seen(group: &Alike<'_>, groups: usize) -> Markup {
                 p.quiet { "No probe is sent: what is checked are tables and namespaces." }
             }
             p.again {
-                @for trial in &group.trials { code { (trial.reproduce()) } }
+                @for trial in &group.trials { @if !trial.again.is_empty() { code { (trial.again) } } }
             }
         }
     }
@@ -104,20 +106,14 @@ fn seen(group: &Alike<'_>, groups: usize) -> Markup {
 fn parted(parting: &Parting, group: &Alike<'_>) -> Markup {
     let columns: Vec<String> = group.trials.iter().map(|trial| trial.column()).collect();
     let difference = &parting.difference;
-    let line = |text: &str| {
-        if text.is_empty() {
-            String::from("(it ends here)")
-        } else {
-            text.to_owned()
-        }
-    };
+    let first = &difference.first;
     html! {
         div.parting {
-            p { strong { "Here implementations part" } @if !difference.probe.is_empty() { ", in " (difference.probe) } }
-            @if !difference.first.after.is_empty() { p { "after " code { (difference.first.after) } } }
+            p { strong { "Here implementations part" } @if let Some(heading) = &difference.heading { ", in " (heading) } }
+            @if let Some(after) = &first.after { p { "after " code { (after.text.trim()) } } }
             dl {
-                dt { (parting.from.join(", ")) } dd { code { (line(&difference.first.expected)) } }
-                dt { (columns.join(", ")) } dd { code { (line(&difference.first.seen)) } }
+                dt { (parting.from.join(", ")) } dd { code { (line_words(first.expected.as_ref())) } }
+                dt { (columns.join(", ")) } dd { code { (line_words(first.seen.as_ref())) } }
             }
         }
     }
@@ -143,7 +139,7 @@ fn probe(number: usize, path: &PathReport, lanes: &Lanes) -> Markup {
         figure {
             figcaption {
                 b { (number) } " " span.probe { (path.probe) }
-                span.fate.(fate_class(&path.fate)) { (path.fate) }
+                span.fate.(fate_class(&path.path.fate)) { (path.fate) }
             }
             @if !path.path.lookups.is_empty() {
                 ul.lookups {
@@ -161,10 +157,10 @@ fn probe(number: usize, path: &PathReport, lanes: &Lanes) -> Markup {
     }
 }
 
-fn fate_class(fate: &str) -> &'static str {
+fn fate_class(fate: &Fate) -> &'static str {
     match fate {
-        "answered" => "reached",
-        lost if lost.contains(" lost ") => "lost",
+        Fate::Answered => "reached",
+        Fate::Lost { .. } => "lost",
         _ => "stopped",
     }
 }
