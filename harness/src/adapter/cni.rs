@@ -1,87 +1,191 @@
 //! CNI plugins by the exec protocol: any conflist, each plugin asked to ADD, CHECK and DEL in the order of the
 //! specification (CNI specification 1.0.0, section 2 and 3; 0.4.0, which has no numbers, says the same).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::facts::{Argument, Facts, Found, Needed, Own};
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Part, Program, Realised, Scenario,
-    ScenarioContainer, ScenarioNetwork, Site,
+    Adapter, AdapterError, Attached, Build, Implementation, Part, Program, Realised, Scenario,
+    ScenarioContainer, ScenarioNetwork, Selection, Site,
 };
 use crate::case::Feature;
 use crate::lab::Room;
 
 /// Where distributions and the project itself put the plugins.
-const FOLDERS: [&str; 4] = [
+pub(super) const FOLDERS: [&str; 4] = [
     "/opt/cni/bin",
     "/usr/lib/cni",
     "/usr/libexec/cni",
     "/usr/lib64/cni",
 ];
+/// The variable with folders that come before these, as of every runtime (CNI specification, section 2, "Parameters").
+const CNI_PATH: &str = "CNI_PATH";
+
+/// What the plugins call their own.
+pub(super) const OWN: Own = Own {
+    tables: &[
+        "inet cni_plugins_masquerade",
+        "ip cni_hostport",
+        "ip6 cni_hostport",
+    ],
+    chains: &["CNI-*"],
+};
+
+/// A chain of plugins in the newest version of the specification that is spoken, as goldpath knows it.
+pub static FACTS: Facts = Facts {
+    name: "cni",
+    kind: "cni",
+    argument: Argument::Optional("CONFLIST"),
+    programs: &[
+        plugin("bridge"),
+        plugin("portmap"),
+        plugin("firewall"),
+        plugin("tuning"),
+        plugin("host-local"),
+        Needed::new("iptables", "iptables").optional(),
+        Needed::new("nft", "nftables").optional(),
+    ],
+    harness: &[],
+    state_folders: &["/var/lib/cni", "/etc/cni/net.d"],
+    own: OWN,
+    lacks: &[],
+    option: Some("a word of a plugin, as portmap.backend=nftables"),
+    find: |selection| find(selection, "1.0.0"),
+};
+
+/// The same in 0.4.0, the first version with CHECK.
+pub static OLDER: Facts = Facts {
+    name: "cni-0.4.0",
+    argument: Argument::None,
+    find: |selection| find(selection, "0.4.0"),
+    ..FACTS
+};
+
+pub(super) const fn plugin(name: &'static str) -> Needed {
+    Needed::new(name, "containernetworking-plugins")
+        .within(&FOLDERS)
+        .asked(plugin_version)
+}
 
 /// A chain of plugins.
 #[derive(Debug)]
-pub struct Cni {
+struct Cni {
     implementation: Implementation,
-    folder: PathBuf,
     conflist: Value,
 }
 
-impl Cni {
-    /// The chain of bridge, portmap, firewall and tuning, in this version of the specification.
-    ///
-    /// # Errors
-    /// What is missing, and how to get it.
-    pub fn usual(version: &str) -> Result<Self, String> {
-        let name = match version {
-            "1.0.0" => String::from("cni"),
-            other => format!("cni-{other}"),
-        };
-        Self::find(name, usual(version))
+/// Looks for the plugins of the chain that was asked for: somebody else's, or that of bridge, portmap, firewall and
+/// tuning.
+fn find(selection: &Selection, version: &str) -> Found {
+    let mut conflist = match &selection.argument {
+        Some(path) => read(Path::new(path))?,
+        None => usual(version),
+    };
+    for option in &selection.options {
+        set(&mut conflist, option)?;
     }
-
-    /// A chain of somebody else's.
-    ///
-    /// # Errors
-    /// The file is no conflist, or plugins of it are missing.
-    pub fn of_file(path: &Path) -> Result<Self, String> {
-        let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
-        let conflist: Value = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
-        let name = conflist["name"]
-            .as_str()
-            .ok_or_else(|| wrong(&"it has no \"name\""))?;
-        Self::find(format!("cni:{name}"), conflist.clone())
-    }
-
-    fn find(name: String, conflist: Value) -> Result<Self, String> {
-        let wanted: Vec<&str> = types(&conflist).collect();
-        if wanted.is_empty() {
-            return Err(String::from("the conflist has no \"plugins\""));
+    let wanted = types(&conflist);
+    let main = wanted.first().cloned();
+    let main = main.ok_or_else(|| String::from("the conflist has no \"plugins\""))?;
+    let build = Build::of(selection.build.as_deref())?;
+    let folders = folders(&build);
+    let mut parts = BTreeMap::new();
+    let mut missing = Vec::new();
+    for one in wanted {
+        match build.find(&one, &folders, one == main) {
+            Some(path) => {
+                parts.insert(one, Part::of(&build, path, plugin_version));
+            }
+            None => missing.push(one),
         }
-        let own = std::env::var_os("CNI_PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> = std::env::split_paths(&own)
-            .chain(FOLDERS.map(PathBuf::from))
-            .collect();
-        let has_all = |folder: &&PathBuf| wanted.iter().all(|one| folder.join(one).is_file());
-        let folder = folders.iter().find(has_all).cloned().ok_or_else(|| {
-            format!(
-                "no folder has the CNI plugins {}; please run: sudo apt-get install containernetworking-plugins",
-                wanted.join(", ")
-            )
-        })?;
-        let part = |plugin| (plugin, Part::asked(folder.join(plugin), plugin_version));
-        // They are released together.
-        let parts = wanted.iter().map(|plugin| part(*plugin));
-        let implementation = Implementation::of(name, wanted[0], parts);
-        Ok(Self {
-            implementation,
-            folder,
-            conflist,
-        })
     }
+    if !missing.is_empty() {
+        return Err(build.lacks(&missing.join(", "), "containernetworking-plugins"));
+    }
+    for needed in FACTS.programs.iter().filter(|needed| needed.is_optional) {
+        if let Some(path) = build.find(needed.program, &[], false) {
+            let part = Part::of(&build, path, needed.ask);
+            parts.insert(needed.program.to_owned(), part);
+        }
+    }
+    let implementation = Implementation::of(selection, build, parts, main);
+    let implementation = match (&selection.argument, conflist["name"].as_str()) {
+        (Some(_), Some(name)) => implementation.calling_itself(name),
+        _ => implementation,
+    };
+    Ok(Arc::new(Cni {
+        implementation: implementation.with_options(words(&conflist)),
+        conflist,
+    }))
+}
+
+/// Folders in which plugins are looked for after those of the build.
+fn folders(build: &Build) -> Vec<PathBuf> {
+    let own = match build.root {
+        Some(_) => None,
+        None => std::env::var_os(CNI_PATH),
+    };
+    std::env::split_paths(&own.unwrap_or_default())
+        .filter(|folder| folder.is_absolute())
+        .chain(FOLDERS.map(PathBuf::from))
+        .collect()
+}
+
+fn read(path: &Path) -> Result<Value, String> {
+    let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
+    let conflist: Value = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
+    if !conflist["name"].is_string() {
+        return Err(wrong(&"it has no \"name\""));
+    }
+    Ok(conflist)
+}
+
+/// Sets a word of a plugin: `portmap.backend=nftables`.
+fn set(conflist: &mut Value, option: &str) -> Result<(), String> {
+    let parted = option.split_once('=').and_then(|(place, value)| {
+        let (plugin, key) = place.split_once('.')?;
+        Some((plugin, key, value))
+    });
+    let (plugin, key, value) =
+        parted.ok_or_else(|| format!("'{option}': write PLUGIN.KEY=VALUE"))?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+    let all = conflist["plugins"].as_array_mut();
+    let mut found = false;
+    for one in all
+        .into_iter()
+        .flatten()
+        .filter(|one| one["type"] == plugin)
+    {
+        one[key] = value.clone();
+        found = true;
+    }
+    if found {
+        Ok(())
+    } else {
+        Err(format!("'{option}': the chain has no plugin {plugin}"))
+    }
+}
+
+/// What the plugins are told, as options would tell them: also what a conflist says by itself is a condition for declared
+/// defects.
+fn words(conflist: &Value) -> Vec<String> {
+    let mut words = Vec::new();
+    for plugin in plugins(conflist) {
+        let name = plugin["type"].as_str().unwrap_or_default();
+        for (key, value) in plugin.as_object().into_iter().flatten() {
+            match value {
+                Value::String(text) => words.push(format!("{name}.{key}={text}")),
+                Value::Bool(_) | Value::Number(_) => words.push(format!("{name}.{key}={value}")),
+                _ => {}
+            }
+        }
+    }
+    words
 }
 
 /// `1.1.1` of `CNI bridge plugin v1.1.1`, which a plugin says when it is asked for nothing.
@@ -135,8 +239,17 @@ fn plugins(conflist: &Value) -> impl DoubleEndedIterator<Item = &Value> {
         .iter()
 }
 
-fn types(conflist: &Value) -> impl Iterator<Item = &str> {
-    plugins(conflist).filter_map(|plugin| plugin["type"].as_str())
+/// Plugins of the chain in their order, then those that give addresses; each once.
+fn types(conflist: &Value) -> Vec<String> {
+    let own = plugins(conflist).map(|plugin| &plugin["type"]);
+    let addresses = plugins(conflist).map(|plugin| &plugin["ipam"]["type"]);
+    let mut types: Vec<String> = Vec::new();
+    for one in own.chain(addresses).filter_map(Value::as_str) {
+        if !types.iter().any(|other| other == one) {
+            types.push(one.to_owned());
+        }
+    }
+    types
 }
 
 impl Adapter for Cni {
@@ -189,7 +302,7 @@ impl Adapter for Cni {
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Made {
-            folder: self.folder.clone(),
+            implementation: self.implementation.clone(),
             conflist: self.conflist.clone(),
             networks: scenario.networks.clone(),
             attachments: Vec::new(),
@@ -268,9 +381,9 @@ struct Attachment {
 }
 
 impl Attachment {
-    fn add(&mut self, folder: &Path, site: &Site) -> Result<(), AdapterError> {
+    fn add(&mut self, own: &Implementation, site: &Site) -> Result<(), AdapterError> {
         for plugin in self.chain.clone() {
-            let said = self.ask("ADD", &plugin, folder, site)?;
+            let said = self.ask("ADD", &plugin, own, site)?;
             self.result = serde_json::from_str(&said).map_err(|error| {
                 AdapterError::unread(format!("ADD of {}", plugin["type"]), &error, &said)
             })?;
@@ -282,20 +395,19 @@ impl Attachment {
         &self,
         verb: &str,
         plugin: &Value,
-        folder: &Path,
+        own: &Implementation,
         site: &Site,
     ) -> Result<String, AdapterError> {
         let mut question = plugin.clone();
         if !self.result.is_null() {
             question["prevResult"] = self.result.clone();
         }
-        let program = folder.join(plugin["type"].as_str().unwrap_or_default());
-        Program::new([program.display().to_string()])
+        own.program(plugin["type"].as_str().unwrap_or_default(), [""; 0])
             .env("CNI_COMMAND", verb)
             .env("CNI_CONTAINERID", &format!("goldpath-{}", self.container))
             .env("CNI_NETNS", &Site::path(&self.container))
             .env("CNI_IFNAME", "eth0")
-            .env("CNI_PATH", &folder.display().to_string())
+            .env(CNI_PATH, &own.folders())
             .input(question.to_string())
             .run(&site.room)
             .map_err(|error| AdapterError::Refused {
@@ -308,7 +420,7 @@ impl Attachment {
 /// Attachments in the order in which they were made.
 #[derive(Debug)]
 struct Made {
-    folder: PathBuf,
+    implementation: Implementation,
     conflist: Value,
     networks: Vec<ScenarioNetwork>,
     attachments: Vec<Attachment>,
@@ -318,7 +430,11 @@ impl Made {
     fn delete(&self, attachment: &Attachment, site: &Site) -> Vec<AdapterError> {
         let backwards = attachment.chain.iter().rev();
         backwards
-            .filter_map(|plugin| attachment.ask("DEL", plugin, &self.folder, site).err())
+            .filter_map(|plugin| {
+                attachment
+                    .ask("DEL", plugin, &self.implementation, site)
+                    .err()
+            })
             .collect()
     }
 }
@@ -327,7 +443,7 @@ impl Realised for Made {
     fn check(&mut self, site: &Site) -> Vec<AdapterError> {
         let each = self.attachments.iter();
         each.flat_map(|one| one.chain.iter().map(move |plugin| (one, plugin)))
-            .filter_map(|(one, plugin)| one.ask("CHECK", plugin, &self.folder, site).err())
+            .filter_map(|(one, plugin)| one.ask("CHECK", plugin, &self.implementation, site).err())
             .collect()
     }
 
@@ -354,7 +470,7 @@ impl Realised for Made {
             chain: chain(&self.conflist, network, number, container),
             result: Value::Null,
         };
-        if let Err(error) = attachment.add(&self.folder, site) {
+        if let Err(error) = attachment.add(&self.implementation, site) {
             // "A delete must still be executed even if the add fails" (CNI specification, section 3). The first error is the
             // one to tell.
             drop(self.delete(&attachment, site));

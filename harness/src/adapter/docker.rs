@@ -1,43 +1,80 @@
 //! Docker: a daemon of its own in each lab, with user-defined bridge networks.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::daemon::Daemon;
-use super::engine::{Engine, Words, must_have};
+use super::engine::{Engine, Words};
+use super::facts::{Argument, Facts, Lack, Needed, Own};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario, Site,
-    image,
+    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
 };
 use crate::case::Feature;
 use crate::lab::{ControlGroup, Room};
 
 const SOCKET: &str = "unix:///run/goldpath/docker.sock";
 
-/// Docker as found on this machine.
-#[derive(Debug)]
-pub struct Docker {
-    implementation: Implementation,
+/// Docker, as goldpath knows it.
+pub static FACTS: Facts = Facts {
+    name: "docker",
+    kind: "docker",
+    argument: Argument::None,
+    programs: &[
+        Needed::new("dockerd", "docker.io"),
+        Needed::new("docker", "docker.io"),
+        Needed::new("containerd", "containerd"),
+        Needed::new("containerd-shim-runc-v2", "containerd").asked(shim_version),
+        Needed::new("runc", "runc"),
+        // It has no word for its version before Docker 28, and comes with dockerd.
+        Needed::new("docker-proxy", "docker.io")
+            .within(&[
+                "/usr/sbin",
+                "/usr/bin",
+                "/usr/libexec/docker",
+                "/usr/lib/docker",
+            ])
+            .asked(|_| String::new())
+            .optional(),
+        Needed::new("iptables", "iptables"),
+    ],
+    harness: &[image::WAITER],
+    state_folders: &["/var/lib/docker", "/etc/docker"],
+    own: Own {
+        tables: &["ip docker-bridges", "ip6 docker-bridges"],
+        chains: &["DOCKER", "DOCKER-*"],
+    },
+    lacks: &[
+        Lack::of(Feature::Ipv6, "labs have no IPv6 yet"),
+        Lack::of(Feature::Check, "dockerd(8) has no word for it"),
+        Lack::of(
+            Feature::EarlierRules,
+            "Docker's manual, \"Packet filtering and firewalls\": its rules stand before those that a person has put into FORWARD; DOCKER-USER is the chain for them",
+        ),
+    ],
+    option: Some("a flag of dockerd, as userland-proxy=false"),
+    find: |selection| {
+        let docker = Docker {
+            implementation: Implementation::find(selection)?,
+        };
+        Ok(Arc::new(docker))
+    },
+};
+
+/// The shim has the number in its second line.
+fn shim_version(path: &Path) -> String {
+    let said = Program::new([path.display().to_string(), String::from("-v")]).run_here();
+    let said = said.unwrap_or_default();
+    let line = said
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Version:"));
+    line.unwrap_or_default().trim().to_owned()
 }
 
-impl Docker {
-    /// Looks for dockerd and its client.
-    ///
-    /// # Errors
-    /// What is missing, and how to get it.
-    pub fn find() -> Result<Self, String> {
-        let daemon = Part::at(must_have("dockerd", "docker.io")?);
-        let client = Part::at(must_have("docker", "docker.io")?);
-        let iptables = Part::at(must_have("iptables", "iptables")?);
-        image::is_here()?;
-        let parts = [
-            ("dockerd", daemon),
-            ("docker", client),
-            ("iptables", iptables),
-        ];
-        Ok(Self {
-            implementation: Implementation::of("docker", "dockerd", parts),
-        })
-    }
+/// Docker as found on this machine.
+#[derive(Debug)]
+struct Docker {
+    implementation: Implementation,
 }
 
 impl Adapter for Docker {
@@ -46,9 +83,7 @@ impl Adapter for Docker {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        // Its rules stand before those that a person has put into FORWARD (Docker's manual, "Packet filtering and
-        // firewalls": DOCKER-USER is the chain for them).
-        Feature::all_but(&[Feature::Ipv6, Feature::Check, Feature::EarlierRules])
+        FACTS.features(&self.implementation)
     }
 
     fn namespaces(&self) -> Namespaces {
@@ -57,16 +92,20 @@ impl Adapter for Docker {
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let file = |name: &str| format!("{}/{name}", Room::FOLDER);
-        let dockerd =
-            Program::new(["dockerd", "--host", SOCKET, "--storage-driver", "vfs"]).args([
+        let own = &self.implementation;
+        let usual = ["--host", SOCKET, "--storage-driver", "vfs"];
+        let dockerd = own
+            .program("dockerd", usual)
+            .args([
                 format!("--data-root={}", file("data")),
                 format!("--exec-root={}", file("exec")),
                 format!("--pidfile={}", file("docker.pid")),
-            ]);
+            ])
+            .args(own.options.iter().map(|option| format!("--{option}")));
         let group = ControlGroup::named("docker");
         let daemon = Daemon::start(&dockerd, "API listen on", &site.room)?;
         let words = Words {
-            client: Program::new(["docker", "--host", SOCKET]),
+            client: own.program("docker", ["--host", SOCKET]),
             network: &[],
             mtu: "--opt=com.docker.network.driver.mtu",
             removal: &[],

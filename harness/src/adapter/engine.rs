@@ -1,7 +1,7 @@
 //! Engines with a command line of their own: Docker's, which Podman took over.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,7 +12,6 @@ use super::{
     ScenarioNetwork, Site, image,
 };
 use crate::lab::{ControlGroup, Netns};
-use crate::program::find_program;
 
 const IMAGE: &str = "goldpath";
 
@@ -133,7 +132,7 @@ impl Realised for Engine {
             .client(["run", "--detach", "--pull=never"])
             .args([self.group.option()])
             .args(options);
-        if let Err(error) = run.args([IMAGE]).args(image::command()).run(&site.room) {
+        if let Err(error) = run.args([IMAGE]).args(image::COMMAND).run(&site.room) {
             // `run` is `create` and `start`; what can't start is the person's to remove.
             self.end(std::slice::from_ref(name), site)?;
             return Err(error);
@@ -201,11 +200,4 @@ fn publish_option(port: &PublishedPort) -> String {
         "--publish={address}{}:{}/{}",
         port.host_port, port.container_port, port.protocol
     )
-}
-
-/// Where this machine has a program of an engine.
-pub(super) fn must_have(program: &str, package: &str) -> Result<PathBuf, String> {
-    find_program(program).map_err(|_| {
-        format!("'{program}' is not installed; please run: sudo apt-get install {package}")
-    })
 }

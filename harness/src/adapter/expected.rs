@@ -118,15 +118,11 @@ fn compare(one: &[u64], two: &[u64]) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-/// Why the implementation that was asked for by this name is expected to fail this case, if it is.
+/// Why this implementation is expected to fail this case, if it is.
 ///
 /// # Errors
 /// The checked-in file is broken, which a test excludes.
-pub fn expected(
-    name: &str,
-    found: &Implementation,
-    case: &str,
-) -> Result<Option<Expected>, toml::de::Error> {
+pub fn expected(found: &Implementation, case: &str) -> Result<Option<Expected>, toml::de::Error> {
     let entries: Entries = toml::from_str(ENTRIES)?;
     Ok(entries.expected.into_iter().find(|entry| {
         let version = || match &entry.program {
@@ -134,7 +130,7 @@ pub fn expected(
             None => found.version(),
         };
         // Who has nothing known of this case is not asked for its version.
-        entry.implementations.iter().any(|one| one == name)
+        entry.implementations.contains(&found.name)
             && entry.case == case
             && entry.versions.contain(version())
     }))
@@ -182,7 +178,7 @@ mod tests {
         let case = "contract/publish/unpublished-on-a-host-that-forwards";
         let of = |version: &str| {
             let docker = Implementation::known("docker", version, [].into());
-            expected("docker", &docker, case).expect("well-formed")
+            expected(&docker, case).expect("well-formed")
         };
         assert!(of("20.10.24").is_some_and(|entry| entry.issue == "moby/moby#48724"));
         assert_eq!(of("28.1.0"), None);
@@ -194,7 +190,7 @@ mod tests {
         let of = |netavark: &str| {
             let parts = [("netavark".into(), Part::known(netavark))];
             let podman = Implementation::known("podman", "4.3.1", parts.into());
-            expected("podman", &podman, case).expect("well-formed")
+            expected(&podman, case).expect("well-formed")
         };
         assert!(of("netavark 1.4.0").is_some());
         assert_eq!(of("netavark 2.1.0"), None);

@@ -1,35 +1,35 @@
 //! The image that engines make containers of: one program that waits. Probes and services run in a container's network
 //! namespace, not in its file system.
 
-use super::{AdapterError, Program};
+use std::fs;
+use std::io;
+
+use super::facts::must_have;
+use super::{AdapterError, Needed};
 use crate::lab::Room;
-use crate::program::find_program;
 
-/// A program that needs no library, found on this machine.
-const WAITER: &str = "busybox";
+/// A program that needs no library, and is this machine's: a build need not bring it.
+pub(super) const WAITER: Needed = Needed::new("busybox", "busybox-static");
 
-/// Whether this machine has what an image is made of.
-pub(super) fn is_here() -> Result<(), String> {
-    find_program(WAITER).map(drop).map_err(|_| {
-        format!("'{WAITER}' is not installed; please run: sudo apt-get install busybox-static")
-    })
-}
+/// What a container runs. By its name busybox knows what it is to be.
+pub(super) const COMMAND: [&str; 3] = ["/busybox", "sleep", "2147483647"];
 
 /// Packs the image's file system and returns where it is in the room.
 pub(super) fn pack(room: &Room) -> Result<String, AdapterError> {
     let archive = format!("{}/image.tar", Room::FOLDER);
-    let path = waiter();
-    let inside = path.trim_start_matches('/').to_owned();
-    Program::new(["tar", "--dereference", "-C", "/", "-cf", &archive, &inside]).run(room)?;
+    let failed = |source| AdapterError::File {
+        operation: "write",
+        path: archive.clone(),
+        source,
+    };
+    let packed = packed().map_err(failed)?;
+    room.run(|| fs::write(&archive, packed))?.map_err(failed)?;
     Ok(archive)
 }
 
-/// What a container runs.
-pub(super) fn command() -> [String; 3] {
-    [waiter(), String::from("sleep"), i32::MAX.to_string()]
-}
-
-fn waiter() -> String {
-    let found = find_program(WAITER).map(|path| path.display().to_string());
-    found.unwrap_or_else(|_| format!("/bin/{WAITER}"))
+fn packed() -> io::Result<Vec<u8>> {
+    let waiter = must_have(&WAITER).map_err(io::Error::other)?;
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_path_with_name(waiter.canonicalize()?, COMMAND[0].trim_start_matches('/'))?;
+    archive.into_inner()
 }

@@ -2,17 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
+use super::facts::must_have;
 use super::part::number;
-use super::{AdapterError, Part, Scenario, ScenarioContainer, Site};
+use super::{AdapterError, Build, Part, Program, Scenario, ScenarioContainer, Selection, Site};
 use crate::case::Feature;
 use crate::lab::Netns;
 
 /// What is under test, as found on this machine.
 #[derive(Debug, Clone)]
 pub struct Implementation {
-    /// The name that it gives itself. Reports show it beside the one that the person typed.
+    /// What was asked for, without its build and options: how declared defects and kept state call it.
     pub name: String,
+    /// The name that it gives itself, if it gives itself one.
+    pub calls_itself: Option<String>,
+    /// Which programs it is made of.
+    pub build: Build,
+    /// Options of its own that were asked for.
+    pub options: Vec<String>,
     /// The programs that take part, by the name that reports give them.
     pub parts: BTreeMap<String, Part>,
     version: Version,
@@ -27,26 +35,71 @@ enum Version {
 }
 
 impl Implementation {
-    /// One whose version is that of its program `main`.
-    pub fn of<'a>(
-        name: impl Into<String>,
-        main: &str,
-        parts: impl IntoIterator<Item = (&'a str, Part)>,
+    /// Looks for its programs, and starts none. Its version is that of the first one.
+    ///
+    /// # Errors
+    /// What is missing, and how to get it.
+    pub(super) fn find(selection: &Selection) -> Result<Self, String> {
+        let facts = selection.facts;
+        for needed in facts.harness {
+            must_have(needed)?;
+        }
+        let build = Build::of(selection.build.as_deref())?;
+        let mut parts = BTreeMap::new();
+        for (number, needed) in facts.programs.iter().enumerate() {
+            let within: Vec<PathBuf> = needed.folders.iter().map(PathBuf::from).collect();
+            match build.find(needed.program, &within, number == 0) {
+                Some(path) => {
+                    let part = Part::of(&build, path, needed.ask);
+                    parts.insert(needed.program.to_owned(), part);
+                }
+                None if needed.is_optional => {}
+                None => return Err(build.lacks(needed.program, needed.package)),
+            }
+        }
+        let main = facts.programs.first().map_or("", |needed| needed.program);
+        Ok(Self::of(selection, build, parts, main))
+    }
+
+    /// One of these programs, whose version is that of its program `main`.
+    pub(super) fn of(
+        selection: &Selection,
+        build: Build,
+        parts: BTreeMap<String, Part>,
+        main: impl Into<String>,
     ) -> Self {
-        let parts = parts.into_iter();
         Self {
-            name: name.into(),
-            parts: parts.map(|(name, part)| (name.to_owned(), part)).collect(),
-            version: Version::Of(main.to_owned()),
+            name: selection.facts.kind.to_owned(),
+            calls_itself: None,
+            build,
+            options: selection.options.clone(),
+            parts,
+            version: Version::Of(main.into()),
         }
     }
 
     /// One that tells its version by itself.
-    pub fn known(name: impl Into<String>, version: &str, parts: BTreeMap<String, Part>) -> Self {
+    pub fn known(name: &str, version: &str, parts: BTreeMap<String, Part>) -> Self {
         Self {
-            name: name.into(),
-            version: Version::Told(version.to_owned()),
+            name: name.to_owned(),
+            calls_itself: None,
+            build: Build::default(),
+            options: Vec::new(),
             parts,
+            version: Version::Told(version.to_owned()),
+        }
+    }
+
+    /// The same with these options, where they come from elsewhere, too.
+    pub(super) fn with_options(self, options: Vec<String>) -> Self {
+        Self { options, ..self }
+    }
+
+    /// The same, with the name that it gives itself.
+    pub(super) fn calling_itself(self, name: &str) -> Self {
+        Self {
+            calls_itself: Some(name.to_owned()),
+            ..self
         }
     }
 
@@ -67,9 +120,33 @@ impl Implementation {
 
     /// Asks every program for its version now, so that nobody has to wait for it later.
     pub fn ask(&self) {
-        self.parts.values().for_each(|part| {
+        for part in self.parts.values() {
             part.version();
-        });
+        }
+    }
+
+    /// The folders of its programs, each once, as PATH has them.
+    pub(super) fn folders(&self) -> String {
+        let mut folders: Vec<String> = Vec::new();
+        for program in self.parts.values().map(Part::program) {
+            let folder = Path::new(&program)
+                .parent()
+                .map(|path| path.display().to_string());
+            folders.extend(folder.filter(|folder| !folders.contains(folder)));
+        }
+        folders.join(":")
+    }
+
+    /// One of its programs with these arguments, in its own environment.
+    pub(super) fn program<T: Into<String>>(
+        &self,
+        name: &str,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Program {
+        let path = self.parts.get(name).map(Part::program);
+        Program::new([path.unwrap_or_else(|| name.to_owned())])
+            .args(arguments)
+            .env("PATH", &self.build.path())
     }
 }
 

@@ -3,16 +3,18 @@
 //! An adapter gets a [`Scenario`] and a [`Site`], and makes the one true in the other. What it made is read back from
 //! the kernel, never taken from its word.
 
+mod build;
+mod candidate;
 pub mod cni;
 mod daemon;
 pub mod docker;
 mod engine;
 mod error;
 mod expected;
+mod facts;
 mod image;
 mod implementation;
 mod kept;
-mod known;
 pub mod native;
 pub mod netavark;
 mod part;
@@ -20,15 +22,21 @@ pub mod plugin;
 pub mod podman;
 mod program;
 pub mod recipe;
+mod registry;
 mod scenario;
+mod selection;
 mod site;
 
+pub use build::Build;
+pub use candidate::Candidate;
 pub use error::AdapterError;
 pub use expected::{Expected, Versions, VersionsError, expected};
+pub use facts::{Argument, Facts, Found, Lack, Needed, Own};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
 pub use kept::{Kept, kept, unmatched};
-pub use known::{Candidate, CniVersion, Selection, SelectionError};
 pub use part::Part;
 pub use program::Program;
+pub use registry::{ADAPTERS, programs, state_folders};
 pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+pub use selection::{Asked, EngineOption, Selection, SelectionError};
 pub use site::Site;

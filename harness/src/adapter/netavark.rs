@@ -1,70 +1,121 @@
 //! netavark by itself, as podman calls it: one JSON object for each container.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::facts::{Argument, Facts, Lack, Needed, Own};
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Part, Program, Realised, Scenario,
-    ScenarioContainer, ScenarioNetwork, Site,
+    Adapter, AdapterError, Attached, Implementation, Realised, Scenario, ScenarioContainer,
+    ScenarioNetwork, Site,
 };
 use crate::case::Feature;
 use crate::lab::Room;
-use crate::program::find_program;
 
-/// Where distributions put it: not in PATH.
-const PLACES: [&str; 4] = [
-    "/usr/lib/podman/netavark",
-    "/usr/libexec/podman/netavark",
-    "/usr/local/libexec/podman/netavark",
-    "/usr/local/lib/podman/netavark",
+/// Where Podman looks for it (containers.conf(5), `helper_binaries_dir`): not in PATH.
+pub(super) const FOLDERS: [&str; 4] = [
+    "/usr/local/libexec/podman",
+    "/usr/local/lib/podman",
+    "/usr/libexec/podman",
+    "/usr/lib/podman",
 ];
+pub(super) const PROGRAM: Needed = Needed::new("netavark", "netavark").within(&FOLDERS);
+
+/// What netavark calls its own, by both of its drivers.
+pub(super) const OWN: Own = Own {
+    tables: &["inet netavark"],
+    chains: &["NETAVARK-*", "NETAVARK_*"],
+};
 
 /// What podman's networks don't promise, whoever makes them.
-pub(super) const LACKING: [Feature; 7] = [
-    Feature::Ipv6,
-    Feature::Check,
-    // They accept whatever is routed to a container.
-    Feature::HiddenPorts,
-    Feature::InternalHost,
-    // Their rules are put before a person's.
-    Feature::EarlierRules,
-    // They accept new connections from containers only: containers/netavark#977.
-    Feature::EarlierPolicy,
-    // The bridge takes the lowest hardware address of its ports: containers/netavark#833.
-    Feature::StableGateway,
+pub(super) const SHARED: [Lack; 7] = [
+    Lack::of(Feature::Ipv6, "labs have no IPv6 yet"),
+    Lack::of(Feature::Check, "podman(1) has no word for it"),
+    Lack::of(
+        Feature::HiddenPorts,
+        "they accept whatever is routed to a container",
+    ),
+    Lack::of(
+        Feature::InternalHost,
+        "they accept whatever is routed to a container",
+    ),
+    Lack::of(
+        Feature::EarlierRules,
+        "their rules are put before a person's",
+    ),
+    Lack::of(
+        Feature::EarlierPolicy,
+        "containers/netavark#977: they accept new connections from containers only",
+    ),
+    STABLE_GATEWAY,
 ];
+const STABLE_GATEWAY: Lack = Lack::of(
+    Feature::StableGateway,
+    "containers/netavark#833: the bridge takes the lowest hardware address of its ports",
+);
+/// What netavark's networks don't promise.
+pub(super) const LACKING: [Lack; 7] = {
+    let mut lacking = SHARED;
+    // Its release notes: a bridge gets a hardware address of its own.
+    lacking[6] = STABLE_GATEWAY.in_versions("netavark", "<1.9");
+    lacking
+};
+
+/// The option that it has, by the name that Podman gives it.
+const DRIVER: &str = "firewall_driver=";
+
+/// netavark, as goldpath knows it.
+pub static FACTS: Facts = Facts {
+    name: "netavark",
+    kind: "netavark",
+    argument: Argument::None,
+    programs: &[
+        PROGRAM,
+        Needed::new("iptables", "iptables").optional(),
+        Needed::new("nft", "nftables").optional(),
+    ],
+    harness: &[],
+    state_folders: &["/run/containers", "/var/cache/netavark"],
+    own: OWN,
+    lacks: &{
+        let [a, b, c, d, e, f, g] = LACKING;
+        [
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            Lack::of(
+                Feature::PortConflict,
+                "ports are kept by Podman, which binds them",
+            ),
+            Lack::of(
+                Feature::RepeatedTeardown,
+                "containers/netavark#1451: what is not there any more is an error",
+            ),
+        ]
+    },
+    option: Some("firewall_driver=nftables or another one that it has"),
+    find: |selection| {
+        let mut options = selection.options.iter();
+        if let Some(other) = options.find(|option| !option.starts_with(DRIVER)) {
+            return Err(format!(
+                "'{other}' is none of its options; it has {DRIVER}DRIVER"
+            ));
+        }
+        Ok(Arc::new(Netavark {
+            implementation: Implementation::find(selection)?,
+        }))
+    },
+};
 
 /// netavark as found on this machine.
 #[derive(Debug)]
-pub struct Netavark {
+struct Netavark {
     implementation: Implementation,
-    program: PathBuf,
-}
-
-/// Where netavark is on this machine.
-pub(super) fn find_netavark() -> Result<PathBuf, String> {
-    let place = PLACES.iter().find(|place| Path::new(place).is_file());
-    let in_path = || find_program("netavark").ok();
-    place.map(PathBuf::from).or_else(in_path).ok_or_else(|| {
-        String::from("'netavark' is not installed; please run: sudo apt-get install netavark")
-    })
-}
-
-impl Netavark {
-    /// Looks for netavark.
-    ///
-    /// # Errors
-    /// It is missing.
-    pub fn find() -> Result<Self, String> {
-        let program = find_netavark()?;
-        let parts = [("netavark", Part::at(program.clone()))];
-        Ok(Self {
-            implementation: Implementation::of("netavark", "netavark", parts),
-            program,
-        })
-    }
 }
 
 impl Adapter for Netavark {
@@ -73,14 +124,12 @@ impl Adapter for Netavark {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        // Ports are kept by podman, which binds them. What is not there any more is an error: containers/netavark#1451.
-        let own = [Feature::PortConflict, Feature::RepeatedTeardown];
-        Feature::all_but(&[&LACKING[..], &own].concat())
+        FACTS.features(&self.implementation)
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Made {
-            program: self.program.clone(),
+            implementation: self.implementation.clone(),
             networks: scenario.networks.clone(),
             containers: Vec::new(),
         };
@@ -148,7 +197,7 @@ fn hex(text: &str) -> String {
 /// Containers in the order in which they were attached.
 #[derive(Debug)]
 struct Made {
-    program: PathBuf,
+    implementation: Implementation,
     networks: Vec<ScenarioNetwork>,
     containers: Vec<(String, Value)>,
 }
@@ -161,16 +210,16 @@ impl Made {
         options: &Value,
         site: &Site,
     ) -> Result<String, AdapterError> {
-        let program = self.program.display().to_string();
-        Program::new([
-            &program,
-            "--config",
-            Room::FOLDER,
-            verb,
-            &Site::path(container),
-        ])
-        .input(options.to_string())
-        .run(&site.room)
+        let path = Site::path(container);
+        let arguments = ["--config", Room::FOLDER, verb, &path];
+        let mut program = self.implementation.program("netavark", arguments);
+        // netavark(1): the variable that Podman sets from containers.conf.
+        for option in &self.implementation.options {
+            if let Some(driver) = option.strip_prefix(DRIVER) {
+                program = program.env("NETAVARK_FW", driver);
+            }
+        }
+        program.input(options.to_string()).run(&site.room)
     }
 }
 

@@ -3,28 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::Program;
+use super::{Build, Program};
+use crate::lab::tree;
 
 /// A program that takes part. To be asked for its version it has to be started, so that is done when somebody asks, and
 /// once: a trial that nobody reports on starts none.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Where it is; none for what an implementation tells of itself.
+    /// Where it is on this machine; none for what an implementation tells of itself.
     pub path: Option<PathBuf>,
+    /// Where it is for the implementation, and the root that it is in if that is another one.
+    within: Option<(PathBuf, Option<PathBuf>)>,
     ask: fn(&Path) -> String,
     version: Arc<OnceLock<String>>,
 }
 
 impl Part {
-    /// A program at this place, which says its version by `--version`.
-    pub fn at(path: PathBuf) -> Self {
-        Self::asked(path, |path| by_option(path, "--version"))
-    }
-
-    /// A program at this place that is asked in another way.
-    pub(super) fn asked(path: PathBuf, ask: fn(&Path) -> String) -> Self {
+    /// A program at this place of a build, and who asks it for its version.
+    pub(super) fn of(build: &Build, path: PathBuf, ask: fn(&Path) -> String) -> Self {
         Self {
-            path: Some(path),
+            path: Some(build.outside(&path)),
+            within: Some((path, build.root.clone())),
             ask,
             version: Arc::default(),
         }
@@ -34,6 +33,7 @@ impl Part {
     pub fn known(version: impl Into<String>) -> Self {
         Self {
             path: None,
+            within: None,
             ask: |_| String::new(),
             version: Arc::new(OnceLock::from(version.into())),
         }
@@ -41,10 +41,21 @@ impl Part {
 
     /// Its version in its own words, empty if it has none.
     pub fn version(&self) -> &str {
-        self.version.get_or_init(|| {
-            let ask = self.ask;
-            self.path.as_deref().map(ask).unwrap_or_default()
+        self.version.get_or_init(|| match &self.within {
+            // One that can't be entered is found out when somebody runs there.
+            Some((path, Some(root))) => tree::within(root, || (self.ask)(path)).unwrap_or_default(),
+            Some((path, None)) => (self.ask)(path),
+            None => String::new(),
         })
+    }
+
+    /// The command line's first word for the implementation's own programs.
+    pub(super) fn program(&self) -> String {
+        let path = self
+            .within
+            .as_ref()
+            .map(|(path, _)| path.display().to_string());
+        path.unwrap_or_default()
     }
 }
 
@@ -86,7 +97,7 @@ mod tests {
     fn a_program_is_asked_when_somebody_wants_to_know_and_once() {
         use std::sync::atomic::{AtomicU32, Ordering};
         static ASKED: AtomicU32 = AtomicU32::new(0);
-        let part = Part::asked("/bin/true".into(), |_| {
+        let part = Part::of(&Build::default(), "/bin/true".into(), |_| {
             ASKED.fetch_add(1, Ordering::Relaxed);
             String::from("1.0")
         });

@@ -1,12 +1,14 @@
 //! Podman, with netavark or with CNI plugins as its network back end. It has no daemon.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
-use super::engine::{Engine, Words, must_have};
-use super::netavark::{LACKING, find_netavark};
+use super::engine::{Engine, Words};
+use super::facts::{Argument, Facts, Found, Needed};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario, Site,
-    image,
+    Adapter, AdapterError, Implementation, Namespaces, Part, Realised, Scenario, Selection, Site,
+    cni, image, netavark,
 };
 use crate::case::Feature;
 use crate::lab::{ControlGroup, Room};
@@ -16,7 +18,7 @@ const CONFIGURATION: &str = "/run/goldpath/containers.conf";
 
 /// Who makes podman's networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NetworkBackend {
+enum NetworkBackend {
     /// netavark.
     Netavark,
     /// CNI plugins.
@@ -32,44 +34,87 @@ impl NetworkBackend {
     }
 }
 
+/// Programs of both, podman first.
+const PODMAN: Needed = Needed::new("podman", "podman");
+const CONMON: Needed = Needed::new("conmon", "conmon");
+/// Either is enough; the first one that is there is used.
+const RUNTIMES: [Needed; 2] = [
+    Needed::new("runc", "runc").optional(),
+    Needed::new("crun", "crun").optional(),
+];
+const STATE_FOLDERS: &[&str] = &[
+    "/var/lib/containers",
+    "/etc/containers/networks",
+    "/var/cache/netavark",
+    "/run/containers",
+];
+
+/// Podman on netavark, as goldpath knows it.
+pub static FACTS: Facts = Facts {
+    name: "podman",
+    kind: "podman",
+    argument: Argument::None,
+    programs: &[
+        PODMAN,
+        CONMON,
+        RUNTIMES[0],
+        RUNTIMES[1],
+        netavark::PROGRAM,
+        Needed::new("iptables", "iptables").optional(),
+        Needed::new("nft", "nftables").optional(),
+    ],
+    harness: &[image::WAITER],
+    state_folders: STATE_FOLDERS,
+    own: netavark::OWN,
+    lacks: &netavark::LACKING,
+    option: Some("a line of [network] in containers.conf, as firewall_driver=nftables"),
+    find: |selection| find(selection, NetworkBackend::Netavark),
+};
+
+/// Podman on CNI plugins, as goldpath knows it.
+pub static ON_CNI: Facts = Facts {
+    name: "podman-cni",
+    kind: "podman-cni",
+    programs: &[
+        PODMAN,
+        CONMON,
+        RUNTIMES[0],
+        RUNTIMES[1],
+        cni::plugin("bridge"),
+        cni::plugin("portmap"),
+        cni::plugin("firewall"),
+        cni::plugin("tuning"),
+        cni::plugin("host-local"),
+        Needed::new("iptables", "iptables"),
+    ],
+    own: cni::OWN,
+    lacks: &netavark::SHARED,
+    find: |selection| find(selection, NetworkBackend::Cni),
+    ..FACTS
+};
+
 /// Podman as found on this machine.
 #[derive(Debug)]
-pub struct Podman {
+struct Podman {
     implementation: Implementation,
     backend: NetworkBackend,
+    runtime: &'static str,
 }
 
-impl Podman {
-    /// Looks for podman and its network back end.
-    ///
-    /// # Errors
-    /// What is missing, and how to get it.
-    pub fn find(backend: NetworkBackend) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        for (program, package) in [
-            ("podman", "podman"),
-            ("conmon", "conmon"),
-            ("runc", "runc"),
-            ("iptables", "iptables"),
-        ] {
-            parts.push((program, Part::at(must_have(program, package)?)));
-        }
-        image::is_here()?;
-        let name = match backend {
-            NetworkBackend::Netavark => {
-                parts.push(("netavark", Part::at(find_netavark()?)));
-                "podman"
-            }
-            NetworkBackend::Cni => {
-                super::cni::Cni::usual("0.4.0")?;
-                "podman-cni"
-            }
-        };
-        Ok(Self {
-            implementation: Implementation::of(name, "podman", parts),
-            backend,
-        })
+fn find(selection: &Selection, backend: NetworkBackend) -> Found {
+    let mut implementation = Implementation::find(selection)?;
+    let parts = &mut implementation.parts;
+    let names = RUNTIMES.map(|runtime| runtime.program);
+    let mut there = names.into_iter().filter(|name| parts.contains_key(*name));
+    let runtime = there.next().ok_or_else(|| RUNTIMES[0].missing())?;
+    if let Some(idle) = there.next() {
+        parts.remove(idle);
     }
+    Ok(Arc::new(Podman {
+        implementation,
+        backend,
+        runtime,
+    }))
 }
 
 impl Adapter for Podman {
@@ -78,7 +123,10 @@ impl Adapter for Podman {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        Feature::all_but(&LACKING)
+        match self.backend {
+            NetworkBackend::Netavark => FACTS.features(&self.implementation),
+            NetworkBackend::Cni => ON_CNI.features(&self.implementation),
+        }
     }
 
     fn namespaces(&self) -> Namespaces {
@@ -86,7 +134,7 @@ impl Adapter for Podman {
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
-        let text = configuration(self.backend);
+        let text = self.configuration();
         site.room
             .run(|| std::fs::write(CONFIGURATION, text))?
             .map_err(|source| AdapterError::File {
@@ -96,7 +144,9 @@ impl Adapter for Podman {
             })?;
         let folder = |name: &str| format!("--{name}={}/podman-{name}", Room::FOLDER);
         let words = Words {
-            client: Program::new(["podman", "--storage-driver=vfs"])
+            client: self
+                .implementation
+                .program("podman", ["--storage-driver=vfs"])
                 .args([folder("root"), folder("runroot"), folder("tmpdir")])
                 .env("CONTAINERS_CONF", CONFIGURATION),
             // Podman's networks of one host reach each other unless they are asked not to.
@@ -108,20 +158,62 @@ impl Adapter for Podman {
     }
 }
 
-/// What this machine's own configuration may say otherwise (`man containers.conf`).
-fn configuration(backend: NetworkBackend) -> String {
-    let folder = Room::FOLDER;
-    format!(
-        "[containers]\n\
-         default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
-         [engine]\n\
-         cgroup_manager = \"cgroupfs\"\n\
-         events_logger = \"none\"\n\
-         runtime = \"runc\"\n\
-         [network]\n\
-         network_backend = \"{}\"\n\
-         network_config_dir = \"{folder}/networks\"\n\
-         cni_plugin_dirs = [\"/opt/cni/bin\", \"/usr/lib/cni\", \"/usr/libexec/cni\"]\n",
-        backend.as_str()
-    )
+impl Podman {
+    /// What this machine's own configuration may say otherwise (`man containers.conf`), and where this build has its
+    /// helpers: Podman does not look for them in PATH.
+    fn configuration(&self) -> String {
+        let folder = Room::FOLDER;
+        let own = &self.implementation;
+        let runtime = self.runtime;
+        let place = |program: &str| {
+            own.parts
+                .get(program)
+                .map(Part::program)
+                .unwrap_or_default()
+        };
+        let beside = own.build.folders().map(Path::to_string_lossy);
+        let beside: Vec<String> = beside.map(|folder| format!("{folder:?}, ")).collect();
+        let (helpers, plugins) = (list(&netavark::FOLDERS), list(&cni::FOLDERS));
+        let options: String = own.options.iter().map(|option| line(option)).collect();
+        format!(
+            "[containers]\n\
+             default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
+             [engine]\n\
+             cgroup_manager = \"cgroupfs\"\n\
+             events_logger = \"none\"\n\
+             runtime = \"{runtime}\"\n\
+             conmon_path = [{:?}]\n\
+             helper_binaries_dir = [{}{helpers}]\n\
+             [engine.runtimes]\n\
+             {runtime} = [{:?}]\n\
+             [network]\n\
+             network_backend = \"{}\"\n\
+             network_config_dir = \"{folder}/networks\"\n\
+             cni_plugin_dirs = [{}{plugins}]\n\
+             {options}",
+            place("conmon"),
+            beside.concat(),
+            place(runtime),
+            self.backend.as_str(),
+            beside.concat(),
+        )
+    }
+}
+
+fn list(folders: &[&str]) -> String {
+    let quoted = folders.iter().map(|folder| format!("{folder:?}"));
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
+/// `key = "value"` of `key=value`; what is no text stands as it is.
+fn line(option: &str) -> String {
+    let (key, value) = option.split_once('=').unwrap_or((option, "true"));
+    let is_text = value.parse::<i64>().is_err()
+        && !matches!(value, "true" | "false")
+        && !value.starts_with(['[', '"']);
+    if is_text {
+        format!("{key} = {value:?}\n")
+    } else {
+        format!("{key} = {value}\n")
+    }
 }

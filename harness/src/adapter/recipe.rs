@@ -2,37 +2,45 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::engine::must_have;
+use super::facts::{Argument, Facts, Needed, Own};
 use super::part::by_option;
 use super::{
-    Adapter, AdapterError, Implementation, Part, Program, PublishedPort, Realised, Scenario,
-    ScenarioNetwork, Site,
+    Adapter, AdapterError, Implementation, PublishedPort, Realised, Scenario, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
 use crate::lab::contract;
 
+/// The article, as goldpath knows it.
+pub static FACTS: Facts = Facts {
+    name: "recipe",
+    kind: "recipe",
+    argument: Argument::None,
+    programs: &[
+        Needed::new("iptables", "iptables").asked(|path| by_option(path, "-V")),
+        Needed::new("ip", "iproute2").asked(|path| by_option(path, "-V")),
+    ],
+    harness: &[],
+    state_folders: &[],
+    own: Own {
+        tables: &[],
+        chains: &[],
+    },
+    lacks: &[],
+    option: None,
+    find: |selection| {
+        let recipe = Recipe {
+            implementation: Implementation::find(selection)?,
+        };
+        Ok(Arc::new(recipe))
+    },
+};
+
 /// The article, as commands.
 #[derive(Debug)]
-pub struct Recipe {
+struct Recipe {
     implementation: Implementation,
-}
-
-impl Recipe {
-    /// Looks for the two programs that the article uses.
-    ///
-    /// # Errors
-    /// What is missing, and how to get it.
-    pub fn find() -> Result<Self, String> {
-        let mut parts = Vec::new();
-        for (program, package) in [("ip", "iproute2"), ("iptables", "iptables")] {
-            let path = must_have(program, package)?;
-            parts.push((program, Part::asked(path, |path| by_option(path, "-V"))));
-        }
-        Ok(Self {
-            implementation: Implementation::of("recipe", "iptables", parts),
-        })
-    }
 }
 
 impl Adapter for Recipe {
@@ -62,9 +70,12 @@ impl Adapter for Recipe {
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let commands = commands(scenario);
         for command in &commands {
-            run(&command.make, site)?;
+            run(&self.implementation, &command.make, site)?;
         }
-        Ok(Box::new(Made { commands }))
+        Ok(Box::new(Made {
+            implementation: self.implementation.clone(),
+            commands,
+        }))
     }
 }
 
@@ -160,13 +171,16 @@ fn rule(table: &str, text: &str) -> Command {
     }
 }
 
-fn run(command: &str, site: &Site) -> Result<String, AdapterError> {
-    Program::new(command.split(' ')).run(&site.room)
+fn run(own: &Implementation, command: &str, site: &Site) -> Result<String, AdapterError> {
+    let mut words = command.split(' ');
+    let program = words.next().unwrap_or_default();
+    own.program(program, words).run(&site.room)
 }
 
 /// The commands that were run.
 #[derive(Debug)]
 struct Made {
+    implementation: Implementation,
     commands: Vec<Command>,
 }
 
@@ -174,7 +188,7 @@ impl Realised for Made {
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
         let undone = self.commands.iter().rev().filter_map(|c| c.undo.as_ref());
         undone
-            .filter_map(|command| run(command, site).err())
+            .filter_map(|command| run(&self.implementation, command, site).err())
             .collect()
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use nix::mount::{MntFlags, umount2};
 
+use super::{Implementation, state_folders};
 use crate::lab::attach::remove_link;
-use crate::lab::{LabError, Netns, Room};
+use crate::lab::{Furniture, LabError, Netns, Room};
 
 /// The lab's host, and the namespaces of the containers as far as the harness makes them.
 #[derive(Debug)]
@@ -36,12 +37,20 @@ impl Site {
     }
 
     /// Furnishes the room.
-    pub fn furnish(host: &Netns, containers: BTreeMap<String, Netns>) -> Result<Self, LabError> {
+    pub fn furnish(
+        implementation: &Implementation,
+        host: &Netns,
+        containers: BTreeMap<String, Netns>,
+    ) -> Result<Self, LabError> {
+        let furniture = Furniture {
+            root: implementation.build.root.as_deref(),
+            state_folders: state_folders().collect(),
+        };
         let named = containers
             .iter()
             .map(|(name, netns)| (name.as_str(), netns));
         Ok(Self {
-            room: Room::furnish(host, named)?,
+            room: Room::furnish(host, &furniture, named)?,
             host: host.try_clone()?,
             containers,
         })

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{default_jobs, implementations, run_quietly};
+use super::run::{default_jobs, run_quietly};
 use super::sandbox::inside;
-use crate::adapter::Selection;
 use crate::golden::{self, Comparison};
 use crate::report::{difference_words, words};
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
@@ -20,9 +20,9 @@ pub struct Args {
     /// Which cases.
     #[command(flatten)]
     pub chosen: Chosen,
-    /// Puts contract cases to this implementation, `native` if absent; may be given several times.
-    #[arg(short, long, value_name = "NAME")]
-    pub implementation: Vec<Selection>,
+    /// What contract cases are put to.
+    #[command(flatten)]
+    pub implementations: Implementations,
     /// Directory of golden paths.
     #[arg(long, value_name = "DIR", default_value = "golden")]
     pub golden: PathBuf,
@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = must_have_programs(&Trial::of(&cases, None, &[]), &mut err) {
         return exit.into();
     }
-    inside(|| match implementations(&args.implementation, &[]) {
+    inside(|| match args.implementations.find() {
         Ok(found) => accept(args, &Trial::of(&cases, None, &found)),
         Err(reason) => {
             let _ = writeln!(io::stderr(), "{reason}");

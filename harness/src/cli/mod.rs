@@ -1,6 +1,7 @@
 //! The command line: a file per verb.
 
 pub mod accept;
+mod asked;
 pub mod bench;
 pub mod check;
 mod chosen;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
-use super::run::{faults_mean_something, parse_backend, run_quietly};
+use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
@@ -72,7 +73,11 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    if let Err(reason) = faults_mean_something(&args.fault, &cases, &[]) {
+    let native = Implementations {
+        fault: args.fault.clone(),
+        ..Implementations::default()
+    };
+    if let Err(reason) = native.must_mean_something(&cases) {
         let _ = writeln!(io::stderr(), "{reason}");
         return Exit::WrongInput.into();
     }
@@ -204,7 +209,7 @@ fn mutate(args: &Args, originals: &[Trial]) -> Result<Score, Exit> {
 /// Puts each fault to the contract. With patterns, one that none of the chosen cases declares is left out, unless it is asked
 /// for by its name.
 fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
-    let native = |faults: Faults| Candidate::find(&Selection::Native(faults));
+    let native = |faults: Faults| Candidate::find(&Selection::native(&faults));
     must_pass(args, &Trial::of(cases, None, &[native(Faults::default())]))?;
     let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     let all = if args.fault.is_empty() {

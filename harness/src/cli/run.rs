@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
+use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
 use super::preflight::{must_have_programs, must_read_goldens};
@@ -13,8 +14,7 @@ use super::progress::Progress;
 use super::report::closing;
 use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside_and_look};
-use crate::adapter::native::{Fault, Faults};
-use crate::adapter::{Candidate, Selection, plugin};
+use crate::adapter::{Candidate, plugin};
 use crate::case::{Backend, Case, Kind};
 use crate::golden::{self, Comparison, GoldenError};
 use crate::report::{
@@ -37,13 +37,9 @@ pub struct Args {
     /// Runs only this firewall back end.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
-    /// Puts contract cases to this implementation, `native` if absent; may be given several times. One that is not
-    /// installed is an error; with `all`, it is listed as not supported.
-    #[arg(short, long, value_name = "NAME")]
-    pub implementation: Vec<Selection>,
-    /// Plants a fault in the native implementation, to see it found; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    pub fault: Vec<Fault>,
+    /// What contract cases are put to.
+    #[command(flatten)]
+    pub implementations: Implementations,
     /// Also compares each implementation's path in detail with the one that it took before, kept below `detail/` of the
     /// goldens, and writes new ones there. What differs is told, and fails nobody.
     #[arg(long)]
@@ -107,7 +103,7 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    if let Err(reason) = faults_mean_something(&args.fault, &cases, &args.implementation) {
+    if let Err(reason) = args.implementations.must_mean_something(&cases) {
         let _ = writeln!(err, "{reason}");
         return Exit::WrongInput.into();
     }
@@ -117,7 +113,7 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = ready {
         return exit.into();
     }
-    inside_and_look(|| match needed(&cases, &args.implementation, &args.fault) {
+    inside_and_look(|| match needed(&cases, &args.implementations) {
         Ok(found) => run_part(args, &Trial::of(&cases, args.backend, &found), &found),
         Err(reason) => {
             let _ = writeln!(io::stderr(), "{reason}");
@@ -139,73 +135,13 @@ fn run_part(args: &Args, planned: &[Trial], found: &[Candidate]) -> Exit {
     run_trials(args, &part, planned, found)
 }
 
-/// Whether there is a native implementation to plant faults in, and a contract case to notice them.
-pub(super) fn faults_mean_something(
-    faults: &[Fault],
-    cases: &[Arc<Case>],
-    asked: &[Selection],
-) -> Result<(), String> {
-    let Some(fault) = faults.first() else {
-        return Ok(());
-    };
-    let what = format!("--fault {fault} plants bugs in the native implementation");
-    let is_native = |one: &Selection| matches!(one, Selection::Native(_) | Selection::All);
-    if cases
-        .iter()
-        .all(|case| matches!(case.kind, Kind::Recipe { .. }))
-    {
-        return Err(format!(
-            "{what}, and no contract case is chosen that could notice it; goldpath faults lists which do"
-        ));
-    }
-    if !asked.is_empty() && !asked.iter().any(is_native) {
-        return Err(format!("{what}, and it is not asked for; add: -i native"));
-    }
-    Ok(())
-}
-
 /// What contract cases are put to. Without such a case nobody is asked who it is, unless by name.
-fn needed(
-    cases: &[Arc<Case>],
-    asked: &[Selection],
-    faults: &[Fault],
-) -> Result<Vec<Candidate>, String> {
+fn needed(cases: &[Arc<Case>], asked: &Implementations) -> Result<Vec<Candidate>, String> {
     let is_recipe = |case: &Arc<Case>| matches!(case.kind, Kind::Recipe { .. });
-    if asked.is_empty() && faults.is_empty() && cases.iter().all(is_recipe) {
+    if asked.are_absent() && cases.iter().all(is_recipe) {
         return Ok(Vec::new());
     }
-    implementations(asked, faults)
-}
-
-/// What the command line asks for, `native` if nothing. What is asked for by name must be there. Called inside the
-/// sandbox, since a plugin is asked who it is.
-pub(super) fn implementations(
-    asked: &[Selection],
-    faults: &[Fault],
-) -> Result<Vec<Candidate>, String> {
-    let faults: Faults = faults.iter().copied().collect();
-    let asked = match asked {
-        [] => &[Selection::Native(Faults::default())],
-        some => some,
-    };
-    let mut found: Vec<Candidate> = Vec::new();
-    for selection in asked {
-        // Asked for twice, it would have each trial twice.
-        if found.iter().any(|one| one.name == selection.to_string()) {
-            continue;
-        }
-        if *selection == Selection::All {
-            let every = Selection::all().into_iter();
-            found.extend(every.map(|one| Candidate::find(&one.with_faults(&faults))));
-            continue;
-        }
-        let candidate = Candidate::find(&selection.clone().with_faults(&faults));
-        if let Err(reason) = &candidate.adapter {
-            return Err(format!("implementation {selection}: {reason}"));
-        }
-        found.push(candidate);
-    }
-    Ok(found)
+    asked.find()
 }
 
 /// How many trials run at the same time if nobody says.
@@ -332,6 +268,7 @@ fn under_test(
                 .map(|(name, part)| Tool {
                     name: name.clone(),
                     version: part.version().to_owned(),
+                    path: part.path.as_ref().map(|path| path.display().to_string()),
                 })
                 .collect(),
         }

@@ -4,13 +4,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::asked::Implementations;
 use super::chosen::chosen_cases;
 use super::exit::Exit;
 use super::preflight::must_have_programs;
-use super::run::{faults_mean_something, implementations, parse_backend, run_quietly};
+use super::run::{parse_backend, run_quietly};
 use super::sandbox::inside;
-use crate::adapter::Selection;
-use crate::adapter::native::Fault;
 use crate::case::{Backend, Level};
 use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
@@ -27,12 +26,9 @@ pub struct Args {
     /// Firewall back end; the case's first one if absent.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
-    /// Puts a contract case to this implementation, `native` if absent.
-    #[arg(short, long, value_name = "NAME")]
-    pub implementation: Vec<Selection>,
-    /// Plants a fault in the native implementation.
-    #[arg(long, value_name = "NAME")]
-    pub fault: Vec<Fault>,
+    /// What a contract case is put to.
+    #[command(flatten)]
+    pub implementations: Implementations,
 }
 
 /// Draws the paths on standard output.
@@ -43,7 +39,7 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    if let Err(reason) = faults_mean_something(&args.fault, &cases, &args.implementation) {
+    if let Err(reason) = args.implementations.must_mean_something(&cases) {
         let _ = writeln!(err, "{reason}");
         return Exit::WrongInput.into();
     }
@@ -51,14 +47,11 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = must_have_programs(&recipes, &mut err) {
         return exit.into();
     }
-    inside(|| {
-        let asked = args.implementation.as_slice();
-        match implementations(asked, &args.fault) {
-            Ok(found) => show_one(args, &Trial::of(&cases, args.backend, &found)),
-            Err(reason) => {
-                let _ = writeln!(io::stderr(), "{reason}");
-                Exit::WrongInput
-            }
+    inside(|| match args.implementations.find() {
+        Ok(found) => show_one(args, &Trial::of(&cases, args.backend, &found)),
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{reason}");
+            Exit::WrongInput
         }
     })
 }

@@ -132,7 +132,7 @@ impl Ledger {
     pub fn and_files_of(mut self, room: &Room) -> Result<Self, LabError> {
         let files = room.run(|| {
             let mut files = Vec::new();
-            for folder in Room::state_folders() {
+            for folder in room.state_folders() {
                 add_files(Path::new(folder), &mut files);
             }
             files.sort();

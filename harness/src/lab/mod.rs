@@ -28,6 +28,7 @@ mod room;
 pub mod sandbox;
 mod sysctl;
 pub mod topology;
+pub mod tree;
 
 pub use command::{CommandError, Written, find_program_for};
 pub use error::LabError;
@@ -38,7 +39,7 @@ pub use legacy::{refusal, unsupported};
 pub use live::Lab;
 pub use mounts::{privatise_thread_mounts, renew_thread_proc};
 pub use netns::{Netns, NetnsGuard};
-pub use room::Room;
+pub use room::{Furniture, Room};
 pub use topology::LabSpec;
 
 use live::LiveNode;

@@ -12,18 +12,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 
 use super::mounts::{make_private, mount_empty_run, mount_own_sysfs};
-use super::{LabError, Netns};
+use super::{LabError, Netns, tree};
 
-/// State of engines that is the machine's, not the lab's: netavark's and podman's leases, CNI's, containers and images.
-const STATE_FOLDERS: [&str; 7] = [
-    "/var/lib/cni",
-    "/var/lib/containers",
-    "/var/lib/docker",
-    "/etc/cni/net.d",
-    "/etc/docker",
-    "/etc/containers/networks",
-    "/var/cache/netavark",
-];
 /// A daemon that asks a resolver which does not answer waits 10 s for it.
 const RESOLVER: &str = "/etc/resolv.conf";
 
@@ -32,6 +22,16 @@ const RESOLVER: &str = "/etc/resolv.conf";
 pub struct Room {
     mounts: OwnedFd,
     host: Netns,
+    state_folders: Vec<&'static str>,
+}
+
+/// What a room is furnished with.
+#[derive(Debug, Clone, Default)]
+pub struct Furniture<'a> {
+    /// A tree of another system to be the root; the machine's own if none.
+    pub root: Option<&'a Path>,
+    /// Folders with state that is the machine's, not the lab's: leases, containers, images. The room has empty ones.
+    pub state_folders: Vec<&'static str>,
 }
 
 impl Room {
@@ -39,15 +39,15 @@ impl Room {
     pub const FOLDER: &'static str = "/run/goldpath";
 
     /// Folders in which implementations keep their state.
-    pub fn state_folders() -> impl Iterator<Item = &'static str> {
-        STATE_FOLDERS
-            .into_iter()
-            .chain([Self::FOLDER, "/run/containers"])
+    pub fn state_folders(&self) -> impl Iterator<Item = &'static str> {
+        let all = self.state_folders.iter().copied();
+        all.chain([Self::FOLDER])
     }
 
     /// Furnishes a room in `host`, in which `named` namespaces are at `/run/netns/NAME`.
     pub fn furnish<'a>(
         host: &Netns,
+        furniture: &Furniture<'_>,
         named: impl IntoIterator<Item = (&'a str, &'a Netns)>,
     ) -> Result<Self, LabError> {
         let named: Vec<(&str, &Netns)> = named.into_iter().collect();
@@ -58,7 +58,7 @@ impl Room {
                         .map_err(|e| LabError::system("unshare", "mount namespace", e))?;
                     setns(host, CloneFlags::CLONE_NEWNET)
                         .map_err(|e| LabError::system("setns", "host", e))?;
-                    mount_own()?;
+                    mount_own(furniture)?;
                     for (name, netns) in &named {
                         netns.bind_name(name)?;
                     }
@@ -73,6 +73,7 @@ impl Room {
         Ok(Self {
             mounts,
             host: host.try_clone()?,
+            state_folders: furniture.state_folders.clone(),
         })
     }
 
@@ -100,16 +101,23 @@ fn panicked() -> LabError {
     LabError::Specification("a thread in the room of an implementation panicked".into())
 }
 
-fn mount_own() -> Result<(), LabError> {
+fn mount_own(furniture: &Furniture<'_>) -> Result<(), LabError> {
     make_private()?;
-    mount_empty_run()?;
-    for folder in [Room::FOLDER, "/run/netns", "/run/containers", "/run/tmp"] {
-        std::fs::create_dir_all(folder).map_err(|e| LabError::system("create", folder, e))?;
+    if let Some(root) = furniture.root {
+        tree::enter(root)?;
     }
-    for folder in STATE_FOLDERS
+    mount_empty_run()?;
+    let (below_run, others): (Vec<&str>, Vec<&str>) = furniture
+        .state_folders
         .iter()
-        .filter(|folder| Path::new(folder).is_dir())
+        .partition(|folder| folder.starts_with("/run/"));
+    for folder in [Room::FOLDER, "/run/netns", "/run/tmp"]
+        .iter()
+        .chain(&below_run)
     {
+        std::fs::create_dir_all(folder).map_err(|e| LabError::system("create", *folder, e))?;
+    }
+    for folder in others.iter().filter(|folder| Path::new(folder).is_dir()) {
         mount(
             Some("goldpath"),
             *folder,

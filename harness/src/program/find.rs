@@ -64,7 +64,7 @@ pub fn find_program(name: &str) -> Result<PathBuf, ProgramError> {
 }
 
 /// Why a path can't be run, none if it can.
-fn no_program(path: &Path) -> Option<String> {
+pub fn no_program(path: &Path) -> Option<String> {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) => return Some(error.to_string()),
@@ -82,11 +82,17 @@ fn no_program(path: &Path) -> Option<String> {
 }
 
 /// The folders of PATH, then the system's: scripts among the programs look for their own.
-pub(super) fn folders() -> Vec<PathBuf> {
+pub fn folders() -> Vec<PathBuf> {
     let own = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&own)
-        .chain(SYSTEM_FOLDERS.map(PathBuf::from))
+        .filter(|folder| folder.is_absolute())
+        .chain(system_folders())
         .collect()
+}
+
+/// Where a system has its programs, whatever PATH says.
+pub fn system_folders() -> impl Iterator<Item = PathBuf> {
+    SYSTEM_FOLDERS.into_iter().map(PathBuf::from)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod tree;
 
 pub use command::{Program, quoted};
 pub use error::{ProgramError, start_hint};
-pub use find::find_program;
+pub use find::{find_program, folders, no_program, system_folders};
 pub use kept::Kept;
 pub use running::{Attended, Ended, Running};
 pub use text::{SHOWN, plain, shown, shown_within, unseen};

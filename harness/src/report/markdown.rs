@@ -43,7 +43,10 @@ fn versions(text: &mut String, report: &Report) {
         let tools: Vec<String> = implementation
             .tools
             .iter()
-            .map(|tool| format!("{} ({})", escape(&tool.name), escape(&tool.version)))
+            .map(|tool| match tool.version.as_str() {
+                "" => escape(tool.place()),
+                version => format!("{} ({})", escape(tool.place()), escape(version)),
+            })
             .collect();
         let _ = writeln!(
             text,

@@ -78,10 +78,18 @@ pub(super) fn report() -> Report {
             name: String::from("recipe"),
             calls_itself: None,
             version: String::from("0.1.0"),
-            tools: vec![Tool {
-                name: String::from("nft"),
-                version: String::from("nftables v1.0.6"),
-            }],
+            tools: vec![
+                Tool {
+                    name: String::from("nft"),
+                    version: String::from("nftables v1.0.6"),
+                    path: Some(String::from("/usr/sbin/nft")),
+                },
+                Tool {
+                    name: String::from("told"),
+                    version: String::new(),
+                    path: None,
+                },
+            ],
         }],
         commands: vec![String::from("goldpath run --json r.json")],
         planned: cases.iter().map(CaseReport::trial).collect(),

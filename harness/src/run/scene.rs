@@ -37,10 +37,9 @@ impl Scene {
     /// implementation makes it.
     pub(super) fn set(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
         let candidate = trial.implementation.as_ref();
-        let adapter = candidate.and_then(|one| Some((&one.name, one.adapter.as_ref().ok()?)));
-        match adapter {
-            Some((name, adapter)) => {
-                let (lab, contracted) = Contracted::set(&trial.case, name, adapter.as_ref())?;
+        match candidate.and_then(|candidate| candidate.adapter.as_ref().ok()) {
+            Some(adapter) => {
+                let (lab, contracted) = Contracted::set(&trial.case, adapter.as_ref())?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,

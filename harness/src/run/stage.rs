@@ -47,12 +47,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Builds the lab and has the implementation, asked for by this name, make the case's network in it.
-    pub(super) fn set(
-        case: &Case,
-        name: &str,
-        adapter: &dyn Adapter,
-    ) -> Result<(Lab, Self), RunError> {
+    /// Builds the lab and has the implementation make the case's network in it.
+    pub(super) fn set(case: &Case, adapter: &dyn Adapter) -> Result<(Lab, Self), RunError> {
         let scenario = Scenario::of(case);
         let own: Vec<&str> = match adapter.namespaces() {
             Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
@@ -75,7 +71,7 @@ impl Stage {
         for name in &own {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
         }
-        let site = Site::furnish(lab.netns("host")?, given)?;
+        let site = Site::furnish(adapter.implementation(), lab.netns("host")?, given)?;
         // The harness's own entries for the probes to come are no leftovers.
         let outside = IpAddr::from([8, 8, 8, 8]);
         for neighbour in [contract::LAN.address, outside] {
@@ -110,7 +106,7 @@ impl Stage {
             site,
             realised,
             roles,
-            implementation: name.to_owned(),
+            implementation: adapter.implementation().name.clone(),
             before,
             found: Vec::new(),
             ended: false,

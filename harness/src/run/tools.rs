@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Backend;
-use crate::program::{Program, ProgramError, Running};
+use crate::program::{Program, ProgramError, Running, find_program};
 
 /// A program that took part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +13,9 @@ pub struct Tool {
     pub name: String,
     /// The first line of what it says about its version, or why it says none.
     pub version: String,
+    /// Where it is on the machine; null for what an implementation tells of itself.
+    #[serde(default)]
+    pub path: Option<String>,
 }
 
 /// The programs that recipes call: both back ends' iptables, nft and ip.
@@ -32,6 +35,11 @@ pub fn recipe_tools() -> Vec<Tool> {
 }
 
 impl Tool {
+    /// How reports call it: the place of the file, which no other program has, or its name.
+    pub fn place(&self) -> &str {
+        self.path.as_deref().unwrap_or(&self.name)
+    }
+
     /// Asks a program for its version.
     pub fn ask(name: &str, option: &str) -> Self {
         Self::answered(name, Self::start(name, option))
@@ -49,6 +57,9 @@ impl Tool {
         Self {
             name: name.to_owned(),
             version,
+            path: find_program(name)
+                .ok()
+                .map(|path| path.display().to_string()),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Trial {
         let candidate = self.implementation.as_ref()?;
         let found = candidate.adapter.as_ref().ok()?.implementation();
         // A test reads the entries: they are well-formed.
-        expected(&candidate.name, found, self.case.id.as_str()).ok()?
+        expected(found, self.case.id.as_str()).ok()?
     }
 
     /// Why this case can't be put to this implementation or back end, if it can't: known before anything runs. To be

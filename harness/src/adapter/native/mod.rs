@@ -17,16 +17,39 @@ mod translate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 pub use fault::{Fault, Faults, UnknownFault};
 
 use event::{Event, State};
 
+use super::facts::{Argument, Facts, Lack, Needed, Own, must_have};
 use super::{
-    Adapter, AdapterError, Implementation, Part, Realised, Scenario, ScenarioContainer, Site,
+    Adapter, AdapterError, Build, Implementation, Part, Realised, Scenario, ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::program::find_program;
+
+/// goldpath's own, as it knows itself. It is no program.
+pub static FACTS: Facts = Facts {
+    name: "native",
+    kind: "native",
+    argument: Argument::None,
+    programs: &[],
+    harness: &[NFT],
+    state_folders: &[],
+    own: Own {
+        tables: &[],
+        chains: &[],
+    },
+    lacks: &[
+        Lack::of(Feature::Ipv6, "labs have no IPv6 yet"),
+        Lack::of(Feature::Check, "it has nobody to ask"),
+    ],
+    option: None,
+    find: |selection| Ok(Arc::new(Native::with(selection.faults.clone())?)),
+};
+/// What its rules are loaded by.
+const NFT: Needed = Needed::new("nft", "nftables");
 
 /// The native implementation.
 #[derive(Debug)]
@@ -37,16 +60,19 @@ pub struct Native {
 
 impl Native {
     /// The native implementation with these faults.
-    pub fn with(faults: Faults) -> Self {
-        // Who looks for it finds out first whether it is here.
-        let nft = find_program("nft").unwrap_or_else(|_| "nft".into());
+    ///
+    /// # Errors
+    /// nft is missing.
+    pub fn with(faults: Faults) -> Result<Self, String> {
+        let nft = must_have(&NFT)?;
         let words: Vec<String> = faults.iter().map(|fault| format!("+{fault}")).collect();
         let version = format!("{}{}", env!("CARGO_PKG_VERSION"), words.concat());
-        let parts = BTreeMap::from([(String::from("nft"), Part::at(nft))]);
-        Self {
-            implementation: Implementation::known("native", &version, parts),
+        let nft = Part::of(&Build::default(), nft, NFT.ask);
+        let parts = BTreeMap::from([(String::from("nft"), nft)]);
+        Ok(Self {
+            implementation: Implementation::known(FACTS.kind, &version, parts),
             faults,
-        }
+        })
     }
 }
 
@@ -56,7 +82,7 @@ impl Adapter for Native {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        Feature::all_but(&[Feature::Ipv6, Feature::Check])
+        FACTS.features(&self.implementation)
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {

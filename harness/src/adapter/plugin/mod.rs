@@ -6,9 +6,11 @@ mod message;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 pub use message::{Done, Info, Question, Work, plugin_schema};
 
+use super::facts::{Argument, Facts, Own};
 use super::{
     Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario,
     ScenarioContainer, Site,
@@ -16,6 +18,29 @@ use super::{
 use crate::case::Feature;
 use crate::lab::{Netns, Room};
 use crate::program::shown;
+
+/// A program of somebody else's, as goldpath knows it.
+pub static FACTS: Facts = Facts {
+    name: "plugin",
+    kind: "plugin",
+    argument: Argument::Required("PROGRAM"),
+    programs: &[],
+    harness: &[],
+    state_folders: &[],
+    own: Own {
+        tables: &[],
+        chains: &[],
+    },
+    lacks: &[],
+    option: None,
+    find: |selection| {
+        let program = selection.argument.as_deref().unwrap_or_default();
+        match Plugin::ask(Path::new(program)) {
+            Ok(plugin) => Ok(Arc::new(plugin)),
+            Err(error) => Err(error.to_string()),
+        }
+    },
+};
 
 /// A program that speaks the protocol.
 #[derive(Debug)]
@@ -51,7 +76,8 @@ impl Plugin {
         let parts = tools.map(|(name, version)| (name.clone(), Part::known(version)));
         let parts = parts.collect();
         Ok(Self {
-            implementation: Implementation::known(&info.name, &info.version, parts),
+            implementation: Implementation::known(FACTS.kind, &info.version, parts)
+                .calling_itself(&info.name),
             program,
             info,
         })
@@ -65,7 +91,7 @@ impl Plugin {
         self.may_name(&done.pids, question)?;
         match done.error {
             Some(message) => Err(AdapterError::Refused {
-                question: format!("{} of {}", question.verb(), self.implementation.name),
+                question: format!("{} of {}", question.verb(), self.info.name),
                 message: shown(&message),
             }),
             None => Ok(done),

@@ -45,7 +45,7 @@ pub(super) fn head(report: &Report) -> Markup {
                         @if let Some(own) = &implementation.calls_itself { "(calls itself " (own) ") " }
                         (implementation.version)
                         @for tool in &implementation.tools {
-                            span.tool { b { (tool.name) } " " (tool.version) }
+                            span.tool { b { (tool.place()) } " " (tool.version) }
                         }
                     }
                 }

@@ -1,0 +1,106 @@
+//! Which implementations contract cases are put to, in the same words for every verb.
+
+use std::sync::Arc;
+
+use crate::adapter::native::{Fault, Faults};
+use crate::adapter::{Asked, Candidate, EngineOption, Selection};
+use crate::case::{Case, Kind};
+
+/// Implementations, and how they differ from what is installed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Implementations {
+    /// Puts contract cases to this implementation, `native` if absent; may be given several times. `NAME=PATH` is another
+    /// build of it: a program, a folder with programs, or the tree of another system. One that is not installed is an
+    /// error; with `all`, it is listed as not supported.
+    #[arg(short, long, value_name = "NAME")]
+    pub implementation: Vec<Asked>,
+    /// Gives an engine an option of its own, as `docker=--userland-proxy=false` or `podman=firewall_driver=nftables`; may
+    /// be given several times. `-i 'NAME{OPTION}'` does so for one column.
+    #[arg(long, value_name = "NAME=OPTION")]
+    pub engine_option: Vec<EngineOption>,
+    /// Plants a fault in the native implementation, to see it found; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Vec<Fault>,
+}
+
+impl Implementations {
+    /// Whether there is a native implementation to plant faults in, and a contract case to notice them.
+    pub(super) fn must_mean_something(&self, cases: &[Arc<Case>]) -> Result<(), String> {
+        let Some(fault) = self.fault.first() else {
+            return Ok(());
+        };
+        let what = format!("--fault {fault} plants bugs in the native implementation");
+        if cases
+            .iter()
+            .all(|case| matches!(case.kind, Kind::Recipe { .. }))
+        {
+            return Err(format!(
+                "{what}, and no contract case is chosen that could notice it; goldpath faults lists which do"
+            ));
+        }
+        let is_native = |one: &Asked| match one {
+            Asked::All => true,
+            Asked::One(selection) => selection.is_native(),
+        };
+        if !self.implementation.is_empty() && !self.implementation.iter().any(is_native) {
+            return Err(format!("{what}, and it is not asked for; add: -i native"));
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is asked for.
+    pub(super) fn are_absent(&self) -> bool {
+        self.implementation.is_empty() && self.engine_option.is_empty() && self.fault.is_empty()
+    }
+
+    /// What the command line asks for, `native` if nothing. What is asked for by name must be there. Called inside the
+    /// sandbox, since a plugin is asked who it is.
+    pub(super) fn find(&self) -> Result<Vec<Candidate>, String> {
+        let faults: Faults = self.fault.iter().copied().collect();
+        let native = [Asked::One(Selection::native(&Faults::default()))];
+        let asked = match self.implementation.as_slice() {
+            [] => native.as_slice(),
+            some => some,
+        };
+        let mut found: Vec<Candidate> = Vec::new();
+        for one in asked {
+            let (selections, must_be_here) = match one {
+                Asked::All => (Selection::all(), false),
+                Asked::One(selection) => (vec![selection.clone()], true),
+            };
+            for selection in selections {
+                let selection = self.with_options(selection.with_faults(&faults))?;
+                // Asked for twice, it would have each trial twice.
+                if found.iter().any(|one| one.name == selection.to_string()) {
+                    continue;
+                }
+                let candidate = Candidate::find(&selection);
+                if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
+                    return Err(format!("implementation {selection}: {reason}"));
+                }
+                found.push(candidate);
+            }
+        }
+        let is_asked = |option: &&EngineOption| {
+            let mut names = found.iter().map(|one| one.selection.facts.name);
+            names.any(|name| name == option.engine)
+        };
+        match self.engine_option.iter().find(|option| !is_asked(option)) {
+            Some(option) => Err(format!(
+                "--engine-option {option}: please add -i {}, nothing else has the option",
+                option.engine
+            )),
+            None => Ok(found),
+        }
+    }
+
+    fn with_options(&self, selection: Selection) -> Result<Selection, String> {
+        let engine = selection.facts.name;
+        let own = self.engine_option.iter();
+        own.filter(|option| option.engine == engine)
+            .try_fold(selection, |selection, option| {
+                selection.with_option(&option.option)
+            })
+            .map_err(|error| error.to_string())
+    }
+}
