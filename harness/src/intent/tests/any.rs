@@ -28,6 +28,7 @@ fn event() -> impl Strategy<Value = Event> {
         Just(vec![1]),
         Just(vec![2]),
         Just(vec![3]),
+        Just(vec![4]),
         Just(vec![1, 2]),
         Just(vec![])
     ];
@@ -61,7 +62,7 @@ fn moment() -> impl Strategy<Value = Moment> {
     )
         .prop_map(
             |((forwards, forward, input, further, drops), features, mtu, events)| {
-                let mut moment = networks(&["front", "inner", "back"]);
+                let mut moment = networks(&["front", "inner", "back", "inmost"]);
                 moment.features = features.into_iter().collect();
                 moment.networks[0].mtu = mtu;
                 moment.found.forwards = forwards;
