@@ -6,8 +6,9 @@ use super::{AdapterError, Program};
 use crate::lab::Room;
 use crate::program::Attended;
 
-/// dockerd takes 0.4 s on an idle machine; one with every core taken by other labs gets fifty times that.
-const READY_WAIT: Duration = Duration::from_secs(20);
+/// dockerd takes 0.4 s on an idle machine. Docker 28 took 22 s with seven other jobs on each core and none of its 200 MB of
+/// programs in memory yet.
+const READY_WAIT: Duration = Duration::from_secs(60);
 
 /// A running daemon. Dropping it kills it.
 #[derive(Debug)]
