@@ -279,6 +279,76 @@ fn wrong_arguments_end_with_2() {
 }
 
 #[test]
+fn a_report_overwrites_nothing_that_is_read_and_no_other_report() {
+    let desk = Desk::with(&[CASE]);
+    fs::write(desk.path("part.json"), "no JSON").unwrap();
+    let case = desk.read(&format!("cases/{CASE}.toml"));
+    for (arguments, words) in [
+        (
+            "run --json a --html ./a",
+            ["--html to ./a", "--json already"],
+        ),
+        (
+            &*format!("run --json cases/{CASE}.toml"),
+            ["--json to", "as a case"],
+        ),
+        ("run --junit golden/new.snap", ["--junit to", "as a golden"]),
+        ("run --html cases", ["--html to cases", "a folder"]),
+        ("run --html nowhere/x.html", ["--html to", "is not there"]),
+        (
+            "run --score part.json --markdown part.json",
+            ["--markdown to part.json", "this command reads"],
+        ),
+        ("run --score part.json", ["part.json", "no score"]),
+        (
+            "run -i plugin:part.json --json part.json",
+            ["--json to part.json", "this command reads"],
+        ),
+        (
+            "report merge part.json --json part.json",
+            ["--json to part.json", "this command reads"],
+        ),
+        (
+            "mutate --baseline part.json --json part.json",
+            ["--json to part.json", "this command reads"],
+        ),
+    ] {
+        desk.goldpath(arguments).must_be_wrong_input(&words);
+    }
+    assert_eq!(desk.read(&format!("cases/{CASE}.toml")), case);
+    assert_eq!(desk.read("part.json"), "no JSON");
+    assert!(!desk.path("a").exists());
+}
+
+#[test]
+fn output_that_is_lost_is_an_error_and_a_closed_pipe_is_none() {
+    let desk = Desk::with(&[CASE]);
+    for arguments in [
+        "run --json all.json",
+        "list",
+        "check",
+        "faults",
+        "explain a12",
+        "show a12 --backend iptables-nft",
+        "doctor",
+        "run --schema",
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = desk.command(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{arguments}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        must_say(&said, &["cannot write to standard output: No space left"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let closed = desk.command(arguments).stdout(writer).output().unwrap();
+        assert_eq!(closed.status.code(), Some(0), "{arguments}");
+    }
+    // The report is written all the same.
+    let report: Value = serde_json::from_str(&desk.read("all.json")).unwrap();
+    assert_eq!(report["summary"]["passed"], 2);
+}
+
+#[test]
 fn accept_makes_a_golden_that_the_next_run_agrees_with() {
     let desk = Desk::with(&[CASE]);
     let golden = format!("golden/{CASE}.snap");

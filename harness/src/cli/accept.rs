@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
+use super::output::output;
 use super::preflight::must_have_programs;
 use super::run::{default_jobs, run_quietly};
 use super::sandbox::inside;
@@ -107,6 +108,6 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
     let path =
         golden::accept(&args.golden, id, &seen.drawing).map_err(|error| error.to_string())?;
     let word = if same { "unchanged" } else { "accepted" };
-    let _ = writeln!(io::stdout(), "{word}  {}", path.display());
+    let _ = writeln!(output(), "{word}  {}", path.display());
     Ok(Exit::Success)
 }

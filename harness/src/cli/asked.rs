@@ -1,5 +1,6 @@
 //! Which implementations contract cases are put to, in the same words for every verb.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapter::native::{Fault, Faults};
@@ -46,6 +47,16 @@ impl Implementations {
             return Err(format!("{what}, and it is not asked for; add: -i native"));
         }
         Ok(())
+    }
+
+    /// Files that were named: conflists, plugins, other builds.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        let asked = self.implementation.iter();
+        let named = asked.filter_map(|one| match one {
+            Asked::All => None,
+            Asked::One(selection) => Some([&selection.argument, &selection.build]),
+        });
+        named.flatten().flatten().map(Path::new).collect()
     }
 
     /// Whether nothing is asked for.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::exit::Exit;
+use super::output::{lost, output};
 use super::run::parse_backend;
 use super::sandbox::{broken, inside};
 use crate::bench::{BenchError, burst, matrix, proof};
@@ -63,8 +64,8 @@ pub fn run(args: &Args) -> ExitCode {
 fn print(result: Result<impl Serialize, BenchError>) -> Exit {
     match result.map(|result| serde_json::to_string(&result)) {
         Ok(Ok(line)) => {
-            let written = writeln!(io::stdout(), "{line}");
-            written.map_or(Exit::Errored, |()| Exit::Success)
+            let written = writeln!(output(), "{line}");
+            written.map_or_else(lost, |()| Exit::Success)
         }
         Ok(Err(error)) => failed(&error),
         Err(error) => failed(&error),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
+use super::output::{lost, output};
 use crate::golden;
 
 /// Whether the case files and goldens are right, without running anything.
@@ -24,7 +25,7 @@ pub struct Args {
 
 /// Checks the files: silent about what is right but for a count.
 pub fn run(args: &Args) -> Exit {
-    write(args, &mut io::stdout().lock(), &mut io::stderr().lock()).unwrap_or(Exit::Errored)
+    write(args, &mut output(), &mut io::stderr().lock()).unwrap_or_else(lost)
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {

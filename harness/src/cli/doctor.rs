@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::exit::Exit;
+use super::output::{lost, output};
 use super::sandbox::inside;
 use finding::{Finding, State, findings};
 use machine::{Inside, Machine};
@@ -28,7 +29,7 @@ pub fn run(args: &Args) -> ExitCode {
         return inside(look_around);
     }
     let findings = findings(&Machine::look());
-    let mut out = io::stdout().lock();
+    let mut out = output();
     let written = if args.json {
         write_json(&findings, &mut out)
     } else {
@@ -36,17 +37,16 @@ pub fn run(args: &Args) -> ExitCode {
     };
     match written {
         Ok(()) if can_run(&findings) => Exit::Success,
-        Ok(()) | Err(_) => Exit::Errored,
+        Ok(()) => Exit::Errored,
+        Err(error) => lost(error),
     }
     .into()
 }
 
 fn look_around() -> Exit {
     let text = serde_json::to_string(&Inside::look()).unwrap_or_default();
-    match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => Exit::Success,
-        Err(_) => Exit::Errored,
-    }
+    let printed = output().write_all(text.as_bytes());
+    printed.map_or_else(lost, |()| Exit::Success)
 }
 
 fn can_run(findings: &[Finding]) -> bool {

@@ -10,6 +10,7 @@ use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, Protocol, Send, S
 
 use super::chosen::chosen;
 use super::exit::Exit;
+use super::output::{lost, output};
 
 /// How long a pasted probe waits for its answer: much longer than a path through local namespaces takes.
 const PASTED_WAIT_SECONDS: u8 = 1;
@@ -27,7 +28,7 @@ pub struct Args {
 
 /// Prints the script on standard output.
 pub fn run(args: &Args) -> Exit {
-    write(args, &mut io::stdout().lock(), &mut io::stderr().lock()).unwrap_or(Exit::Errored)
+    write(args, &mut output(), &mut io::stderr().lock()).unwrap_or_else(lost)
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {

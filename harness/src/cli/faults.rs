@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::exit::Exit;
+use super::output::{lost, output};
 use crate::adapter::native::Fault;
 use crate::mutate::FaultReport;
 
@@ -19,7 +20,7 @@ pub struct Args {
 
 /// Lists faults on standard output.
 pub fn run(args: &Args) -> Exit {
-    write(args, &mut io::stdout().lock()).map_or(Exit::Errored, |()| Exit::Success)
+    write(args, &mut output()).map_or_else(lost, |()| Exit::Success)
 }
 
 fn write(args: &Args, out: &mut impl Write) -> io::Result<()> {

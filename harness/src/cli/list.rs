@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
+use super::output::{lost, output};
 
 /// Which cases there are.
 #[derive(Debug, clap::Args)]
@@ -18,7 +19,7 @@ pub struct Args {
 
 /// Lists the cases on standard output.
 pub fn run(args: &Args) -> Exit {
-    write(args, &mut io::stdout().lock(), &mut io::stderr().lock()).unwrap_or(Exit::Errored)
+    write(args, &mut output(), &mut io::stderr().lock()).unwrap_or_else(lost)
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {

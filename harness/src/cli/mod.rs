@@ -9,9 +9,11 @@ pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod faults;
+mod inputs;
 pub mod intent;
 pub mod list;
 pub mod mutate;
+mod output;
 mod preflight;
 mod progress;
 pub mod report;
@@ -57,7 +59,11 @@ pub fn main() -> ExitCode {
     if let Some(code) = sweep() {
         return code;
     }
-    match Cli::parse().verb {
+    output::ended(verb(Cli::parse().verb))
+}
+
+fn verb(verb: Verb) -> ExitCode {
+    match verb {
         Verb::List(args) => list::run(&args).into(),
         Verb::Check(args) => check::run(&args).into(),
         Verb::Run(args) => run::run(&args),

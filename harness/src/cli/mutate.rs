@@ -10,6 +10,8 @@ use std::sync::Arc;
 use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
+use super::inputs::Inputs;
+use super::output::{lost, output};
 use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
@@ -64,10 +66,8 @@ pub struct Args {
 /// Runs every mutant and every fault that the chosen cases can notice. Ends with 1 while an undeclared survivor is left.
 pub fn run(args: &Args) -> ExitCode {
     if args.schema {
-        return match write!(io::stdout(), "{}", schema_text()) {
-            Ok(()) => Exit::Success.into(),
-            Err(_) => Exit::Errored.into(),
-        };
+        let printed = write!(output(), "{}", schema_text());
+        return printed.map_or_else(lost, |()| Exit::Success).into();
     }
     let cases = match args.chosen.read(&mut io::stderr()) {
         Ok(cases) => cases,
@@ -79,6 +79,18 @@ pub fn run(args: &Args) -> ExitCode {
     };
     if let Err(reason) = native.must_mean_something(&cases) {
         let _ = writeln!(io::stderr(), "{reason}");
+        return Exit::WrongInput.into();
+    }
+    let inputs = Inputs {
+        cases: &args.chosen.cases,
+        golden: Some(&args.golden),
+        files: args.baseline.iter().map(PathBuf::as_path).collect(),
+    };
+    if let Some(path) = &args.json
+        && let Some(reason) = inputs.spoiled_by(path)
+    {
+        let shown = path.display();
+        let _ = writeln!(io::stderr(), "cannot write --json to {shown}: {reason}");
         return Exit::WrongInput.into();
     }
     let baseline = match args.baseline.as_deref().map(read_baseline).transpose() {
@@ -120,7 +132,7 @@ fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
 fn finish(args: &Args, baseline: Option<Baseline>, scores: &Scores) -> Exit {
     scores.recipes.as_ref().inspect(|score| tell(score));
     scores.faults.as_ref().inspect(|score| tell_faults(score));
-    let _ = write!(io::stdout(), "\n{}", crate::report::score_table(scores));
+    let _ = write!(output(), "\n{}", crate::report::score_table(scores));
     if let Some(path) = &args.json
         && let Err(error) = write_json(path, scores)
     {
@@ -129,7 +141,7 @@ fn finish(args: &Args, baseline: Option<Baseline>, scores: &Scores) -> Exit {
     if let Some(before) = baseline {
         let worse = before.worse(&scores.baseline());
         for line in &worse {
-            let _ = writeln!(io::stdout(), "the score went down: {line}");
+            let _ = writeln!(output(), "the score went down: {line}");
         }
         return if worse.is_empty() {
             Exit::Success
@@ -262,7 +274,7 @@ fn picked(ids: &[String], at_most: Option<u16>) -> Vec<&str> {
 }
 
 fn tell_faults(score: &FaultScore) {
-    let mut out = io::stdout();
+    let mut out = output();
     for scored in score.faults.iter().filter(|scored| !scored.caught()) {
         let fault = &scored.fault;
         let word = if scored.survived() {
@@ -286,7 +298,7 @@ fn tell_faults(score: &FaultScore) {
 }
 
 fn tell(score: &Score) {
-    let mut out = io::stdout();
+    let mut out = output();
     // What was refused was never a network; the JSON file lists it, too.
     let shown = |scored: &&Scored| !matches!(scored.fate, Fate::Caught | Fate::Invalid);
     for scored in score.mutants.iter().filter(shown) {

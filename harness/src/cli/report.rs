@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
+use super::inputs::Inputs;
+use super::output::output;
 use super::report_files::ReportFiles;
 use crate::adapter::unmatched;
 use crate::finding::{Finding, What};
@@ -43,7 +45,7 @@ pub fn run(args: &Args) -> Exit {
         Verb::Merge { parts, files } => join(parts, files),
         Verb::Kept { reports } => match list_kept(reports) {
             Ok(text) => {
-                let _ = write!(io::stdout(), "{text}");
+                let _ = write!(output(), "{text}");
                 Exit::Success
             }
             Err(error) => {
@@ -85,6 +87,13 @@ fn kept(finding: &Finding) -> Option<(&str, &str)> {
 
 /// Joins reports, prints what they come to, and ends as one run of it all would have.
 fn join(parts: &[PathBuf], files: &ReportFiles) -> Exit {
+    let inputs = Inputs {
+        files: parts.iter().map(PathBuf::as_path).collect(),
+        ..Inputs::default()
+    };
+    if let Err(exit) = files.check(&inputs, &mut io::stderr()) {
+        return exit;
+    }
     let joined =
         match read_all(parts).and_then(|parts| merge(parts).map_err(|error| error.to_string())) {
             Ok(joined) => joined,
@@ -93,7 +102,7 @@ fn join(parts: &[PathBuf], files: &ReportFiles) -> Exit {
                 return Exit::WrongInput;
             }
         };
-    let _ = write!(io::stdout(), "{}", closing(&joined));
+    let _ = write!(output(), "{}", closing(&joined));
     files
         .write(&joined)
         .err()

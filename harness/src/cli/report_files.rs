@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
+use super::inputs::{Inputs, is_same};
 use crate::mutate::Scores;
 use crate::report::{Report, html, junit, markdown};
 
@@ -32,6 +33,42 @@ pub struct ReportFiles {
 }
 
 impl ReportFiles {
+    /// Says before anything is started what is wrong with the files that were asked for: two reports in one, one that
+    /// would overwrite what the command reads, and one that can't be written.
+    ///
+    /// # Errors
+    /// [`Exit::WrongInput`].
+    pub(super) fn check(&self, inputs: &Inputs<'_>, err: &mut impl Write) -> Result<(), Exit> {
+        let mut seen: Vec<(&str, &Path)> = Vec::new();
+        let asked = [
+            ("--json", &self.json),
+            ("--junit", &self.junit),
+            ("--markdown", &self.markdown),
+            ("--html", &self.html),
+        ];
+        let asked = asked
+            .into_iter()
+            .filter_map(|(option, path)| Some((option, path.as_deref()?)));
+        let score = self.score.as_deref();
+        for (option, path) in asked {
+            let shown = path.display();
+            let mut wrong = inputs.with(score).spoiled_by(path);
+            if let Some((first, _)) = seen.iter().find(|(_, other)| is_same(other, path)) {
+                wrong = Some(format!("{first} already writes it"));
+            }
+            if let Some(reason) = wrong {
+                let _ = writeln!(err, "cannot write {option} to {shown}: {reason}");
+                return Err(Exit::WrongInput);
+            }
+            seen.push((option, path));
+        }
+        if let Err(reason) = score.map(read_score).transpose() {
+            let _ = writeln!(err, "{reason}");
+            return Err(Exit::WrongInput);
+        }
+        Ok(())
+    }
+
     /// Writes the files that were asked for and says which could not be.
     ///
     /// # Errors

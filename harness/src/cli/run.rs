@@ -9,6 +9,8 @@ use std::thread;
 use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
+use super::inputs::Inputs;
+use super::output::{lost, output};
 use super::preflight::{must_have_programs, must_read_goldens};
 use super::progress::Progress;
 use super::report::closing;
@@ -91,15 +93,16 @@ pub fn run(args: &Args) -> ExitCode {
         } else {
             plugin::plugin_schema()
         };
-        let printed = io::stdout().write_all(text.as_bytes());
-        return if printed.is_ok() {
-            Exit::Success
-        } else {
-            Exit::Errored
-        }
-        .into();
+        let printed = output().write_all(text.as_bytes());
+        return printed.map_or_else(lost, |()| Exit::Success).into();
     }
-    let cases = match args.chosen.read(&mut err) {
+    let inputs = Inputs {
+        cases: &args.chosen.cases,
+        golden: Some(&args.golden),
+        files: args.implementations.files(),
+    };
+    let read = args.files.check(&inputs, &mut err);
+    let cases = match read.and_then(|()| args.chosen.read(&mut err)) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
@@ -159,7 +162,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         words,
     };
     let jobs = args.jobs.map_or_else(default_jobs, usize::from);
-    let mut out = io::stdout();
+    let mut out = output();
     let names = trials.iter().map(ToString::to_string).collect();
     let progress = Progress::begin(names);
     // Processes that the report waits for and no trial does.

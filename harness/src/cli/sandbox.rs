@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::exit::Exit;
+use super::output::output;
 use crate::lab::sandbox::{self, Entered, Finished, Look};
 
 /// Runs `verb` inside the sandbox. Outside, in the process that the user started, this waits for the
@@ -37,7 +38,7 @@ fn end(finished: Finished) -> ExitCode {
         return finished.code;
     };
     // The reports are written: a closed pipe changes nothing.
-    let _ = writeln!(io::stdout(), "{residue}");
+    let _ = writeln!(output(), "{residue}");
     if residue.is_certain() {
         Exit::Errored.into()
     } else {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::asked::Implementations;
 use super::chosen::chosen_cases;
 use super::exit::Exit;
+use super::output::output;
 use super::preflight::must_have_programs;
 use super::run::{parse_backend, run_quietly};
 use super::sandbox::inside;
@@ -94,7 +95,7 @@ fn show(trial: &Trial) -> Exit {
         Err(exit) => return exit,
     };
     let result = results.first();
-    let mut out = io::stdout();
+    let mut out = output();
     if let Some(result) = result {
         let _ = writeln!(
             out,
