@@ -349,6 +349,15 @@ fn output_that_is_lost_is_an_error_and_a_closed_pipe_is_none() {
 }
 
 #[test]
+fn a_vague_name_lists_each_case_once() {
+    let desk = Desk::with(&[CASE, DROPPED]);
+    let ended = desk.goldpath("show article");
+    ended.must_be_wrong_input(&[]);
+    let said = format!("`article` means several cases: {DROPPED}, {CASE}\n");
+    assert_eq!(ended.err, said);
+}
+
+#[test]
 fn accept_makes_a_golden_that_the_next_run_agrees_with() {
     let desk = Desk::with(&[CASE]);
     let golden = format!("golden/{CASE}.snap");

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
+use super::output::{lost, output};
 use crate::adapter::Candidate;
 use crate::case::{Case, Feature, Kind};
 use crate::intent::{Answer, Moment, Question, RuleId, Share, course, table};
@@ -68,7 +69,7 @@ struct AskedCell {
 
 /// Prints rules, tables or shares on standard output. Needs no root and builds nothing.
 pub fn run(args: &Args) -> Exit {
-    write(args, &mut io::stdout().lock(), &mut io::stderr().lock()).unwrap_or(Exit::Errored)
+    write(args, &mut output(), &mut io::stderr().lock()).unwrap_or_else(lost)
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {

@@ -1,5 +1,6 @@
 //! `goldpath show`: runs one case and draws its paths.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,18 +64,14 @@ fn show_one(args: &Args, trials: &[Trial]) -> Exit {
         let _ = writeln!(err, "`{}` has no trial on this back end", args.case);
         return Exit::WrongInput;
     };
-    let others: Vec<&str> = trials
-        .iter()
-        .map(|t| t.case.id.as_str())
-        .filter(|id| *id != trial.case.id.as_str())
-        .collect();
-    if !others.is_empty() {
+    let ids: BTreeSet<&str> = trials.iter().map(|trial| trial.case.id.as_str()).collect();
+    if ids.len() > 1 {
+        let ids: Vec<&str> = ids.into_iter().collect();
         let _ = writeln!(
             err,
-            "`{}` means several cases: {}, {}",
+            "`{}` means several cases: {}",
             args.case,
-            trial.case.id,
-            others.join(", ")
+            ids.join(", ")
         );
         return Exit::WrongInput;
     }

@@ -170,7 +170,7 @@ fn packet(wanted: &Wanted) -> String {
     words.join(" ")
 }
 
-/// What was seen, with what was asked for.
+/// Where a packet was seen and how, with what was asked for.
 fn as_seen(hop: &Hop, asked: &Wanted) -> String {
     let headers = &hop.headers;
     let ends = |headers: &Headers| {
@@ -178,7 +178,10 @@ fn as_seen(hop: &Hop, asked: &Wanted) -> String {
         format!("{source} → {destination}")
     };
     let mut text = format!(
-        "{} {} ttl {}",
+        "{}:{} {} {} {} ttl {}",
+        hop.node,
+        hop.interface,
+        hop.direction.arrow(),
         ends(headers),
         headers.transport,
         headers.ttl
@@ -364,7 +367,7 @@ mod tests {
             sender: Some("gateway".into()),
         };
         insta::assert_snapshot!(packet(&wanted), @"error from host.uplink with ttl 63 with tos 0x00 without df in a frame of host quoting a packet from c1");
-        insta::assert_snapshot!(as_seen(&hop, &wanted), @"10.0.0.1 → 8.8.8.8 ttl exceeded ttl 63 tos 0xb8 df quoting 10.0.0.2 → 8.8.8.8 in a frame of gateway");
+        insta::assert_snapshot!(as_seen(&hop, &wanted), @"c1:eth0 < 10.0.0.1 → 8.8.8.8 ttl exceeded ttl 63 tos 0xb8 df quoting 10.0.0.2 → 8.8.8.8 in a frame of gateway");
     }
 
     #[test]

@@ -30,24 +30,49 @@ fn ip(words: &[&str]) -> Option<String> {
         return Some(format!("{} has the address {}", device?, rest.first()?));
     }
     if verb(object, "route") {
-        let whereto = match rest.first()? {
-            &"default" => "everything without a route of its own".to_owned(),
-            prefix => format!("packets for {prefix}"),
-        };
-        let how = match (after(rest, "via"), device) {
-            (Some(via), _) => format!("to the router {via}"),
-            (None, device) => format!("straight out of {}", device?),
-        };
-        return match action {
-            "add" | "replace" => Some(format!("{whereto} goes {how}")),
-            "del" | "delete" => Some(format!("{whereto} has no route any more")),
-            _ => None,
-        };
+        return route(action, rest);
     }
     if verb(object, "link") {
         return link(action, rest);
     }
     None
+}
+
+fn route(action: &str, words: &[&str]) -> Option<String> {
+    let (kind, rest) = match words {
+        [kind @ ("unreachable" | "blackhole" | "prohibit"), rest @ ..] => (Some(*kind), rest),
+        ["unicast", rest @ ..] => (None, rest),
+        rest => (None, rest),
+    };
+    let packets = match rest.first()? {
+        &"default" => "packets without a route of their own".to_owned(),
+        prefix if prefix.starts_with("169.254.") => {
+            format!("link-local packets for {prefix}, which no router forwards,")
+        }
+        prefix => format!("packets for {prefix}"),
+    };
+    let how = || {
+        Some(match (kind, after(rest, "via"), after(rest, "dev")) {
+            (Some("blackhole"), ..) => "are dropped in silence".to_owned(),
+            (Some("prohibit"), ..) => "are refused as prohibited".to_owned(),
+            (Some(_), ..) => "are refused as unreachable".to_owned(),
+            (None, Some(via), _) => format!("go to the router {via}"),
+            (None, None, device) => {
+                let device = device?;
+                format!("go to no router: their destination is asked for by ARP on {device}")
+            }
+        })
+    };
+    let what = match action {
+        "add" | "replace" | "append" => how()?,
+        "del" | "delete" => "have no route any more".to_owned(),
+        _ => return None,
+    };
+    let table = after(rest, "table");
+    let table = table.map_or_else(String::new, |table| {
+        format!(", where table {table} is asked")
+    });
+    Some(format!("{packets} {what}{table}"))
 }
 
 fn link(action: &str, rest: &[&str]) -> Option<String> {
@@ -150,6 +175,10 @@ mod tests {
         let told: Vec<String> = [
             "ip address add 10.55.66.1/24 dev hwchiu0",
             "ip route add default via 10.55.66.1",
+            "ip route add 169.254.169.254 dev eth0",
+            "ip route add default dev eth0",
+            "ip route add unreachable 10.0.0.0/8 table 100",
+            "ip route del default",
             "ip link set veth0c netns c1",
             "ip link add hwchiu0 type bridge",
             "iptables -P FORWARD DROP",
