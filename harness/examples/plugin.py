@@ -62,7 +62,9 @@ def rules(scenario):
 def attach(network, n, inside, address):
     name, length = bridge(network), network["subnet"].split("/")[1]
     mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
-    run(f"ip link add v{n}{inside}{mtu} type veth peer name eth0{mtu} netns {inside}")
+    # Whoever has this address next is known to the neighbours already (moby/moby#36069).
+    mac = "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.ip_address(address).packed)
+    run(f"ip link add v{n}{inside}{mtu} type veth peer name eth0{mtu} address {mac} netns {inside}")
     run(f"ip link set v{n}{inside} master {name} up")
     run(f"ip -n {inside} address add {address}/{length} dev eth0")
     run(f"ip -n {inside} link set eth0 up")

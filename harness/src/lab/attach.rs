@@ -40,6 +40,8 @@ pub struct Port<'a> {
     pub interface: String,
     /// The container's address.
     pub address: Prefix,
+    /// The container's hardware address; the kernel draws one if there is none.
+    pub mac: Option<[u8; 6]>,
     /// Its default gateway, if it has one.
     pub gateway: Option<IpAddr>,
     /// MTU of both ends; the kernel's default if there is none.
@@ -84,6 +86,9 @@ impl Bridge {
             .controller(master)
             .append_extra_attribute(LinkAttribute::Group(GROUP))
             .up();
+        if let Some(mac) = port.mac {
+            peer = peer.address(mac.to_vec());
+        }
         if let Some(mtu) = port.mtu {
             peer = peer.mtu(mtu.into());
             end = end.mtu(mtu.into());

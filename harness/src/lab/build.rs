@@ -1,6 +1,6 @@
 //! From specification to live kernel objects: a few netlink batches, then a look that every link is ready.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Mutex;
@@ -57,7 +57,11 @@ impl Lab {
                 },
             );
         }
-        let mut lab = Self { nodes, aliases };
+        let mut lab = Self {
+            nodes,
+            aliases,
+            passing: BTreeSet::new(),
+        };
         let placed = place(spec, &own)?;
         lab.create_links(spec, &placed)?;
         for node in &own {

@@ -1,7 +1,8 @@
 //! A live lab: its nodes' namespaces and the sockets that stay open in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,8 @@ use super::{LabError, Netns};
 pub struct Lab {
     pub(super) nodes: BTreeMap<String, LiveNode>,
     pub(super) aliases: BTreeMap<String, String>,
+    /// Addresses that may get another hardware address while the lab stands.
+    pub(super) passing: BTreeSet<IpAddr>,
 }
 
 /// One node's kernel objects.
@@ -92,6 +95,12 @@ impl Lab {
             },
         );
         Ok(())
+    }
+
+    /// Says that an address may be given to somebody else, or to the same node by another interface. Who knows its hardware
+    /// address then learns and forgets as the kernel does, not for as long as the lab stands.
+    pub fn may_pass_on(&mut self, address: IpAddr) {
+        self.passing.insert(address);
     }
 
     /// Gives a node a second name.

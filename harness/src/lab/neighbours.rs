@@ -51,7 +51,12 @@ impl Lab {
             if there == here {
                 return Ok(());
             }
-            self.resolve(&here, way.device, next)?;
+            let was_known = self.resolve(&here, way.device, next)?;
+            if was_known && self.passing.contains(&next) {
+                // A question from there would tell everybody its hardware address, which is its implementation's to do.
+                here = there;
+                continue;
+            }
             let mine = owned.iter().filter(|owned| {
                 owned.node == here
                     && owned.device == way.device
@@ -116,13 +121,22 @@ impl Lab {
     }
 
     /// Makes the kernel ask for a neighbour, waits for the answer, and keeps it: an entry that may be forgotten or asked
-    /// for again would put ARP between the probes, and counts against a limit that all namespaces share.
-    fn resolve(&self, node: &str, device: u32, address: IpAddr) -> Result<(), LabError> {
+    /// for again would put ARP between the probes, and counts against a limit that all namespaces share. What may be
+    /// [passed on](Lab::may_pass_on) is not kept: a permanent entry would take no announcement of a new hardware address.
+    ///
+    /// Returns whether the node knew it already.
+    fn resolve(&self, node: &str, device: u32, address: IpAddr) -> Result<bool, LabError> {
         let live = self.live(node)?;
         let mut socket = live.socket();
+        let keep = |socket: &mut RouteSocket, mac: &[u8]| {
+            if self.passing.contains(&address) {
+                return Ok(());
+            }
+            keep(socket, device, address, mac)
+        };
         match look(&mut socket, device, address)? {
-            Look::Permanent => return Ok(()),
-            Look::Resolved(mac) => return keep(&mut socket, device, address, &mac),
+            Look::Permanent => return Ok(true),
+            Look::Resolved(mac) => return keep(&mut socket, &mac).map(|()| true),
             Look::Waiting | Look::Failed => {}
         }
         // NTF_USE starts the same resolution as a packet would, without a packet.
@@ -146,16 +160,16 @@ impl Lab {
         socket.commit(batch)?;
         // Request and answer have nearly always crossed the veth pairs before the commit returns.
         if let Look::Resolved(mac) = look(&mut socket, device, address)? {
-            return keep(&mut socket, device, address, &mac);
+            return keep(&mut socket, &mac).map(|()| false);
         }
         let mut events = RouteSocket::open(node, &live.netns, &[NEIGHBOUR_EVENTS])?;
         let start = Instant::now();
         loop {
             match look(&mut socket, device, address)? {
-                Look::Resolved(mac) => return keep(&mut socket, device, address, &mac),
-                Look::Permanent => return Ok(()),
+                Look::Resolved(mac) => return keep(&mut socket, &mac).map(|()| false),
+                Look::Permanent => return Ok(true),
                 // It exists and doesn't answer: that is for the probe to tell.
-                Look::Failed => return Ok(()),
+                Look::Failed => return Ok(false),
                 Look::Waiting => {}
             }
             if !next_event(&mut events, start, NEIGHBOUR_WAIT)? {

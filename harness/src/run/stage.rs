@@ -8,7 +8,9 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Namespaces, Program, Realised, Scenario, ScenarioContainer,
     Site, kept,
 };
-use crate::case::{Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step};
+use crate::case::{
+    Attachment, Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step,
+};
 use crate::finding::{Leftover, LeftoverChange, What};
 use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
@@ -66,6 +68,9 @@ impl Stage {
             found.bridge_netfilter,
             path_mtu(case),
         ))?;
+        for address in passed_on(case) {
+            lab.may_pass_on(address);
+        }
         prepare(&mut lab, &found)?;
         let mut given = BTreeMap::new();
         for name in &own {
@@ -282,6 +287,22 @@ fn leftover(difference: &Difference) -> Leftover {
         kind: difference.kind.as_str().to_owned(),
         entry: difference.entry.clone(),
     }
+}
+
+/// Addresses of containers that come or go.
+fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
+    let changes = case.steps.iter().filter_map(|step| step.change.as_ref());
+    let named = changes.filter_map(|change| match change {
+        Change::Remove(name) | Change::Add(name) => Some(name),
+        Change::Refuse(_) | Change::Check { .. } | Change::Teardown { .. } => None,
+    });
+    named.filter_map(|name| {
+        let container = case.containers.iter().find(|one| one.name == *name)?;
+        match &container.attachment {
+            Attachment::Network { address, .. } => *address,
+            _ => None,
+        }
+    })
 }
 
 /// Everything that an implementation could leave.

@@ -66,6 +66,7 @@ fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErro
             host_interface: port.host_interface.clone(),
             interface: String::from("eth0"),
             address: port.address,
+            mac: port.mac,
             gateway: port.gateway,
             mtu: port.mtu,
         };

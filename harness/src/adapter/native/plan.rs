@@ -4,6 +4,7 @@
 //! edit of this value.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::names::{bridge, port};
 use super::rule::{Rule, Way};
@@ -57,7 +58,9 @@ pub(super) struct Port {
     pub(super) bridge: String,
     pub(super) host_interface: String,
     pub(super) address: Prefix,
-    pub(super) gateway: Option<std::net::IpAddr>,
+    /// The container's hardware address; the kernel draws one where there is none.
+    pub(super) mac: Option<[u8; 6]>,
+    pub(super) gateway: Option<IpAddr>,
     pub(super) mtu: Option<u16>,
     /// Whether the bridge keeps it from its other ports (bridge(8), `isolated`).
     pub(super) isolated: bool,
@@ -145,7 +148,7 @@ impl Plan {
 }
 
 /// The published ports of networks that are not internal, with where each leads.
-fn ways(scenario: &Scenario) -> Vec<(Way, std::net::IpAddr)> {
+fn ways(scenario: &Scenario) -> Vec<(Way, IpAddr)> {
     let networks = scenario.networks.iter().filter(|network| !network.internal);
     let members = networks.flat_map(|network| {
         let members = scenario.members(&network.name);
@@ -175,6 +178,16 @@ fn bridge_of(network: &ScenarioNetwork) -> Bridge {
     }
 }
 
+/// The hardware address that goes with an address: whoever has it next, the same container or another one, is known to the
+/// neighbours already (moby/moby#36069). The first byte says that it is locally administered (IEEE 802).
+fn hardware_address(address: IpAddr) -> [u8; 6] {
+    let [.., a, b, c, d] = match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    };
+    [0x02, 0x42, a, b, c, d]
+}
+
 fn ports(scenario: &Scenario) -> Vec<Port> {
     let networks = scenario.networks.iter().enumerate();
     let ports = networks.flat_map(|(number, network)| {
@@ -187,6 +200,7 @@ fn ports(scenario: &Scenario) -> Vec<Port> {
                 address,
                 length: network.prefix_length(),
             },
+            mac: Some(hardware_address(address)),
             // An internal network leads nowhere.
             gateway: (!network.internal).then_some(network.gateway),
             mtu: network.mtu,

@@ -205,6 +205,8 @@ faults! {
     InternalReachesHostByIcmp = "internal-reaches-host-by-icmp", "libnetwork#1151";
     /// The wish for an address is ignored.
     StaticAddressIgnored = "static-address-ignored", "docker run --ip";
+    /// A container's hardware address is drawn by lot, and nobody is told when it changes.
+    ContainerMacByLot = "container-mac-by-lot", "moby#36069";
     /// The wish for an MTU is ignored.
     MtuIgnored = "mtu-ignored", "moby#34981";
     /// The wish for an MTU reaches the bridge and not the container.

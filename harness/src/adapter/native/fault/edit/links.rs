@@ -68,6 +68,7 @@ pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
                 }
             }
         }
+        Fault::ContainerMacByLot => plan.ports.iter_mut().for_each(|port| port.mac = None),
         Fault::MtuTooSmall => {
             plan.bridges
                 .iter_mut()
