@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute};
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use rtnetlink::{LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use super::build::{address, route};
 use super::lookup::names;
@@ -46,6 +46,8 @@ pub struct Port<'a> {
     pub gateway: Option<IpAddr>,
     /// MTU of both ends; the kernel's default if there is none.
     pub mtu: Option<u16>,
+    /// Whether the bridge may send a frame back by the port that it came in by.
+    pub hairpin: bool,
 }
 
 impl Bridge {
@@ -100,6 +102,14 @@ impl Bridge {
         socket.commit(batch)?;
         port.configure()?;
         let own = index(&mut socket, &port.host_interface)?;
+        if port.hairpin {
+            let mut batch = Batch::default();
+            let message = LinkBridgePort::new(own).hairpin(true).build();
+            // RTM_SETLINK takes no notice of what concerns the port (`rtnl_newlink` does).
+            let message = RouteNetlinkMessage::NewLink(message);
+            batch.change("set hairpin mode", &port.host_interface, message);
+            socket.commit(batch)?;
+        }
         ready::wait(host, &mut socket, own, &port.host_interface)
     }
 }

@@ -69,6 +69,7 @@ fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErro
             mac: port.mac,
             gateway: port.gateway,
             mtu: port.mtu,
+            hairpin: port.hairpin,
         };
         if let Some(bridge) = bridge(&port.bridge) {
             bridge.attach(&site.host, &end)?;
@@ -245,6 +246,8 @@ pub(super) fn find(
         let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
         names.is_ok_and(|names| names.lines().any(|name| name == "filter"))
     })?;
+    // Without br_netfilter there is no such setting.
+    let bridged = read_settings(&["bridge/bridge-nf-call-iptables"], site)?;
     let rules = if looks_for_rules {
         Program::new(["iptables", "-S", "FORWARD"]).run(&site.room)?
     } else {
@@ -255,6 +258,7 @@ pub(super) fn find(
         has_policy: legacy || drops_by_policy(&chains),
         // Its policy is the first line.
         has_rules: rules.lines().count() > 1,
+        filters_bridged: bridged.iter().any(|(_, value)| value == "1"),
     })
 }
 

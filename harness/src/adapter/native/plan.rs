@@ -40,6 +40,8 @@ pub(super) struct Found {
     pub(super) has_policy: bool,
     /// Whether somebody has rules in FORWARD.
     pub(super) has_rules: bool,
+    /// Whether iptables sees what a bridge forwards.
+    pub(super) filters_bridged: bool,
 }
 
 /// A network's bridge.
@@ -66,6 +68,8 @@ pub(super) struct Port {
     pub(super) isolated: bool,
     /// Whether the bridge learns who is behind it (bridge(8), `learning`).
     pub(super) learns: bool,
+    /// Whether the bridge sends back what came in by it (bridge(8), `hairpin`).
+    pub(super) hairpin: bool,
 }
 
 /// A base chain.
@@ -121,7 +125,7 @@ impl Plan {
         ];
         Self {
             bridges: scenario.networks.iter().map(bridge_of).collect(),
-            ports: ports(scenario),
+            ports: ports(scenario, found),
             chains: chains.map(|(place, rules)| Chain { place, rules }).into(),
             settings: settings(scenario),
             passes: passes(scenario, found),
@@ -188,7 +192,7 @@ fn hardware_address(address: IpAddr) -> [u8; 6] {
     [0x02, 0x42, a, b, c, d]
 }
 
-fn ports(scenario: &Scenario) -> Vec<Port> {
+fn ports(scenario: &Scenario, found: &Found) -> Vec<Port> {
     let networks = scenario.networks.iter().enumerate();
     let ports = networks.flat_map(|(number, network)| {
         let members = scenario.members(&network.name).into_iter();
@@ -206,6 +210,8 @@ fn ports(scenario: &Scenario) -> Vec<Port> {
             mtu: network.mtu,
             isolated: false,
             learns: true,
+            // What iptables leads back to its sender on the bridge itself never gets to the router behind it.
+            hairpin: found.filters_bridged,
         })
     });
     ports.collect()

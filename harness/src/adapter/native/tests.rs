@@ -74,6 +74,7 @@ fn everything() -> State {
             forwarded: false,
             has_policy: true,
             has_rules: true,
+            filters_bridged: false,
         },
         before: vec![("ipv4/ip_forward".into(), "0".into())],
         ..State::default()
