@@ -155,6 +155,7 @@ fn options() -> Options {
         evidence: Some(target.join("evidence")),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
+        tables: true,
         rerun: Rerun::CargoTest,
         words,
     }

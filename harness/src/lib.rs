@@ -8,6 +8,7 @@
 //! `packet`, `path`, `golden`, `finding` and `report` touch no kernel.
 
 pub mod adapter;
+pub mod ask;
 pub mod bench;
 pub mod capture;
 pub mod case;

@@ -22,6 +22,8 @@ const BUFFER_BYTES: usize = 256 << 20;
 const FRAME_BYTES: usize = 65_536 + 64;
 /// `PACKET_OUTGOING` (`include/uapi/linux/if_packet.h`).
 const OUTGOING: u8 = 4;
+/// `PACKET_OTHERHOST`.
+const OTHER_HOST: u8 = 3;
 
 /// A frame as an interface saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct RawFrame {
     pub ifindex: u32,
     /// Whether it left the interface towards the link.
     pub outgoing: bool,
+    /// Whether it came in for another hardware address, as what a bridge sends to all its ports.
+    pub for_another: bool,
     /// Position among all frames of this tap.
     pub order: u64,
     /// Kernel time stamp in nanoseconds since 1970.
@@ -185,6 +189,7 @@ impl Tap {
             node: self.node.clone(),
             ifindex: u32::try_from(address.ifindex()).unwrap_or_default(),
             outgoing: address.pkttype() == OUTGOING,
+            for_another: address.pkttype() == OTHER_HOST,
             order: self.order,
             at,
             bytes: self.buffer[..length.min(FRAME_BYTES)].to_vec(),

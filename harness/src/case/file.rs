@@ -48,6 +48,9 @@ pub(super) struct CaseFile {
     pub(super) families: Option<Spanned<Vec<Spanned<String>>>>,
     /// Why you don't run this case on your machine. It is then listed as disabled.
     pub(super) disabled: Option<String>,
+    /// Contract cases: why not all questions are asked after the last step, as they are in every other one.
+    #[schemars(with = "Option<String>")]
+    pub(super) no_table: Option<Spanned<String>>,
     /// Containers by name. A recipe's lab has c1 and c2 already.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, ContainerFile>")]

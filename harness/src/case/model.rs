@@ -12,7 +12,7 @@ use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
 use super::vocabulary::{
-    Backend, Family, FateWord, Feature, Finding, LabName, Leg, Level, Policy, Protocol, Send,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leg, Level, Policy, Protocol, Send, Table,
 };
 
 /// One case file, validated.
@@ -63,6 +63,8 @@ pub enum Kind {
         host: Host,
         /// MTU of the link behind the host's gateway; the kernel's default if there is none.
         path_mtu: Option<u16>,
+        /// Why not all questions are asked after the last step, if they aren't.
+        no_table: Option<String>,
         /// The networks, by name.
         networks: Vec<Network>,
     },
@@ -173,6 +175,8 @@ pub struct Step {
     pub same: Option<SameNamespace>,
     /// A probe and what must come of it.
     pub exchange: Option<Exchange>,
+    /// What all questions of this moment must be answered with, if they are asked here.
+    pub table: Option<Table>,
 }
 
 /// What an implementation is asked for in the middle of a case.

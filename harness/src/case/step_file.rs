@@ -12,6 +12,7 @@ use super::step_tables::{
     CheckFile, ExpectFile, ListenFile, ListingFile, ProbeFile, RouteFile, SameFile, SightingFile,
     TeardownFile,
 };
+use super::vocabulary::Table;
 
 /// One step. Commands come first, then services, then what must hold. Any other key is a node's name, and its value the
 /// list of commands to run there.
@@ -66,6 +67,9 @@ pub(super) struct StepFile {
     /// Nodes that share one network namespace.
     #[schemars(with = "Option<SameFile>")]
     pub(super) same: Option<SameFile>,
+    /// Contract cases: every question of this moment is asked here instead of after the last step.
+    #[schemars(with = "Option<Table>")]
+    pub(super) table: Option<Spanned<String>>,
     /// Every other key, in file order.
     #[schemars(skip)]
     pub(super) others: Vec<(Spanned<String>, Spanned<Commands>)>,
@@ -73,7 +77,7 @@ pub(super) struct StepFile {
 
 impl StepFile {
     /// The words that are no nodes.
-    pub(super) const WORDS: [&str; 16] = [
+    pub(super) const WORDS: [&str; 17] = [
         "remove",
         "add",
         "refused",
@@ -90,6 +94,7 @@ impl StepFile {
         "routes",
         "interfaces",
         "same",
+        "table",
     ];
 }
 
@@ -214,6 +219,7 @@ impl<'de> Deserialize<'de> for StepFile {
                         "routes" => step.routes = map.next_value()?,
                         "interfaces" => step.interfaces = map.next_value()?,
                         "same" => step.same = Some(map.next_value()?),
+                        "table" => step.table = Some(map.next_value()?),
                         _ => step.others.push((key, map.next_value()?)),
                     }
                 }

@@ -192,6 +192,14 @@ words! {
 }
 
 words! {
+    /// What all questions of this moment must be answered with.
+    Table, "table" {
+        /// What the intended network promises: `goldpath intent CASE`.
+        AsIntended = "as intended",
+    }
+}
+
+words! {
     /// Which packet of an exchange.
     Leg, "leg" {
         /// What the probing node sent.

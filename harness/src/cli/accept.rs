@@ -54,6 +54,7 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
+        tables: false,
         rerun: Rerun::Goldpath(vec![String::from("run")]),
         words,
     };

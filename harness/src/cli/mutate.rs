@@ -167,6 +167,7 @@ fn options(args: &Args) -> Options {
         evidence: None,
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
+        tables: false,
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
         words,
     }

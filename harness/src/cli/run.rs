@@ -62,6 +62,9 @@ pub struct Args {
     /// Prints the JSON schema of the plugin protocol and runs nothing.
     #[arg(long)]
     pub plugin_schema: bool,
+    /// Leaves contracts' tables alone: only what a case's own steps ask is asked.
+    #[arg(long)]
+    pub no_table: bool,
     /// Says below each trial where its time went.
     #[arg(long)]
     pub timings: bool,
@@ -158,6 +161,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         evidence: Some(args.evidence.clone()),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
+        tables: !args.no_table,
         rerun: rerun(args),
         words,
     };

@@ -84,6 +84,7 @@ fn show(trial: &Trial) -> Exit {
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
+        tables: false,
         rerun: Rerun::Goldpath(vec![String::from("show")]),
         words,
     };

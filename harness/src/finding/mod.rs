@@ -1,12 +1,14 @@
 //! What a trial found, as values: what was expected where, what was seen, which rule spoke, what the machine said. Text is
 //! made of them in `report`, and nothing reads that text back.
 
+mod cell;
 mod path;
 mod trial;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use cell::CellDifference;
 pub use path::{Ending, Wanted};
 pub use trial::{Defect, Leftover, LeftoverChange, Review};
 
@@ -181,6 +183,8 @@ pub enum What {
         /// Its words, or what the kernel has instead.
         said: String,
     },
+    /// Questions of the table are not answered as the intent says.
+    Cell(CellDifference),
     /// The case has no golden path yet.
     NoGolden,
     /// The path is not the golden one.

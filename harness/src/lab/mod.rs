@@ -1,5 +1,6 @@
 //! Live kernel objects and their owners: sandbox, namespaces, links, commands.
 
+mod ageing;
 pub mod article;
 pub mod attach;
 mod backend;

@@ -1,9 +1,11 @@
 //! Decoded headers: what a hop shows of a packet, and what changed between two hops.
 
+mod checksum;
 mod decode;
 mod headers;
 mod token;
 
+pub use checksum::{Checksums, checksums};
 pub use decode::{decode, identification};
 pub use headers::{Headers, IcmpError, TcpFlags, Transport};
 pub use token::Token;

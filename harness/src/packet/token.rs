@@ -36,6 +36,14 @@ impl Token {
         Self(bytes)
     }
 
+    /// The number of the probe whose token, or whose answer's token, this is, if it is of that lab and process.
+    pub fn number(&self, process: u32, lab: u32) -> Option<u32> {
+        let Self(bytes) = self;
+        let probe = u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+        let own = Self::new(process, lab, probe);
+        (*self == own || *self == own.answer()).then_some(probe)
+    }
+
     /// Whether `payload` begins with this token, or with as much of it as `payload` holds.
     ///
     /// At least 12 bytes must be there: fewer do not tell two probes apart.

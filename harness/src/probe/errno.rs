@@ -26,7 +26,7 @@ fn hint(errno: Errno) -> &'static str {
 }
 
 /// The errno's name, if the network stack says by it that the packet cannot go or was refused.
-pub(super) fn refusal(errno: Errno) -> Option<String> {
+pub(crate) fn refusal(errno: Errno) -> Option<String> {
     let refused = matches!(
         errno,
         Errno::ENETUNREACH

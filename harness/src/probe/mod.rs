@@ -20,10 +20,11 @@ use nix::poll::PollFlags;
 
 pub use echo::EchoProber;
 pub use errno::ProbeError;
+pub(crate) use errno::refusal;
 pub use mark::Mark;
 pub use request::{Protocol, Request, SOURCE_PORT};
 pub use segment::SegmentProber;
-pub use service::Service;
+pub use service::{Got, Service};
 pub use tcp::TcpProber;
 pub use udp::UdpProber;
 

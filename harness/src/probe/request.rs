@@ -20,7 +20,7 @@ pub(super) const BULK: [u8; 4] = *b"size";
 pub(super) const BULK_HEADER: usize = 24;
 
 /// What a probe sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// ICMP echo request (RFC 792).

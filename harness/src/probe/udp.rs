@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::errno::{errno_of, refusal};
-use super::service::{bind_shared, read_answer};
+use super::service::{ANSWER_BYTES, bind_shared, read_answer};
 use super::{ProbeError, Request};
 use crate::path::{Answer, Sent};
 
@@ -59,7 +59,7 @@ impl UdpProber {
     }
 
     pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let mut buffer = [0; ANSWER_BYTES];
         loop {
             match self.socket.recv(&mut buffer) {
                 Ok(held) => {

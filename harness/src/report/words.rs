@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::finding::{Defect, Ending, Finding, Leftover, LeftoverChange, Review, Wanted, What};
+use crate::finding::{
+    CellDifference, Defect, Ending, Finding, Leftover, LeftoverChange, Review, Wanted, What,
+};
 use crate::golden::{Difference, Parting, Responsible, Side};
 use crate::packet::Headers;
 use crate::path::{Deed, End, Hop, Line};
@@ -107,6 +109,7 @@ fn of_trial(what: &What) -> String {
         What::Leftover(left) => format!("left after teardown: {}", leftover(left)),
         What::Kept { source, left } => format!("kept by design ({source}): {}", leftover(left)),
         What::Teardown { said } => format!("teardown: {said}"),
+        What::Cell(cell) => cell_words(cell),
         What::NoGolden => String::from("there is no golden path for this case yet"),
         What::Review { id, review } => review_words(id, review),
         What::Known(Defect { issue, why }) => format!("{issue}: {why}"),
@@ -118,6 +121,51 @@ fn of_trial(what: &What) -> String {
             said.clone()
         }
         _ => String::new(),
+    }
+}
+
+/// Questions named one by one; the rest is counted.
+const NAMED: usize = 3;
+
+/// A difference from the intent, the questions that share it, and the path of the one that was asked alone.
+fn cell_words(cell: &CellDifference) -> String {
+    let CellDifference {
+        question,
+        rule,
+        sentence,
+        expected,
+        seen,
+        wrong,
+        others,
+        unsteady,
+        path,
+    } = cell;
+    let mut text = format!("{question}: {expected} expected (rule {rule}: {sentence}), {seen}");
+    for wrong in wrong {
+        let _ = write!(text, "; {wrong}");
+    }
+    if !others.is_empty() {
+        let _ = write!(text, "\n  the same of {}", named(others));
+    }
+    if !unsteady.is_empty() {
+        let _ = write!(
+            text,
+            "\n  unsteady: asked again, this was as the intent says of {}",
+            named(unsteady)
+        );
+    }
+    for line in path.lines() {
+        let _ = write!(text, "\n  {line}");
+    }
+    text
+}
+
+fn named(questions: &[String]) -> String {
+    let shown = &questions[..questions.len().min(NAMED)];
+    let text = shown.join("; ");
+    match questions.len() - shown.len() {
+        0 => text,
+        more => format!("{text}; and {more} more"),
     }
 }
 

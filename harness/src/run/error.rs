@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 
 use crate::adapter::AdapterError;
+use crate::ask::AskError;
 use crate::capture::CaptureError;
 use crate::golden::GoldenError;
 use crate::lab::{CommandError, LabError};
@@ -39,6 +40,9 @@ pub enum RunError {
     /// A probe could not be made.
     #[error(transparent)]
     Probe(#[from] ProbeError),
+    /// A table could not be asked.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// A golden could not be read or written.
     #[error(transparent)]
     Golden(#[from] GoldenError),

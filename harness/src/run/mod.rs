@@ -15,6 +15,7 @@ mod rerun;
 mod scene;
 mod schedule;
 mod stage;
+mod table;
 mod timing;
 mod tools;
 mod trial;

@@ -166,6 +166,26 @@ impl Observer {
         &self.captured
     }
 
+    /// Has `look` watch many probes at once by the taps alone. Netfilter reports none of them.
+    pub(super) fn at_once<T>(
+        &mut self,
+        look: impl FnOnce(&mut [Tap]) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.pause()?;
+        }
+        let seen = look(&mut self.taps);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.resume()?;
+        }
+        seen
+    }
+
+    /// Whether anything is watched.
+    pub(super) fn watches(&self) -> bool {
+        !self.taps.is_empty()
+    }
+
     /// The taps, to be closed off the path.
     pub(crate) fn into_taps(self) -> Vec<Tap> {
         self.taps
@@ -461,6 +481,7 @@ mod tests {
                 node: "c1".to_owned(),
                 ifindex: 2,
                 outgoing: true,
+                for_another: false,
                 order: 0,
                 at: 0,
                 bytes: bytes.to_vec(),

@@ -37,6 +37,8 @@ pub struct Options {
     pub golden_use: GoldenUse,
     /// Whether the lab is watched.
     pub watch: Watch,
+    /// Whether contracts' tables are asked.
+    pub tables: bool,
     /// How a person runs one trial again.
     pub rerun: Rerun,
     /// Makes words of findings, for the evidence folder.

@@ -10,6 +10,7 @@ use super::observe::{Observer, Origin, Recorded};
 use super::scene::Scene;
 use super::timing::{Clock, Phase};
 use super::{GoldenUse, Options, Outcome, ProbeRecord, RunError, Trial, TrialResult};
+use crate::ask::Numbers;
 use crate::case::{Case, Change, Endpoint, Exchange, NodeName, Send, Step};
 use crate::finding::{Finding, ProbeName, Review, What};
 use crate::golden::{self, Comparison};
@@ -28,20 +29,22 @@ static LABS: AtomicU32 = AtomicU32::new(0);
 
 /// A trial at work.
 pub(super) struct Play {
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) scene: Scene,
     pub(super) observer: Observer,
     lab_number: u32,
+    /// Tokens and ports of its tables.
+    pub(super) numbers: Numbers,
     /// What is compared with the golden.
     drawing: Drawing,
     /// The paths with their real names and rules.
     detail: Drawing,
-    probes: Vec<ProbeRecord>,
+    pub(super) probes: Vec<ProbeRecord>,
     pub(super) recorded: Vec<Recorded>,
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
     /// What is no mistake and must not be hidden.
     told: Vec<Finding>,
-    case: Arc<Case>,
+    pub(super) case: Arc<Case>,
     errored: Option<RunError>,
 }
 
@@ -52,11 +55,13 @@ impl Play {
         let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
         let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
         clock.lap(Phase::Arm);
+        let lab_number = LABS.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             clock,
             scene,
             observer,
-            lab_number: LABS.fetch_add(1, Ordering::Relaxed),
+            lab_number,
+            numbers: Numbers::of_lab(lab_number),
             drawing: Drawing::default(),
             detail: Drawing::default(),
             probes: Vec::new(),
@@ -70,7 +75,13 @@ impl Play {
 
     /// Plays every step and compares what was seen with the golden.
     pub(super) fn steps(&mut self, trial: &Trial, options: &Options) {
-        let played = trial.case.steps.iter().try_for_each(|step| self.step(step));
+        let mut played = Ok(());
+        for (position, step) in trial.case.steps.iter().enumerate() {
+            let last = position + 1 == trial.case.steps.len();
+            played = played
+                .and_then(|()| self.step(step))
+                .and_then(|()| self.table_after(step, last, options));
+        }
         let verdict = played.and_then(|()| self.compare(trial, options));
         self.clock.lap(Phase::Compare);
         match verdict {
@@ -244,7 +255,7 @@ impl Play {
     }
 
     /// Finds what netfilter did to a probe of a contract, whose golden leaves it out. A recipe's shows it.
-    fn account(&mut self, number: usize) {
+    pub(super) fn account(&mut self, number: usize) {
         let is_of = |finding: &Finding| {
             let probe = finding.probe.as_ref().map(|probe| probe.number);
             matches!(finding.what, What::Netfilter(_)) && probe == Some(number)

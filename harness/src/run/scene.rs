@@ -12,12 +12,19 @@ use super::stage::{Changed, Stage as Contracted};
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::case::{
-    AddedRoute, Attachment, Backend, Case, Change, Endpoint, Kind, LabName, Listen, Protocol, Step,
+    AddedRoute, Attachment, Backend, Case, Change, Endpoint, Kind, LabName, Protocol, Step,
 };
 use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab, LabError};
 use crate::path::Node;
-use crate::probe::Service;
+use crate::probe::{self, Service};
+
+/// What a case has added to ask its own questions, while all others are asked.
+#[derive(Debug)]
+pub(super) struct Aside {
+    services: Vec<(String, probe::Protocol, u16)>,
+    routes: Vec<AddedRoute>,
+}
 
 /// A lab and the services that a case runs in it.
 #[derive(Debug)]
@@ -28,6 +35,8 @@ pub(super) struct Scene {
     commands: Vec<String>,
     /// What the implementation made; none for a recipe.
     contracted: Option<Contracted>,
+    /// Routes that a person has added, each with what was there before.
+    routes: Vec<(AddedRoute, Option<String>)>,
     /// The lab's nodes as they are since the last step's commands: several parts of a step ask for them.
     nodes: RefCell<Option<BTreeMap<String, Node>>>,
 }
@@ -47,6 +56,7 @@ impl Scene {
                     services: RefCell::default(),
                     commands: Vec::new(),
                     contracted: Some(contracted),
+                    routes: Vec::new(),
                     nodes: RefCell::default(),
                 })
             }
@@ -73,6 +83,7 @@ impl Scene {
             services: RefCell::default(),
             commands: Vec::new(),
             contracted: None,
+            routes: Vec::new(),
             nodes: RefCell::default(),
         };
         if names_a_namespace(case) {
@@ -165,8 +176,7 @@ impl Scene {
             self.add_route(route)?;
         }
         for listen in &step.listen {
-            let service = self.listen(listen)?;
-            self.services.borrow_mut().push(service);
+            self.start(listen.at.as_str(), protocol(listen.protocol), listen.port)?;
         }
         Ok(!step.commands.is_empty())
     }
@@ -181,6 +191,8 @@ impl Scene {
             .to
             .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
         let node = route.at.as_str();
+        let before = self.known_route(node, &to)?;
+        self.routes.push((route.clone(), before));
         // A node knows its own loopback first, takes nothing of it to a wire, and nothing from one that has its address.
         let own = [
             "ip address flush dev lo",
@@ -190,32 +202,94 @@ impl Scene {
         let loopback = route.to.is_some_and(|to| to.address().is_loopback());
         let own = own.into_iter().filter(|_| loopback).map(String::from);
         for text in own.chain([format!("ip route replace {to} via {via}")]) {
-            let argv: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            self.commands.push(format!("{node}: {text}"));
-            let ran = self.lab.run(node, &argv, self.backend);
-            ran.map_err(|source| RunError::Command {
-                line: route.line,
-                source,
-            })?;
+            self.run(node, &text, route.line)?;
         }
         Ok(())
     }
 
-    fn listen(&self, listen: &Listen) -> Result<Service, RunError> {
+    /// Takes away what the case has added to ask its own questions: services, and routes, the last one first.
+    pub(super) fn set_aside(&mut self) -> Result<Aside, RunError> {
+        let services = self.services.take();
+        let places = services.iter().map(|one| {
+            let node = one.node().to_owned();
+            (node, one.protocol(), one.port())
+        });
+        let mut aside = Aside {
+            services: places.collect(),
+            routes: Vec::new(),
+        };
+        while let Some((route, before)) = self.routes.pop() {
+            let to = route
+                .to
+                .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
+            let loopback = route.to.is_some_and(|to| to.address().is_loopback());
+            let own = [
+                "ip address add 127.0.0.1/8 dev lo",
+                "sysctl -q -w net.ipv4.conf.all.route_localnet=0",
+            ];
+            let own = own.into_iter().filter(|_| loopback).map(String::from);
+            let back = before.map_or_else(
+                || format!("ip route delete {to}"),
+                |before| format!("ip route replace {before}"),
+            );
+            let node = route.at.as_str();
+            // With the interface of a container that is gone its routes are gone, too.
+            let there = self.known_route(node, &to)?.is_some();
+            for text in own.chain(there.then_some(back)) {
+                self.run(node, &text, route.line)?;
+            }
+            aside.routes.insert(0, route);
+        }
+        Ok(aside)
+    }
+
+    /// Gives the case back what was set aside.
+    pub(super) fn take_up(&mut self, aside: Aside) -> Result<(), RunError> {
+        self.services.take();
+        for (node, protocol, port) in aside.services {
+            self.start(&node, protocol, port)?;
+        }
+        for route in &aside.routes {
+            self.add_route(route)?;
+        }
+        Ok(())
+    }
+
+    /// Starts a service on all addresses of a node.
+    pub(super) fn start(
+        &self,
+        node: &str,
+        protocol: probe::Protocol,
+        port: u16,
+    ) -> Result<(), RunError> {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let started = self
-            .lab
-            .netns(listen.at.as_str())?
-            .run(|| match listen.protocol {
-                Protocol::Tcp => Service::listen_tcp(any, listen.port),
-                Protocol::Udp => Service::listen_udp(any, listen.port),
-            })?;
-        started.map_err(|source| RunError::Listen {
-            node: listen.at.to_string(),
-            protocol: listen.protocol.to_string(),
-            port: listen.port,
+        let node = self.lab.canonical(node);
+        let listen = || Service::listen(node, protocol, any, port);
+        let started = self.lab.netns(node)?.run(listen)?;
+        let service = started.map_err(|source| RunError::Listen {
+            node: node.to_owned(),
+            protocol: protocol.to_string(),
+            port,
             source,
-        })
+        })?;
+        self.services.borrow_mut().push(service);
+        Ok(())
+    }
+
+    /// A node's route to exactly this destination, in the words of `ip route`.
+    fn known_route(&self, node: &str, to: &str) -> Result<Option<String>, LabError> {
+        let start = format!("{} ", to.trim_end_matches("/32"));
+        let known = self.lab.routes(node)?;
+        Ok(known.into_iter().find(|route| route.starts_with(&start)))
+    }
+
+    /// Runs a command that a line of the case stands for.
+    fn run(&mut self, node: &str, text: &str, line: usize) -> Result<(), RunError> {
+        let argv: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        self.commands.push(format!("{node}: {text}"));
+        let ran = self.lab.run(node, &argv, self.backend);
+        ran.map(drop)
+            .map_err(|source| RunError::Command { line, source })
     }
 
     /// Hands everything whose closing takes the kernel long to where nobody waits for it.
@@ -224,6 +298,14 @@ impl Scene {
             graveyard.bury_tap(tap);
         }
         graveyard.bury(self.lab);
+    }
+}
+
+/// The packets of a probe to a service of this protocol.
+pub(super) fn protocol(protocol: Protocol) -> probe::Protocol {
+    match protocol {
+        Protocol::Tcp => probe::Protocol::Tcp,
+        Protocol::Udp => probe::Protocol::Udp,
     }
 }
 

@@ -12,9 +12,10 @@ use crate::case::{
     Attachment, Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step,
 };
 use crate::finding::{Leftover, LeftoverChange, What};
+use crate::intent::Moment;
 use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
-use crate::lab::{self, Difference, Lab, Ledger, Netns, contract};
+use crate::lab::{self, Difference, Lab, LabError, Ledger, Netns, contract};
 use crate::path::{Roles, Way};
 use crate::trace::{Conntrack, ConntrackEntry};
 
@@ -46,6 +47,8 @@ pub(super) struct Stage {
     found: Vec<String>,
     /// Whether everything was undone already.
     ended: bool,
+    /// What must be now, with the addresses as planned.
+    moment: Moment,
 }
 
 impl Stage {
@@ -115,6 +118,7 @@ impl Stage {
             before,
             found: Vec::new(),
             ended: false,
+            moment: Moment::of(case, &adapter.features()),
         };
         Ok((lab, stage))
     }
@@ -127,6 +131,10 @@ impl Stage {
         lab: &mut Lab,
     ) -> Result<Changed, RunError> {
         let mut changed = Changed::default();
+        self.moment = self.moment(lab)?.after(case, change);
+        let lost = self.moment.gone.iter().flat_map(|gone| &gone.addresses);
+        let lost: Vec<IpAddr> = lost.map(|(_, address)| *address).collect();
+        lab.let_neighbours_age(&lost)?;
         match change {
             Change::Remove(name) => {
                 let name = name.as_str();
@@ -221,6 +229,13 @@ impl Stage {
             }
         }
         Ok(())
+    }
+
+    /// What must be now, with the addresses that containers have in truth.
+    pub(super) fn moment(&self, lab: &Lab) -> Result<Moment, LabError> {
+        let nodes = lab.read_nodes()?;
+        let held = nodes.into_iter().map(|(name, node)| (name, node.addresses));
+        Ok(self.moment.clone().located(&held.collect()))
     }
 
     pub(super) fn roles(&self) -> &Roles {

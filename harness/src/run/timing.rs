@@ -23,13 +23,15 @@ pub enum Phase {
     Lookups,
     /// Rendering, judging, and the golden.
     Compare,
+    /// All questions of a contract's table asked at once.
+    Table,
     /// Evidence saved, and the lab laid to rest.
     Bury,
 }
 
 impl Phase {
     /// All phases, in the order of a trial.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Lab,
         Self::Firewall,
         Self::Arm,
@@ -38,6 +40,7 @@ impl Phase {
         Self::Probe,
         Self::Lookups,
         Self::Compare,
+        Self::Table,
         Self::Bury,
     ];
 
@@ -52,6 +55,7 @@ impl Phase {
             Self::Probe => "probe",
             Self::Lookups => "lookups",
             Self::Compare => "compare",
+            Self::Table => "table",
             Self::Bury => "bury",
         }
     }

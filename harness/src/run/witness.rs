@@ -41,6 +41,7 @@ pub fn witness(
         evidence: None,
         golden_use: GoldenUse::Ignore,
         watch,
+        tables: false,
         rerun: Rerun::CargoTest,
         words: |_| String::new(),
     };

@@ -23,6 +23,9 @@ const NEWTABLE: u16 = 0;
 const DELTABLE: u16 = 2;
 const NEWCHAIN: u16 = 3;
 const NEWRULE: u16 = 6;
+const DELRULE: u16 = 8;
+/// Our chains with their hooks, `NF_INET_PRE_ROUTING` and `NF_INET_LOCAL_OUT`: where packets begin in a node.
+const CHAINS: [(&str, u32); 2] = [("prerouting", 0), ("output", 3)];
 
 /// Installs the table.
 pub(super) fn install(socket: &mut Netfilter) -> Result<(), TraceError> {
@@ -30,8 +33,7 @@ pub(super) fn install(socket: &mut Netfilter) -> Result<(), TraceError> {
         request
             .message(nft(NEWTABLE), NLM_F_CREATE, sequence, INET, 0)
             .string(1, TABLE);
-        // Hook numbers of NF_INET_PRE_ROUTING and NF_INET_LOCAL_OUT: where packets begin in a node.
-        for (chain, hook, ack) in [("prerouting", 0, 0), ("output", 3, NLM_F_ACK)] {
+        for (chain, hook) in CHAINS {
             request
                 .message(nft(NEWCHAIN), NLM_F_CREATE, sequence, INET, 0)
                 .string(1, TABLE)
@@ -41,19 +43,40 @@ pub(super) fn install(socket: &mut Netfilter) -> Result<(), TraceError> {
                 })
                 .number(5, NF_ACCEPT)
                 .string(7, "filter");
-            request
-                .message(
-                    nft(NEWRULE),
-                    NLM_F_CREATE | NLM_F_APPEND | ack,
-                    sequence,
-                    INET,
-                    0,
-                )
-                .string(1, TABLE)
-                .string(2, chain)
-                .nest(4, set_trace);
         }
+        mark(request, sequence);
     })
+}
+
+/// Marks no more packets; the chains stay.
+pub(super) fn pause(socket: &mut Netfilter) -> Result<(), TraceError> {
+    batch(socket, "pause the trace", |request, sequence| {
+        request
+            .message(nft(DELRULE), NLM_F_ACK, sequence, INET, 0)
+            .string(1, TABLE);
+    })
+}
+
+/// Marks packets again.
+pub(super) fn resume(socket: &mut Netfilter) -> Result<(), TraceError> {
+    batch(socket, "resume the trace", mark)
+}
+
+/// The rules that mark, the last of which is acknowledged.
+fn mark(request: &mut Request, sequence: u32) {
+    for (position, (chain, _)) in CHAINS.iter().enumerate() {
+        let ack = if position + 1 == CHAINS.len() {
+            NLM_F_ACK
+        } else {
+            0
+        };
+        let flags = NLM_F_CREATE | NLM_F_APPEND | ack;
+        request
+            .message(nft(NEWRULE), flags, sequence, INET, 0)
+            .string(1, TABLE)
+            .string(2, chain)
+            .nest(4, set_trace);
+    }
 }
 
 /// Removes the table.

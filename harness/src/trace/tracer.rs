@@ -104,6 +104,17 @@ impl Tracer {
         [self.reports.as_fd()]
     }
 
+    /// Traces no more packets, and forgets what was reported: hundreds of probes at once would be more than anybody reads.
+    pub fn pause(&mut self) -> Result<(), TraceError> {
+        table::pause(&mut self.control)?;
+        self.discard()
+    }
+
+    /// Traces packets again.
+    pub fn resume(&mut self) -> Result<(), TraceError> {
+        table::resume(&mut self.control)
+    }
+
     /// Takes the mark and the log away again.
     pub fn disarm(mut self) -> Result<(), TraceError> {
         let removed = table::remove(&mut self.control);

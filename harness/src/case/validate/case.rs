@@ -111,12 +111,12 @@ pub(in crate::case) fn validate(
             || step.refused.is_some()
             || step.expect.is_some()
             || step.same.is_some()
+            || step.table.is_some()
             || !step.routes.0.is_empty()
             || !step.interfaces.0.is_empty()
     };
     if !file.step.iter().any(|step| inspects(step.get_ref())) {
-        let help =
-            "add a step with `probe` and `expect`, `routes`, `interfaces`, `same` or `teardown`";
+        let help = "add a step with `probe` and `expect`, `routes`, `interfaces`, `same`, `table` or `teardown`";
         findings.note(
             file.title.span(),
             "the case can't fail: no step probes or inspects anything",
@@ -152,6 +152,7 @@ pub(in crate::case) fn validate(
             requires,
             host,
             path_mtu,
+            no_table: no_table(&mut findings, file),
             networks,
         }
     };
@@ -173,6 +174,29 @@ pub(in crate::case) fn validate(
         containers,
         steps,
     })
+}
+
+/// Why a contract's table is not asked; a reason, and no step that asks it.
+fn no_table(findings: &mut Findings<'_>, file: &CaseFile) -> Option<String> {
+    let written = file.no_table.as_ref()?;
+    let reason = written.get_ref().trim();
+    if reason.is_empty() {
+        findings.note(
+            written.span(),
+            "`no_table` gives no reason",
+            "empty",
+            "say in a few words why the questions can't be asked after this story",
+        );
+    }
+    if file.step.iter().any(|step| step.get_ref().table.is_some()) {
+        findings.note(
+            written.span(),
+            "a step asks the table that `no_table` declines",
+            "this reason",
+            "keep one of the two",
+        );
+    }
+    Some(reason.to_owned())
 }
 
 /// A list whose entries each make a trial: the default if absent, and never empty.
@@ -232,6 +256,7 @@ fn wrong_kind(findings: &mut Findings<'_>, file: &CaseFile, recipe: bool) {
             ("host", file.host.as_ref().map(toml::Spanned::span)),
             ("path", file.path.as_ref().map(toml::Spanned::span)),
             ("requires", file.requires.first().map(toml::Spanned::span)),
+            ("no_table", file.no_table.as_ref().map(toml::Spanned::span)),
             (
                 "network",
                 file.network.keys().next().map(toml::Spanned::span),

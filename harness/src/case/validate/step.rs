@@ -13,6 +13,7 @@ use crate::case::place::NodeName;
 use crate::case::step_file::{Commands, StepFile};
 use crate::case::step_tables::{ListingFile, RouteFile, SameFile};
 use crate::case::suggest::{did_you_mean, listed, nearest};
+use crate::case::vocabulary::Table;
 
 /// Destinations of added routes that are no network of the case.
 const FURTHER: [(&str, &str); 2] = [("outside", "8.8.8.8/32"), ("loopback", "127.0.0.0/8")];
@@ -57,7 +58,28 @@ pub(super) fn step(
             .as_ref()
             .and_then(|same| same_namespace(findings, scene, same)),
         exchange: exchange(findings, scene, file),
+        table: file
+            .table
+            .as_ref()
+            .and_then(|written| table(findings, scene, written)),
     }
+}
+
+fn table(
+    findings: &mut Findings<'_>,
+    scene: &Scene<'_>,
+    written: &Spanned<String>,
+) -> Option<Table> {
+    if scene.recipe {
+        findings.note(
+            written.span(),
+            "`table` has no meaning in a recipe",
+            "here",
+            "commands say no intent that questions could follow from",
+        );
+        return None;
+    }
+    findings.word(written)
 }
 
 fn node_commands(

@@ -1,0 +1,427 @@
+//! The one loop that sends all questions, serves their services, and looks for what comes of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
+
+use super::error::AskError;
+use super::seen::{Arrival, Heard, Leg, Seen};
+use super::sights::Sights;
+use super::socket::Socket;
+use crate::capture::Tap;
+use crate::intent::{Answer, Ask, Flow, Question, Row, Size, Way};
+use crate::lab::Lab;
+use crate::packet::Token;
+use crate::probe::{Protocol, Request, Service};
+
+/// How long an answer that must come may take. Within a lab's kernel it is there when the send returns; a proxy is a process
+/// that has to be scheduled, and on two cores with forty runnable tasks it was seconds late. Only what never comes takes it.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(3);
+/// How much longer than the controls a question that must not arrive is looked for. All of them leave from one processor,
+/// whose queue is in order (`process_backlog`), so only what a process of the implementation hands on can still come.
+pub const LATE: Duration = Duration::from_millis(5);
+/// Questions that are sent before the services are served again: a listener's queue holds 128 connections.
+const TURN: usize = 64;
+/// Source ports: below those that Linux hands out by itself (`net.ipv4.ip_local_port_range` begins at 32768), so that none is
+/// taken by a proxy's connection or a masquerade's choice.
+const PORTS: std::ops::Range<u16> = 10_000..32_768;
+/// Numbers of a table's tokens, far from those of a case's own probes.
+const FIRST_NUMBER: u32 = 1 << 16;
+/// Payload of an echo request in bytes, as `ping` sends it; the others carry the token alone.
+const PING_PAYLOAD: usize = 56;
+const TOKEN_PAYLOAD: usize = 16;
+const PING_GROUPS: &str = "/proc/sys/net/ipv4/ping_group_range";
+
+/// Tokens and source ports, none used twice in a lab.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    lab: u32,
+    next: u32,
+    port: u16,
+}
+
+impl Numbers {
+    /// Those of a lab whose probes have tokens with this number.
+    pub fn of_lab(lab: u32) -> Self {
+        Self {
+            lab,
+            next: FIRST_NUMBER,
+            port: PORTS.start,
+        }
+    }
+
+    /// A question as one probe, to be asked alone.
+    pub fn request(&mut self, question: &Question) -> Request {
+        let (number, port) = self.take(&BTreeSet::new());
+        let token = Token::new(std::process::id(), self.lab, number);
+        request(question, token, port)
+    }
+
+    fn take(&mut self, avoid: &BTreeSet<u16>) -> (u32, u16) {
+        let number = self.next;
+        self.next += 1;
+        loop {
+            let port = self.port;
+            self.port = if port + 1 == PORTS.end {
+                PORTS.start
+            } else {
+                port + 1
+            };
+            if !avoid.contains(&port) {
+                return (number, port);
+            }
+        }
+    }
+}
+
+/// Whether a question can be asked from held sockets.
+pub fn can_ask(question: &Question) -> bool {
+    question.size == Size::Small
+        && question.way == Way::OwnRoutes
+        && question.flow == Flow::New
+        && !matches!(question.ask, Ask::LateTcp(_))
+}
+
+/// What asks: a lab with services and captures.
+#[derive(Debug)]
+pub struct Asker<'a> {
+    /// The lab.
+    pub lab: &'a Lab,
+    /// What listens in it.
+    pub services: &'a mut [Service],
+    /// Captures of its nodes.
+    pub taps: &'a mut [Tap],
+    /// Its tokens and ports.
+    pub numbers: &'a mut Numbers,
+}
+
+/// One question on its way.
+struct Cell<'a> {
+    row: &'a Row,
+    node: String,
+    token: Token,
+    socket: Socket,
+    heard: Vec<Heard>,
+    /// Whether nothing more is expected of its socket.
+    done: bool,
+}
+
+impl Asker<'_> {
+    /// Asks all rows at once. Returns what was seen of each, in their order.
+    ///
+    /// # Errors
+    /// A socket could not be had, or frames were lost.
+    pub fn ask(&mut self, rows: &[Row]) -> Result<Vec<Seen>, AskError> {
+        let mut sights = Sights::new(std::process::id(), self.numbers.lab);
+        // What happened before belongs to no question.
+        self.look(&mut Sights::new(0, 0))?;
+        self.services
+            .iter_mut()
+            .for_each(|one| drop(one.take_got()));
+        let _pinned = Pinned::here();
+        let mut cells = self.open(rows, &mut sights)?;
+        self.send(&mut cells)?;
+        self.wait(&mut cells, &mut sights, ANSWER_WAIT)?;
+        let controls = controls(&cells, &sights);
+        let mut control_cells = self.open(&controls, &mut sights)?;
+        self.send(&mut control_cells)?;
+        self.wait(&mut control_cells, &mut sights, ANSWER_WAIT)?;
+        self.stay(&mut cells, &mut sights, LATE)?;
+        Ok(self.seen(cells, &mut sights))
+    }
+
+    fn open<'r>(
+        &mut self,
+        rows: &'r [Row],
+        sights: &mut Sights,
+    ) -> Result<Vec<Cell<'r>>, AskError> {
+        let avoid: BTreeSet<u16> = self.services.iter().map(Service::port).collect();
+        let mut by_node: BTreeMap<&str, Vec<(&Row, Request)>> = BTreeMap::new();
+        let mut order = Vec::new();
+        for row in rows {
+            let node = self.lab.canonical(&row.question.from.0);
+            let (number, port) = self.numbers.take(&avoid);
+            let token = Token::new(std::process::id(), self.numbers.lab, number);
+            let request = request(&row.question, token, port);
+            let tcp = (request.protocol == Protocol::Tcp).then_some(port);
+            sights.expect(number, node, tcp);
+            let of_node = by_node.entry(node).or_default();
+            order.push((node, of_node.len()));
+            of_node.push((row, request));
+        }
+        let mut opened: BTreeMap<&str, Vec<Option<Cell<'r>>>> = BTreeMap::new();
+        for (node, asked) in by_node {
+            let netns = self.lab.netns(node)?;
+            let cells = netns.run(|| {
+                // A new namespace allows ping sockets to nobody.
+                std::fs::write(PING_GROUPS, "0 0")
+                    .map_err(AskError::system("allow ping sockets", node))?;
+                let open = |(row, request): (&'r Row, Request)| {
+                    let failed = |source| AskError::Probe {
+                        node: node.to_owned(),
+                        source,
+                    };
+                    Ok(Some(Cell {
+                        row,
+                        node: node.to_owned(),
+                        token: request.token,
+                        socket: Socket::open(&request).map_err(failed)?,
+                        heard: Vec::new(),
+                        done: false,
+                    }))
+                };
+                asked
+                    .into_iter()
+                    .map(open)
+                    .collect::<Result<Vec<_>, AskError>>()
+            })??;
+            opened.insert(node, cells);
+        }
+        let in_order = order.into_iter();
+        Ok(in_order
+            .filter_map(|(node, position)| opened.get_mut(node)?.get_mut(position)?.take())
+            .collect())
+    }
+
+    fn send(&mut self, cells: &mut [Cell<'_>]) -> Result<(), AskError> {
+        for turn in cells.chunks_mut(TURN) {
+            for cell in turn.iter_mut() {
+                let sent = cell.socket.send().map_err(|source| cell.broken(source))?;
+                cell.done = sent.is_some();
+                cell.heard.extend(sent);
+            }
+            self.exchange(turn)?;
+        }
+        Ok(())
+    }
+
+    /// Serves, and takes the answers that are there. Returns whether anything came.
+    fn exchange(&mut self, cells: &mut [Cell<'_>]) -> Result<bool, AskError> {
+        let mut came = self.receive(cells)?;
+        for service in self.services.iter_mut() {
+            let node = service.node().to_owned();
+            service.serve().map_err(AskError::system("serve", &node))?;
+        }
+        came |= self.receive(cells)?;
+        Ok(came)
+    }
+
+    fn receive(&self, cells: &mut [Cell<'_>]) -> Result<bool, AskError> {
+        let mut came = false;
+        for cell in cells.iter_mut().filter(|cell| !cell.done) {
+            let heard = cell
+                .socket
+                .receive()
+                .map_err(|source| cell.broken(source))?;
+            cell.done = heard.is_some();
+            came |= heard.is_some();
+            cell.heard.extend(heard);
+        }
+        Ok(came)
+    }
+
+    /// Waits until every question that must be answered, or told otherwise, has been, at most this long.
+    fn wait(
+        &mut self,
+        cells: &mut [Cell<'_>],
+        sights: &mut Sights,
+        at_most: Duration,
+    ) -> Result<(), AskError> {
+        let deadline = Instant::now() + at_most;
+        loop {
+            while self.exchange(cells)? {}
+            if cells
+                .iter()
+                .all(|cell| cell.done || !must_end(&cell.row.answer))
+            {
+                return Ok(());
+            }
+            self.look(sights)?;
+            let open = |(position, cell): &(usize, &Cell<'_>)| {
+                !cell.done && must_end(&cell.row.answer) && !is_told(cell, *position, sights)
+            };
+            let open: Vec<&Cell<'_>> = cells
+                .iter()
+                .enumerate()
+                .filter(open)
+                .map(|(_, cell)| cell)
+                .collect();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if open.is_empty() || left.is_zero() {
+                return Ok(());
+            }
+            self.poll(&open, left)?;
+        }
+    }
+
+    fn poll(&self, cells: &[&Cell<'_>], left: Duration) -> Result<(), AskError> {
+        let sockets = cells.iter().map(|cell| cell.socket.interest());
+        let services = self.services.iter().flat_map(Service::as_fds);
+        let taps = self.taps.iter().map(|tap| tap.as_fd());
+        let others = services.chain(taps).map(|fd| (fd, PollFlags::POLLIN));
+        let mut waited: Vec<PollFd<'_>> = sockets
+            .chain(others)
+            .map(|(fd, wanted)| PollFd::new(fd, wanted))
+            .collect();
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut waited, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(AskError::system("wait for answers", "all")(errno)),
+        }
+    }
+
+    /// Goes on serving and looking for so long.
+    fn stay(
+        &mut self,
+        cells: &mut [Cell<'_>],
+        sights: &mut Sights,
+        time: Duration,
+    ) -> Result<(), AskError> {
+        let until = Instant::now() + time;
+        for cell in cells.iter_mut() {
+            // A second answer would be one too many.
+            cell.done = cell.done && !(cell.socket.takes_more() && cell.answered());
+        }
+        loop {
+            self.exchange(cells)?;
+            self.look(sights)?;
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.poll(&[], left)?;
+        }
+    }
+
+    fn look(&mut self, sights: &mut Sights) -> Result<(), AskError> {
+        let mut frames = Vec::new();
+        for tap in self.taps.iter_mut() {
+            frames.extend(tap.drain()?);
+        }
+        sights.add(&frames);
+        Ok(())
+    }
+
+    fn seen(&mut self, cells: Vec<Cell<'_>>, sights: &mut Sights) -> Vec<Seen> {
+        let mut got: BTreeMap<[u8; 16], Vec<Arrival>> = BTreeMap::new();
+        for service in self.services.iter_mut() {
+            for one in service.take_got() {
+                got.entry(one.token.0).or_default().push(Arrival {
+                    node: service.node().to_owned(),
+                    peer: one.peer,
+                    bytes: one.bytes,
+                });
+            }
+        }
+        let seen = cells.into_iter().enumerate().map(|(position, cell)| Seen {
+            unresolved: sights.unresolved(&cell.node, cell.row.question.to.address),
+            from: cell.node,
+            heard: cell.heard,
+            got: got.remove(&cell.token.0).unwrap_or_default(),
+            sights: sights.take(position),
+        });
+        seen.collect()
+    }
+}
+
+impl Cell<'_> {
+    fn broken(&self, source: crate::probe::ProbeError) -> AskError {
+        AskError::Probe {
+            node: self.node.clone(),
+            source,
+        }
+    }
+
+    fn answered(&self) -> bool {
+        self.heard.iter().any(|one| matches!(one, Heard::Answer(_)))
+    }
+}
+
+/// Whether the asking node must be told how it ended.
+fn must_end(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Answered { .. }
+            | Answer::Refused { .. }
+            | Answer::Unreachable
+            | Answer::TooLarge { .. }
+    )
+}
+
+/// Whether an ICMP error has told it, of which a socket may take no notice. That nobody answers for its next hop is an end
+/// only where it must be: elsewhere the answer may be late.
+fn is_told(cell: &Cell<'_>, position: usize, sights: &Sights) -> bool {
+    let error = |leg| matches!(leg, Leg::Error(_));
+    let sights_of = sights.of(position).iter();
+    let told = sights_of
+        .filter(|sight| error(sight.leg) && sight.arrives())
+        .any(|sight| *sight.node == *cell.node);
+    let unresolved = || sights.unresolved(&cell.node, cell.row.question.to.address);
+    told || (cell.row.answer == Answer::Unreachable && unresolved().is_some())
+}
+
+/// Questions to ask once more: of each node the one that was answered over the longest way.
+fn controls(cells: &[Cell<'_>], sights: &Sights) -> Vec<Row> {
+    let mut longest: BTreeMap<&str, (usize, &Row)> = BTreeMap::new();
+    for (position, cell) in cells.iter().enumerate() {
+        let tcp = matches!(cell.row.question.ask, Ask::Tcp(_));
+        if cell.answered() && !tcp {
+            let length = sights.of(position).len();
+            let known = longest.entry(&cell.node).or_insert((length, cell.row));
+            if known.0 < length {
+                *known = (length, cell.row);
+            }
+        }
+    }
+    longest.into_values().map(|(_, row)| row.clone()).collect()
+}
+
+fn request(question: &Question, token: Token, source_port: u16) -> Request {
+    let (protocol, port, size) = match question.ask {
+        Ask::Icmp => (Protocol::IcmpEcho, 0, PING_PAYLOAD),
+        Ask::Tcp(port) => (Protocol::Tcp, port, TOKEN_PAYLOAD),
+        Ask::Udp(port) => (Protocol::Udp, port, TOKEN_PAYLOAD),
+        Ask::LateTcp(port) => (Protocol::TcpFin, port, TOKEN_PAYLOAD),
+    };
+    Request {
+        protocol,
+        destination: question.to.address,
+        port,
+        source_port,
+        token,
+        size,
+        ttl: None,
+        tos: None,
+        dont_fragment: None,
+    }
+}
+
+/// Keeps the calling thread on the processor that it runs on: what it sends is queued there, in order.
+struct Pinned(Option<CpuSet>);
+
+impl Pinned {
+    fn here() -> Self {
+        let own = Pid::from_raw(0);
+        let before = sched_getaffinity(own).ok();
+        let mut only = CpuSet::new();
+        let pinned = sched_getcpu().and_then(|cpu| {
+            only.set(cpu)?;
+            sched_setaffinity(own, &only)
+        });
+        // Where it is not allowed the order is lost, and the bound for what comes late stays.
+        Self(before.filter(|_| pinned.is_ok()))
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = sched_setaffinity(Pid::from_raw(0), before);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! A row of the table held against what was seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use super::ending::{Ending, arrivals};
+use super::seen::{Heard, Leg, Seen};
+use crate::intent::{Answer, Refuser, Row, Sees};
+use crate::packet::{Checksums, IcmpError};
+
+/// Who is who in the lab, as the judgement needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ground {
+    /// Addresses of the host.
+    pub hosts: BTreeSet<IpAddr>,
+    /// Containers with a namespace of their own.
+    pub containers: BTreeSet<String>,
+    /// Names of nodes that share another one's namespace, with that one.
+    pub aliases: BTreeMap<String, String>,
+    /// The node that has an address, other than the host.
+    pub owners: BTreeMap<IpAddr, String>,
+}
+
+/// A row that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The row.
+    pub row: Row,
+    /// How it ended.
+    pub ending: Ending,
+    /// What is wrong, never empty.
+    pub wrong: Vec<Wrong>,
+}
+
+/// One thing that is not as the row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// It ended otherwise.
+    Ending,
+    /// A node got the request that must not get it.
+    Reached(String),
+    /// Services got it this often, and must get it once.
+    Copies(usize),
+    /// The asking node got this many answers, and must get one.
+    Answers(usize),
+    /// The service saw this address.
+    Saw(IpAddr),
+    /// The request arrived with this TTL.
+    Ttl {
+        /// What arrived.
+        is: u8,
+        /// What must.
+        must: u8,
+    },
+    /// A packet came in at this node with a wrong checksum.
+    Checksum(String),
+    /// The refusal came from this address.
+    RefusedFrom(IpAddr),
+}
+
+impl Ground {
+    fn node<'a>(&'a self, name: &'a str) -> &'a str {
+        self.aliases.get(name).map_or(name, String::as_str)
+    }
+}
+
+impl Difference {
+    /// What two questions have in common that differ in one way: the words of the ending without names and addresses.
+    pub fn kind(&self) -> String {
+        let ending = std::mem::discriminant(&self.ending);
+        let wrong: Vec<_> = self.wrong.iter().map(std::mem::discriminant).collect();
+        format!("{ending:?} {wrong:?}")
+    }
+}
+
+/// What is not as the row says; none if all is.
+pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<Difference> {
+    let ending = Ending::of(seen);
+    let wrong = match &row.answer {
+        Answer::Answered { by, sees, routers } => {
+            let by = ground.node(by);
+            match &ending {
+                Ending::Answered { by: nodes, .. } if nodes.iter().any(|node| node == by) => {
+                    answered(seen, by, sees, *routers, ground)
+                }
+                _ => vec![Wrong::Ending],
+            }
+        }
+        Answer::Refused { by } => refused(row, seen, &ending, by, ground),
+        Answer::Unreachable => match &ending {
+            Ending::Unreachable(_) => reached(seen, ground, None),
+            _ => vec![Wrong::Ending],
+        },
+        Answer::TooLarge { mtu } => match &ending {
+            Ending::TooLarge { mtu: told } if told.is_none_or(|told| told == *mtu) => {
+                reached(seen, ground, None)
+            }
+            _ => vec![Wrong::Ending],
+        },
+        Answer::Blocked => {
+            let served = !seen.got.is_empty();
+            let got = matches!(ending, Ending::Answered { .. } | Ending::Unanswered { .. });
+            let mut wrong = reached(seen, ground, Some(row.question.to.address));
+            if served || got {
+                wrong.insert(0, Wrong::Ending);
+            }
+            wrong
+        }
+        Answer::NoContainer => reached(seen, ground, None),
+        Answer::Unspecified { .. } => Vec::new(),
+    };
+    (!wrong.is_empty()).then(|| Difference {
+        row: row.clone(),
+        ending,
+        wrong,
+    })
+}
+
+fn answered(
+    seen: &Seen,
+    by: &str,
+    sees: &Sees,
+    routers: Option<u8>,
+    ground: &Ground,
+) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    if seen.got.len() > 1 {
+        wrong.push(Wrong::Copies(seen.got.len()));
+    }
+    let answers = seen
+        .heard
+        .iter()
+        .filter(|one| matches!(one, Heard::Answer(_)));
+    let answers = answers.count();
+    if answers > 1 {
+        wrong.push(Wrong::Answers(answers));
+    }
+    let arrived = arrivals(seen, by).last();
+    let peer = seen.got.first().map(|one| one.peer.ip());
+    if let Some(peer) = peer.or(arrived.map(|sight| sight.source))
+        && !fits(sees, peer, ground)
+    {
+        wrong.push(Wrong::Saw(peer));
+    }
+    let sent = seen
+        .sights
+        .iter()
+        .find(|sight| sight.leg == Leg::Request && sight.outgoing && *sight.node == *seen.from);
+    if let (Some(routers), Some(sent), Some(arrived)) = (routers, sent, arrived) {
+        let must = sent.ttl.saturating_sub(routers);
+        if arrived.ttl != must {
+            let is = arrived.ttl;
+            wrong.push(Wrong::Ttl { is, must });
+        }
+    }
+    wrong.extend(summed_wrong(seen, by));
+    wrong
+}
+
+/// Ends of the way at which a packet came in with a wrong checksum.
+fn summed_wrong(seen: &Seen, by: &str) -> Option<Wrong> {
+    let bad = seen.sights.iter().find(|sight| {
+        let at_end = *sight.node == *by || *sight.node == *seen.from;
+        at_end && sight.arrives() && sight.checksums == Checksums::Wrong
+    })?;
+    Some(Wrong::Checksum(bad.node.to_string()))
+}
+
+fn fits(sees: &Sees, peer: IpAddr, ground: &Ground) -> bool {
+    let hosts = || peer.is_loopback() || ground.hosts.contains(&peer);
+    match sees {
+        Sees::Own(own) => peer == *own,
+        Sees::Exactly(address) => peer == *address,
+        Sees::Hosts => hosts(),
+        Sees::OwnOrHosts => hosts() || ground.owners.contains_key(&peer),
+        Sees::Anything => true,
+    }
+}
+
+fn refused(row: &Row, seen: &Seen, ending: &Ending, by: &Refuser, ground: &Ground) -> Vec<Wrong> {
+    let (Refuser::Node(name) | Refuser::Published(name)) = by;
+    let Ending::Refused { by: node } = ending else {
+        return vec![Wrong::Ending];
+    };
+    if node
+        .as_deref()
+        .is_some_and(|node| node != ground.node(name))
+    {
+        return vec![Wrong::Ending];
+    }
+    let from = seen.sights.iter().find(|sight| {
+        let refusal = matches!(
+            sight.leg,
+            Leg::Reset | Leg::Error(IcmpError::PortUnreachable)
+        );
+        refusal && sight.arrives() && *sight.node == *seen.from
+    });
+    let from = from.map(|sight| sight.source);
+    let mut wrong: Vec<Wrong> = from
+        .filter(|from| *from != row.question.to.address)
+        .map(Wrong::RefusedFrom)
+        .into_iter()
+        .collect();
+    wrong.extend(summed_wrong(seen, ground.node(name)));
+    wrong
+}
+
+/// Containers that got the request, and the node of `address` if it got it.
+fn reached(seen: &Seen, ground: &Ground, address: Option<IpAddr>) -> Vec<Wrong> {
+    let destination = address.and_then(|address| ground.owners.get(&address));
+    let mut nodes: Vec<&str> = seen
+        .sights
+        .iter()
+        .filter(|sight| sight.leg == Leg::Request && sight.arrives())
+        .map(|sight| &*sight.node)
+        .chain(seen.got.iter().map(|one| one.node.as_str()))
+        .filter(|node| *node != seen.from)
+        .filter(|node| {
+            ground.containers.contains(*node) || destination.is_some_and(|one| one == node)
+        })
+        .collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+        .into_iter()
+        .map(|node| Wrong::Reached(node.to_owned()))
+        .collect()
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ending => f.write_str("it ended otherwise"),
+            Self::Reached(node) => write!(f, "{node} must not get it and got it"),
+            Self::Copies(copies) => write!(f, "services got it {copies} times"),
+            Self::Answers(answers) => write!(f, "{answers} answers came back"),
+            Self::Saw(peer) => write!(f, "the service must not see {peer}"),
+            Self::Ttl { is, must } => write!(f, "it arrived with ttl {is} instead of {must}"),
+            Self::Checksum(node) => write!(f, "a packet came to {node} with a wrong checksum"),
+            Self::RefusedFrom(address) => write!(f, "the refusal came from {address}"),
+        }
+    }
+}
+
+/// A question in words.
+#[derive(Debug, Clone, Copy)]
+pub struct QuestionText<'a>(pub &'a crate::intent::Question);
+
+impl fmt::Display for QuestionText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::intent::{Ask, Flow, Size, Way};
+        let question = self.0;
+        let (address, role) = (question.to.address.to_string(), &question.to.role);
+        write!(f, "{} → {role}", question.from.0)?;
+        if *role != address {
+            write!(f, " ({address})")?;
+        }
+        match question.ask {
+            Ask::Icmp => f.write_str(" by icmp echo")?,
+            Ask::Tcp(port) => write!(f, " by tcp {port}")?,
+            Ask::Udp(port) => write!(f, " by udp {port}")?,
+            Ask::LateTcp(port) => write!(f, " by a tcp segment of no connection to {port}")?,
+        }
+        match question.size {
+            Size::Small => {}
+            Size::Whole(bytes) => write!(f, ", whole packet of {bytes} bytes")?,
+            Size::Fragmented(bytes) => write!(f, ", {bytes} bytes in fragments")?,
+            Size::TooLarge(bytes) => write!(f, ", {bytes} bytes that may not be fragmented")?,
+        }
+        if question.way == Way::RouteByHost {
+            f.write_str(", by a route through the host")?;
+        }
+        if question.flow == Flow::Open {
+            f.write_str(", in a flow that was open before")?;
+        }
+        Ok(())
+    }
+}
+
+/// An answer in words.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerText<'a>(pub &'a Answer);
+
+impl fmt::Display for AnswerText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Answer::Answered { by, sees, .. } => {
+                write!(f, "answered by {by}")?;
+                match sees {
+                    Sees::Own(address) | Sees::Exactly(address) => {
+                        write!(f, ", which sees {address},")
+                    }
+                    Sees::Hosts => f.write_str(", which sees an address of the host,"),
+                    Sees::OwnOrHosts | Sees::Anything => Ok(()),
+                }
+            }
+            Answer::Refused {
+                by: Refuser::Node(node) | Refuser::Published(node),
+            } => write!(f, "refused by {node}"),
+            Answer::Unreachable => f.write_str("unreachable"),
+            Answer::TooLarge { mtu } => write!(f, "too large for {mtu}"),
+            Answer::Blocked => f.write_str("blocked"),
+            Answer::NoContainer => f.write_str("no container"),
+            Answer::Unspecified { .. } => f.write_str("nothing"),
+        }
+    }
+}

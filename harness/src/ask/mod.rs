@@ -1,0 +1,21 @@
+//! Every question of a table put to a live lab at once, and what was seen of each.
+//!
+//! Sockets are opened in the asking nodes' namespaces and held; one loop serves both ends. Nothing has a time limit of its
+//! own: a question whose answer must come is waited for together with all others, and one that must not be answered has
+//! ended when questions that were sent after it have gone every way and come back.
+
+mod asking;
+mod ending;
+mod error;
+mod judge;
+mod seen;
+mod sights;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+pub use asking::{ANSWER_WAIT, Asker, LATE, Numbers, can_ask};
+pub use ending::Ending;
+pub use error::AskError;
+pub use judge::{AnswerText, Difference, Ground, QuestionText, Wrong, judge};
+pub use seen::{Arrival, Heard, Leg, Seen, Sight};

@@ -1,0 +1,312 @@
+//! Frames, each given to the question that it belongs to.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use super::seen::{Leg, Sight};
+use crate::capture::RawFrame;
+use crate::packet::{Headers, Token, Transport, checksums, decode};
+
+/// Length of an Ethernet header without VLAN tag, in bytes.
+const ETHERNET_HEADER: usize = 14;
+const ARP: [u8; 2] = [0x08, 0x06];
+
+/// By what frames are known, and those that were seen.
+#[derive(Debug, Default)]
+pub(super) struct Sights {
+    process: u32,
+    lab: u32,
+    nodes: BTreeSet<Arc<str>>,
+    /// Questions by the number in their token.
+    numbers: HashMap<u32, usize>,
+    /// TCP questions by asking node and source port, as their SYN leaves.
+    ports: HashMap<(Arc<str>, u16), usize>,
+    /// TCP questions by the initial sequence number, which no translation changes.
+    handshakes: HashMap<u32, usize>,
+    seen: Vec<Vec<Sight>>,
+    /// Addresses that a node has asked for by ARP, and whether somebody answered.
+    asked: BTreeMap<(Arc<str>, IpAddr), bool>,
+}
+
+impl Sights {
+    /// None, in a lab whose tokens have this number.
+    pub(super) fn new(process: u32, lab: u32) -> Self {
+        Self {
+            process,
+            lab,
+            ..Self::default()
+        }
+    }
+
+    /// Expects frames of one more question. Returns its position.
+    pub(super) fn expect(&mut self, number: u32, node: &str, tcp_port: Option<u16>) -> usize {
+        let position = self.seen.len();
+        self.seen.push(Vec::new());
+        self.numbers.insert(number, position);
+        if let Some(port) = tcp_port {
+            let node = self.name(node);
+            self.ports.insert((node, port), position);
+        }
+        position
+    }
+
+    /// The frames of a question so far.
+    pub(super) fn of(&self, position: usize) -> &[Sight] {
+        &self.seen[position]
+    }
+
+    /// The frames of a question, taken out.
+    pub(super) fn take(&mut self, position: usize) -> Vec<Sight> {
+        let mut sights = std::mem::take(&mut self.seen[position]);
+        sights.sort_by_key(|sight| sight.at);
+        sights
+    }
+
+    /// An address that a node has asked for by ARP without an answer, of those that it needs for `destination`.
+    pub(super) fn unresolved(&self, node: &str, destination: IpAddr) -> Option<IpAddr> {
+        let of_node = self
+            .asked
+            .iter()
+            .filter(|((at, _), answered)| &**at == node && !**answered);
+        let mut addresses = of_node.map(|((_, address), _)| *address);
+        addresses.find(|address| *address == destination)
+    }
+
+    /// Takes frames in. A SYN as it leaves names its connection, so these are looked at first.
+    pub(super) fn add(&mut self, frames: &[RawFrame]) {
+        let decoded: Vec<_> = frames
+            .iter()
+            .map(|frame| {
+                (
+                    frame,
+                    decode(frame.bytes.get(ETHERNET_HEADER..).unwrap_or_default()),
+                )
+            })
+            .collect();
+        for (frame, headers) in &decoded {
+            if let Some((headers, _)) = headers {
+                self.learn(frame, headers);
+            } else {
+                self.learn_arp(frame);
+            }
+        }
+        for (frame, headers) in decoded {
+            if let Some((headers, payload)) = headers
+                && let Some((position, leg)) = self.whose(&headers, payload)
+            {
+                let node = self.name(&frame.node);
+                self.seen[position].push(Sight {
+                    node,
+                    leg,
+                    outgoing: frame.outgoing,
+                    for_another: frame.for_another,
+                    source: headers.source,
+                    destination: headers.destination,
+                    ttl: headers.ttl,
+                    at: frame.at,
+                    checksums: checksums(&frame.bytes[ETHERNET_HEADER..]),
+                });
+            }
+        }
+    }
+
+    fn name(&mut self, node: &str) -> Arc<str> {
+        if let Some(known) = self.nodes.get(node) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = Arc::from(node);
+        self.nodes.insert(Arc::clone(&name));
+        name
+    }
+
+    fn learn(&mut self, frame: &RawFrame, headers: &Headers) {
+        let Transport::Tcp {
+            source_port,
+            sequence,
+            flags,
+            ..
+        } = headers.transport
+        else {
+            return;
+        };
+        if frame.outgoing && flags.syn && !flags.ack {
+            let node = self.name(&frame.node);
+            if let Some(position) = self.ports.get(&(node, source_port)) {
+                self.handshakes.insert(sequence, *position);
+            }
+        }
+    }
+
+    fn learn_arp(&mut self, frame: &RawFrame) {
+        let Some((asks, sender, target)) = arp(&frame.bytes) else {
+            return;
+        };
+        let node = self.name(&frame.node);
+        if asks && frame.outgoing {
+            self.asked.entry((node, target)).or_insert(false);
+        } else if !asks && !frame.outgoing {
+            self.asked.insert((node, sender), true);
+        }
+    }
+
+    /// The question that a packet belongs to, and which packet of it that is.
+    fn whose(&self, headers: &Headers, payload: &[u8]) -> Option<(usize, Leg)> {
+        match &headers.transport {
+            Transport::EchoRequest { .. } => Some((self.marked(payload)?.0, Leg::Request)),
+            Transport::EchoReply { .. } => Some((self.marked(payload)?.0, Leg::Reply)),
+            Transport::Udp { .. } => self.marked(payload),
+            Transport::Tcp {
+                sequence,
+                acknowledgement,
+                flags,
+                ..
+            } => {
+                let answered = || self.handshakes.get(&acknowledgement.wrapping_sub(1));
+                match (flags.syn, flags.ack, flags.rst) {
+                    (true, false, false) => Some((*self.handshakes.get(sequence)?, Leg::Request)),
+                    (true, true, false) => Some((*answered()?, Leg::Reply)),
+                    (_, _, true) => Some((*answered()?, Leg::Reset)),
+                    _ => self.marked(payload),
+                }
+            }
+            Transport::Error { error, quoted } => {
+                let position = match &quoted.transport {
+                    Transport::Tcp { sequence, .. } => *self.handshakes.get(sequence)?,
+                    _ => self.marked(payload)?.0,
+                };
+                Some((position, Leg::Error(*error)))
+            }
+            Transport::Other { .. } => None,
+        }
+    }
+
+    fn marked(&self, payload: &[u8]) -> Option<(usize, Leg)> {
+        let token = Token(payload.get(..16)?.try_into().ok()?);
+        let number = token.number(self.process, self.lab)?;
+        let leg = if token.0.starts_with(&Token::MARK) {
+            Leg::Request
+        } else {
+            Leg::Reply
+        };
+        Some((*self.numbers.get(&number)?, leg))
+    }
+}
+
+/// Whether an ARP frame asks, and the addresses of its sender and its target (RFC 826).
+fn arp(frame: &[u8]) -> Option<(bool, IpAddr, IpAddr)> {
+    let body = frame
+        .get(ETHERNET_HEADER..)
+        .filter(|_| frame[12..14] == ARP)?;
+    let address = |at: usize| {
+        let bytes: [u8; 4] = body.get(at..at + 4)?.try_into().ok()?;
+        Some(IpAddr::V4(Ipv4Addr::from(bytes)))
+    };
+    let asks = match body.get(6..8)? {
+        [0, 1] => true,
+        [0, 2] => false,
+        _ => return None,
+    };
+    Some((asks, address(14)?, address(24)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use etherparse::PacketBuilder;
+
+    use super::*;
+    use crate::fuzz::feed;
+
+    const KNOWN: &str = "a vector takes every byte";
+
+    fn frame(node: &str, outgoing: bool, bytes: Vec<u8>) -> RawFrame {
+        RawFrame {
+            node: node.to_owned(),
+            ifindex: 2,
+            outgoing,
+            for_another: false,
+            order: 0,
+            at: 0,
+            original_length: bytes.len(),
+            bytes,
+        }
+    }
+
+    fn segment(sequence: u32, flags: &str, acknowledgement: u32) -> Vec<u8> {
+        let ends = ([10, 77, 1, 2], [10, 77, 1, 3]);
+        let packet = PacketBuilder::ethernet2([2; 6], [3; 6]).ipv4(ends.0, ends.1, 64);
+        let mut segment = packet.tcp(10_001, 80, sequence, 512);
+        if flags.contains('s') {
+            segment = segment.syn();
+        }
+        if flags.contains('a') {
+            segment = segment.ack(acknowledgement);
+        }
+        if flags.contains('r') {
+            segment = segment.rst();
+        }
+        let mut bytes = Vec::new();
+        segment.write(&mut bytes, &[]).expect(KNOWN);
+        bytes
+    }
+
+    #[test]
+    fn a_handshake_is_known_by_its_first_segment_wherever_it_is_seen() {
+        let mut sights = Sights::new(1, 2);
+        let ours = sights.expect(7, "c1", Some(10_001));
+        sights.add(&[
+            frame("c2", false, segment(500, "s", 0)),
+            frame("c1", true, segment(500, "s", 0)),
+            frame("c1", false, segment(9, "sa", 501)),
+            frame("c1", false, segment(9, "ra", 501)),
+            frame("c1", false, segment(9, "ra", 900)),
+            frame("c3", true, segment(600, "s", 0)),
+        ]);
+        let legs: Vec<Leg> = sights.of(ours).iter().map(|sight| sight.leg).collect();
+        assert_eq!(legs, [Leg::Request, Leg::Request, Leg::Reply, Leg::Reset]);
+    }
+
+    #[test]
+    fn an_address_that_nobody_answers_for_is_unresolved() {
+        let arp = |operation: u8, sender: [u8; 4], target: [u8; 4]| {
+            let mut bytes = vec![0; ETHERNET_HEADER - 2];
+            bytes.extend(ARP);
+            bytes.extend([0, 1, 8, 0, 6, 4, 0, operation]);
+            bytes.extend([0; 6]);
+            bytes.extend(sender);
+            bytes.extend([0; 6]);
+            bytes.extend(target);
+            bytes
+        };
+        let (own, one, two) = ([10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 3]);
+        let mut sights = Sights::new(1, 2);
+        sights.add(&[
+            frame("c1", true, arp(1, own, one)),
+            frame("c1", true, arp(1, own, two)),
+            frame("c1", false, arp(2, one, own)),
+        ]);
+        assert_eq!(sights.unresolved("c1", one.into()), None);
+        assert_eq!(sights.unresolved("c1", two.into()), Some(two.into()));
+        assert_eq!(sights.unresolved("c2", two.into()), None);
+    }
+
+    #[test]
+    fn foreign_frames_do_no_harm() {
+        let token = Token::new(1, 2, 7);
+        let packet =
+            || PacketBuilder::ethernet2([2; 6], [3; 6]).ipv4([10, 77, 1, 2], [10, 77, 1, 3], 64);
+        let (mut echo, mut udp) = (Vec::new(), Vec::new());
+        let request = packet().icmpv4_echo_request(10_001, 1);
+        request.write(&mut echo, &token.0).expect(KNOWN);
+        packet()
+            .udp(10_001, 53)
+            .write(&mut udp, &token.0)
+            .expect(KNOWN);
+        let seeds = [echo, udp, segment(500, "s", 0)];
+        feed("asked frame", &seeds, |bytes| {
+            let mut sights = Sights::new(1, 2);
+            sights.expect(7, "c1", Some(10_001));
+            sights.add(&[frame("c1", true, bytes.to_vec())]);
+        });
+    }
+}

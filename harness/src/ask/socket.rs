@@ -1,0 +1,170 @@
+//! The socket of one question: it never blocks, and no other question's answer comes to it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Type};
+use nix::errno::Errno;
+use nix::libc::linger;
+use nix::poll::PollFlags;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind,
+    connect, recvfrom, send, setsockopt, socket, sockopt,
+};
+
+use super::seen::Heard;
+use crate::packet::Token;
+use crate::path::{Answer, Sent};
+use crate::probe::{ProbeError, Prober, Protocol, Request};
+
+/// Length of an ICMP header in bytes (RFC 792).
+const ICMP_HEADER: usize = 8;
+
+/// A socket and what it asks.
+#[derive(Debug)]
+pub(super) struct Socket {
+    kind: Kind,
+    request: Request,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// TCP or UDP.
+    Prober(Prober),
+    /// A ping socket. A raw one would be handed every ICMP packet of its namespace.
+    Ping(OwnedFd),
+}
+
+impl Socket {
+    /// Opens it in the calling thread's network namespace.
+    pub(super) fn open(request: &Request) -> Result<Self, ProbeError> {
+        let kind = match request.protocol {
+            Protocol::IcmpEcho => Kind::Ping(ping(request)?),
+            Protocol::Tcp | Protocol::Udp | Protocol::TcpFin => {
+                Kind::Prober(Prober::open(request)?)
+            }
+        };
+        let socket = Self {
+            kind,
+            request: request.clone(),
+        };
+        // With it a socket hears of unreachable networks and hosts, too, which are soft errors otherwise (`man 7 ip`).
+        setsockopt(&socket.interest().0, sockopt::Ipv4RecvErr, &true)
+            .map_err(|errno| socket.error("ask for errors", errno))?;
+        if request.protocol == Protocol::Tcp {
+            // Its end is one reset: neither end lingers, and no port stays taken.
+            let at_once = linger {
+                l_onoff: 1,
+                l_linger: 0,
+            };
+            setsockopt(&socket.interest().0, sockopt::Linger, &at_once)
+                .map_err(|errno| socket.error("make its end a reset", errno))?;
+        }
+        Ok(socket)
+    }
+
+    /// Sends the question. What the kernel refuses is an answer.
+    pub(super) fn send(&mut self) -> Result<Option<Heard>, ProbeError> {
+        let sent = match &mut self.kind {
+            Kind::Prober(prober) => prober.send()?,
+            Kind::Ping(socket) => match send_echo(socket, &self.request) {
+                Ok(()) => Sent::Accepted,
+                Err(errno) => Sent::Refused(self.refusal("send an echo request", errno)?),
+            },
+        };
+        Ok(match sent {
+            Sent::Accepted => None,
+            Sent::Refused(name) => Some(Heard::Errno(name)),
+        })
+    }
+
+    /// What it was told since the last call, if anything.
+    pub(super) fn receive(&mut self) -> Result<Option<Heard>, ProbeError> {
+        match &mut self.kind {
+            // It is connected: the kernel hands it nothing from another address or port.
+            Kind::Prober(prober) => Ok(prober.receive()?.map(|answer| match answer {
+                Answer::Reply { .. } => Heard::Answer(self.request.destination),
+                Answer::Refused(name) => Heard::Errno(name),
+            })),
+            Kind::Ping(socket) => match receive_echo(socket, self.request.token) {
+                Ok(heard) => Ok(heard),
+                Err(errno) => Ok(Some(Heard::Errno(
+                    self.refusal("receive an echo reply", errno)?,
+                ))),
+            },
+        }
+    }
+
+    /// Whether a second answer can come.
+    pub(super) fn takes_more(&self) -> bool {
+        self.request.protocol != Protocol::Tcp
+    }
+
+    /// The socket and what to wait for on it.
+    pub(super) fn interest(&self) -> (BorrowedFd<'_>, PollFlags) {
+        match &self.kind {
+            Kind::Prober(prober) => prober.interest(),
+            Kind::Ping(socket) => (socket.as_fd(), PollFlags::POLLIN),
+        }
+    }
+
+    fn refusal(&self, operation: &'static str, errno: Errno) -> Result<String, ProbeError> {
+        crate::probe::refusal(errno).ok_or_else(|| self.error(operation, errno))
+    }
+
+    fn error(&self, operation: &'static str, errno: Errno) -> ProbeError {
+        ProbeError {
+            operation,
+            destination: self.request.endpoint().to_string(),
+            errno,
+        }
+    }
+}
+
+fn ping(request: &Request) -> Result<OwnedFd, ProbeError> {
+    let failed = |operation| {
+        move |errno| ProbeError {
+            operation,
+            destination: request.destination.to_string(),
+            errno,
+        }
+    };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let made = socket(
+        AddressFamily::Inet,
+        SockType::Datagram,
+        flags,
+        SockProtocol::Icmp,
+    )
+    .map_err(failed("open a ping socket"))?;
+    // The port of a ping socket is the identifier of its echo requests.
+    let own = SockaddrStorage::from(SocketAddr::new([0, 0, 0, 0].into(), request.source_port));
+    bind(made.as_raw_fd(), &own).map_err(failed("bind a ping socket"))?;
+    Ok(made)
+}
+
+fn send_echo(socket: &OwnedFd, request: &Request) -> Result<(), Errno> {
+    let to = SockaddrStorage::from(SocketAddr::new(request.destination, 0));
+    connect(socket.as_raw_fd(), &to)?;
+    let echo = IcmpEchoHeader { id: 0, seq: 1 };
+    let header = Icmpv4Header::new(Icmpv4Type::EchoRequest(echo));
+    let packet = [&header.to_bytes()[..], &request.payload()].concat();
+    send(socket.as_raw_fd(), &packet, MsgFlags::empty()).map(drop)
+}
+
+fn receive_echo(socket: &OwnedFd, token: Token) -> Result<Option<Heard>, Errno> {
+    let mut buffer = [0; 128];
+    loop {
+        match recvfrom::<SockaddrIn>(socket.as_raw_fd(), &mut buffer) {
+            Ok((held, from)) => {
+                let payload = buffer.get(ICMP_HEADER..held).unwrap_or_default();
+                if let Some(from) = from.filter(|_| token.begins(payload)) {
+                    return Ok(Some(Heard::Answer(IpAddr::V4(from.ip()))));
+                }
+            }
+            Err(Errno::EAGAIN) => return Ok(None),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What the judgement says of what was seen, without a lab.
+
+use std::net::IpAddr;
+
+use super::*;
+use crate::intent::{
+    Answer, Ask, Flow, Question, Refuser, Row, Sees, Size, Target, Vantage, Way, rules,
+};
+use crate::packet::{Checksums, IcmpError};
+
+const C1: [u8; 4] = [10, 77, 1, 2];
+const C2: [u8; 4] = [10, 77, 2, 2];
+
+fn row(ask: Ask, answer: Answer) -> Row {
+    let question = Question {
+        from: Vantage("c1".into()),
+        to: Target {
+            address: C2.into(),
+            role: "c2".into(),
+        },
+        ask,
+        size: Size::Small,
+        way: Way::OwnRoutes,
+        flow: Flow::New,
+    };
+    let rule = rules().next().expect("there are rules");
+    Row {
+        question,
+        answer,
+        rule,
+    }
+}
+
+fn ground() -> Ground {
+    Ground {
+        hosts: [IpAddr::from([10, 0, 2, 15])].into(),
+        containers: ["c1", "c2", "c3"].map(String::from).into(),
+        aliases: [("twin".into(), "c2".into())].into(),
+        owners: [
+            (C1.into(), "c1".into()),
+            (C2.into(), "c2".into()),
+            ([8, 8, 8, 8].into(), "outside".into()),
+        ]
+        .into(),
+    }
+}
+
+fn sight(node: &str, leg: Leg, outgoing: bool, at: u64) -> Sight {
+    Sight {
+        node: node.into(),
+        leg,
+        outgoing,
+        for_another: false,
+        source: C1.into(),
+        destination: C2.into(),
+        ttl: if node == "c1" { 64 } else { 63 },
+        at,
+        checksums: Checksums::Right,
+    }
+}
+
+/// What is seen of a question to c2 that it answers.
+fn answered() -> Seen {
+    Seen {
+        from: "c1".into(),
+        heard: vec![Heard::Answer(C2.into())],
+        got: vec![Arrival {
+            node: "c2".into(),
+            peer: (C1, 10_000).into(),
+            bytes: 16,
+        }],
+        sights: vec![
+            sight("c1", Leg::Request, true, 1),
+            sight("c2", Leg::Request, false, 2),
+        ],
+        unresolved: None,
+    }
+}
+
+fn silent() -> Seen {
+    Seen {
+        from: "c1".into(),
+        sights: vec![sight("c1", Leg::Request, true, 1)],
+        ..Seen::default()
+    }
+}
+
+fn refused(by: &str, error: Leg) -> Seen {
+    let mut seen = silent();
+    seen.heard = vec![Heard::Errno("ECONNREFUSED".into())];
+    seen.sights.push(sight(by, error, true, 2));
+    let mut told = sight("c1", error, false, 3);
+    told.source = C2.into();
+    seen.sights.push(told);
+    seen
+}
+
+fn by_c2() -> Answer {
+    Answer::Answered {
+        by: "c2".into(),
+        sees: Sees::Own(C1.into()),
+        routers: Some(1),
+    }
+}
+
+fn wrong(answer: Answer, seen: &Seen) -> Vec<Wrong> {
+    let difference = judge(&row(Ask::Udp(7001), answer), seen, &ground());
+    difference.map(|one| one.wrong).unwrap_or_default()
+}
+
+#[test]
+fn an_answer_is_held_against_both_ends() {
+    assert_eq!(wrong(by_c2(), &answered()), []);
+    let twin = Answer::Answered {
+        by: "twin".into(),
+        sees: Sees::Own(C1.into()),
+        routers: Some(1),
+    };
+    assert_eq!(wrong(twin, &answered()), [], "one namespace, two names");
+    assert_eq!(wrong(by_c2(), &silent()), [Wrong::Ending]);
+
+    let mut elsewhere = answered();
+    elsewhere.got[0].node = "c3".into();
+    assert_eq!(wrong(by_c2(), &elsewhere), [Wrong::Ending]);
+
+    let mut twice = answered();
+    twice.got.push(twice.got[0].clone());
+    twice.heard.push(twice.heard[0].clone());
+    assert_eq!(
+        wrong(by_c2(), &twice),
+        [Wrong::Copies(2), Wrong::Answers(2)]
+    );
+
+    let mut translated = answered();
+    translated.got[0].peer = ([10, 0, 2, 15], 10_000).into();
+    let saw = Wrong::Saw([10, 0, 2, 15].into());
+    assert_eq!(wrong(by_c2(), &translated), [saw]);
+
+    let mut detour = answered();
+    detour.sights[1].ttl = 62;
+    assert_eq!(wrong(by_c2(), &detour), [Wrong::Ttl { is: 62, must: 63 }]);
+
+    let mut spoilt = answered();
+    spoilt.sights[1].checksums = Checksums::Wrong;
+    assert_eq!(wrong(by_c2(), &spoilt), [Wrong::Checksum("c2".into())]);
+    spoilt.sights[1].checksums = Checksums::NotYet;
+    assert_eq!(wrong(by_c2(), &spoilt), []);
+}
+
+#[test]
+fn an_answer_that_is_lost_names_who_got_the_question() {
+    let mut seen = answered();
+    seen.heard.clear();
+    let difference = judge(&row(Ask::Udp(7001), by_c2()), &seen, &ground());
+    let text = difference.expect("it differs").ending.to_string();
+    assert_eq!(text, "it reached c2, whose answer did not come back");
+}
+
+#[test]
+fn an_echo_request_is_answered_by_who_lets_the_reply_out_first() {
+    let mut seen = answered();
+    seen.got.clear();
+    seen.sights.push(sight("c2", Leg::Reply, true, 3));
+    seen.sights.push(sight("c1", Leg::Reply, false, 4));
+    assert_eq!(wrong(by_c2(), &seen), []);
+    seen.sights[2].node = "host".into();
+    assert_eq!(
+        wrong(by_c2(), &seen),
+        [Wrong::Ending],
+        "the host answers for it"
+    );
+}
+
+#[test]
+fn what_is_blocked_gets_to_nobody_who_must_not_have_it() {
+    assert_eq!(wrong(Answer::Blocked, &silent()), []);
+    let told = refused("host", Leg::Error(IcmpError::PortUnreachable));
+    assert_eq!(wrong(Answer::Blocked, &told), [], "however it is kept away");
+    let reached = || Wrong::Reached("c2".into());
+    assert_eq!(
+        wrong(Answer::Blocked, &answered()),
+        [Wrong::Ending, reached()]
+    );
+
+    let mut leaked = silent();
+    leaked.sights.push(sight("c3", Leg::Request, false, 2));
+    assert_eq!(
+        wrong(Answer::Blocked, &leaked),
+        [Wrong::Reached("c3".into())]
+    );
+    leaked.sights[1].for_another = true;
+    assert_eq!(
+        wrong(Answer::Blocked, &leaked),
+        [],
+        "a bridge sends to all its ports"
+    );
+
+    let mut out = silent();
+    out.sights.push(sight("outside", Leg::Request, false, 2));
+    let mut to_outside = row(Ask::Icmp, Answer::Blocked);
+    to_outside.question.to.address = [8, 8, 8, 8].into();
+    let difference = judge(&to_outside, &out, &ground()).expect("it differs");
+    assert_eq!(difference.wrong, [Wrong::Reached("outside".into())]);
+}
+
+#[test]
+fn the_host_may_answer_where_no_container_may_get_it() {
+    let mut seen = answered();
+    seen.got[0].node = "host".into();
+    seen.sights[1].node = "host".into();
+    assert_eq!(wrong(Answer::NoContainer, &seen), []);
+    assert_eq!(wrong(Answer::Blocked, &seen), [Wrong::Ending]);
+    assert_eq!(
+        wrong(Answer::NoContainer, &answered()),
+        [Wrong::Reached("c2".into())]
+    );
+}
+
+#[test]
+fn a_refusal_is_that_of_the_node_and_of_the_address_asked() {
+    let answer = || Answer::Refused {
+        by: Refuser::Node("c2".into()),
+    };
+    let error = Leg::Error(IcmpError::PortUnreachable);
+    for leg in [Leg::Reset, error] {
+        assert_eq!(wrong(answer(), &refused("c2", leg)), []);
+        assert_eq!(wrong(answer(), &refused("host", leg)), [Wrong::Ending]);
+    }
+    let mut translated = refused("c2", error);
+    translated.sights[2].source = [10, 0, 2, 15].into();
+    let from = Wrong::RefusedFrom([10, 0, 2, 15].into());
+    assert_eq!(wrong(answer(), &translated), [from]);
+    assert_eq!(wrong(answer(), &silent()), [Wrong::Ending]);
+}
+
+#[test]
+fn unreachable_is_told_by_errno_error_or_an_unanswered_arp_request() {
+    let with = |change: fn(&mut Seen)| {
+        let mut seen = silent();
+        change(&mut seen);
+        wrong(Answer::Unreachable, &seen)
+    };
+    assert_eq!(with(|_| ()), [Wrong::Ending]);
+    assert_eq!(
+        with(|seen| seen.heard = vec![Heard::Errno("ENETUNREACH".into())]),
+        []
+    );
+    assert_eq!(with(|seen| seen.unresolved = Some(C2.into())), []);
+    let error = |seen: &mut Seen| {
+        let leg = Leg::Error(IcmpError::HostUnreachable);
+        seen.sights.push(sight("c1", leg, false, 2));
+    };
+    assert_eq!(with(error), []);
+    let refused = |seen: &mut Seen| seen.heard = vec![Heard::Errno("ECONNREFUSED".into())];
+    assert_eq!(with(refused), [Wrong::Ending]);
+}
+
+#[test]
+fn too_large_is_told_with_the_mtu() {
+    let told = |mtu| {
+        let mut seen = silent();
+        let leg = Leg::Error(IcmpError::FragmentationNeeded { mtu });
+        seen.sights.push(sight("c1", leg, false, 2));
+        wrong(Answer::TooLarge { mtu: 1400 }, &seen)
+    };
+    assert_eq!(told(1400), []);
+    assert_eq!(told(1500), [Wrong::Ending]);
+    assert_eq!(
+        wrong(Answer::TooLarge { mtu: 1400 }, &silent()),
+        [Wrong::Ending]
+    );
+}
+
+#[test]
+fn a_difference_is_worded_by_question_answer_and_ending() {
+    let row = row(Ask::Tcp(7001), Answer::Blocked);
+    let difference = judge(&row, &answered(), &ground()).expect("it differs");
+    let question = QuestionText(&row.question).to_string();
+    assert_eq!(question, "c1 → c2 (10.77.2.2) by tcp 7001");
+    assert_eq!(AnswerText(&row.answer).to_string(), "blocked");
+    let ending = difference.ending.to_string();
+    assert_eq!(ending, "answered by c2, which saw 10.77.1.2");
+}

@@ -1,0 +1,82 @@
+//! What a lab's nodes know of their neighbours, taken from them again.
+
+use std::net::IpAddr;
+
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
+
+use super::netlink::{Batch, RouteSocket};
+use super::{Lab, LabError};
+
+impl Lab {
+    /// Lets entries that [`prepare_neighbours`](Self::prepare_neighbours) keeps for these addresses age as any other: their
+    /// owner goes, and whoever has the address next has another hardware address.
+    pub fn let_neighbours_age(&self, addresses: &[IpAddr]) -> Result<(), LabError> {
+        for live in self.nodes.values() {
+            let mut socket = live.socket();
+            let mut batch = Batch::default();
+            for mut entry in entries(&mut socket)? {
+                let kept = entry.header.state == NeighbourState::Permanent;
+                if let Some(address) = address(&entry)
+                    && kept
+                    && addresses.contains(&address)
+                {
+                    entry.header.state = NeighbourState::Stale;
+                    let message = RouteNetlinkMessage::NewNeighbour(entry);
+                    batch.replace("let neighbour age", address.to_string(), message);
+                }
+            }
+            socket.commit(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away every entry that may be forgotten anyway. All namespaces share one limit of 1,024 of them (`gc_thresh3`),
+    /// also those of labs that are over.
+    pub fn forget_neighbours(&self) -> Result<(), LabError> {
+        for live in self.nodes.values() {
+            let mut socket = live.socket();
+            let mut batch = Batch::default();
+            for entry in entries(&mut socket)? {
+                let lasts = matches!(
+                    entry.header.state,
+                    NeighbourState::Permanent | NeighbourState::Noarp
+                );
+                if let Some(address) = address(&entry)
+                    && !lasts
+                {
+                    let message = RouteNetlinkMessage::DelNeighbour(entry);
+                    batch.change("forget neighbour", address.to_string(), message);
+                }
+            }
+            // One that the kernel has forgotten meanwhile is no loss.
+            match socket.commit(batch) {
+                Err(error) if error.errno() == Some(nix::errno::Errno::ENOENT as i32) => {}
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entries(socket: &mut RouteSocket) -> Result<Vec<NeighbourMessage>, LabError> {
+    let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+    let rows = socket.dump("list neighbours", question)?;
+    let entries = rows.into_iter().filter_map(|row| match row {
+        RouteNetlinkMessage::NewNeighbour(entry) => Some(entry),
+        _ => None,
+    });
+    Ok(entries.collect())
+}
+
+fn address(entry: &NeighbourMessage) -> Option<IpAddr> {
+    entry.attributes.iter().find_map(|one| match one {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(address)) => Some((*address).into()),
+        NeighbourAttribute::Destination(NeighbourAddress::Inet6(address)) => {
+            Some((*address).into())
+        }
+        _ => None,
+    })
+}

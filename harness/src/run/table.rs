@@ -1,0 +1,180 @@
+//! The table of a contract: every question of its moment, asked at once; and those that differ, once more alone.
+
+use super::observe::{Origin, Recorded};
+use super::play::Play;
+use super::scene::protocol;
+use super::timing::Phase;
+use super::{Options, ProbeRecord, RunError};
+use crate::ask::{
+    AnswerText, Asker, Difference, Ground, QuestionText, Seen, Wrong, can_ask, judge,
+};
+use crate::case::{Kind, Step};
+use crate::finding::{CellDifference, Finding, ProbeName, What};
+use crate::intent::{Attached, Moment, Row, services, table};
+use crate::lab::Lab;
+use crate::path::{by_wiring, draw, render};
+use std::collections::BTreeMap;
+
+impl Play {
+    /// Asks the table where a step says so, and after the last one if none does.
+    pub(super) fn table_after(
+        &mut self,
+        step: &Step,
+        last: bool,
+        options: &Options,
+    ) -> Result<(), RunError> {
+        let Kind::Contract { no_table, .. } = &self.case.kind else {
+            return Ok(());
+        };
+        let somewhere = self.case.steps.iter().any(|step| step.table.is_some());
+        let here = step.table.is_some() || (last && !somewhere && no_table.is_none());
+        if !here || !options.tables || !self.observer.watches() {
+            return Ok(());
+        }
+        let aside = self.scene.set_aside()?;
+        self.ask_table()?;
+        if last {
+            self.scene.lab().forget_neighbours()?;
+        } else {
+            self.scene.take_up(aside)?;
+        }
+        Ok(())
+    }
+
+    fn ask_table(&mut self) -> Result<(), RunError> {
+        let Some(stage) = self.scene.contracted() else {
+            return Ok(());
+        };
+        let moment = stage.moment(self.scene.lab())?;
+        for (node, of_case, port) in services(&moment) {
+            self.scene.start(&node, protocol(of_case), port)?;
+        }
+        let rows: Vec<Row> = table(&moment)
+            .into_iter()
+            .filter(|row| can_ask(&row.question))
+            .collect();
+        let ground = ground(&moment, self.scene.lab())?;
+        let differences = self.differences(&rows, &ground)?;
+        self.clock.lap(Phase::Table);
+        self.tell(differences, &ground)
+    }
+
+    /// Asks rows and returns those that differ.
+    fn differences(&mut self, rows: &[Row], ground: &Ground) -> Result<Vec<Difference>, RunError> {
+        let seen = self.ask(rows)?;
+        let asked = rows.iter().zip(&seen);
+        Ok(asked
+            .filter_map(|(row, seen)| judge(row, seen, ground))
+            .collect())
+    }
+
+    fn ask(&mut self, rows: &[Row]) -> Result<Vec<Seen>, RunError> {
+        let (lab, mut services) = (self.scene.lab(), self.scene.services().borrow_mut());
+        self.observer.at_once(|taps| {
+            let mut asker = Asker {
+                lab,
+                services: services.as_mut_slice(),
+                taps,
+                numbers: &mut self.numbers,
+            };
+            Ok(asker.ask(rows)?)
+        })
+    }
+
+    /// Asks what differs again, and tells of it: one question of each rule and ending alone, with its path.
+    fn tell(&mut self, differences: Vec<Difference>, ground: &Ground) -> Result<(), RunError> {
+        let mut groups: BTreeMap<(&str, String), Vec<Difference>> = BTreeMap::new();
+        for difference in differences {
+            let kind = difference.kind();
+            let group = groups.entry((difference.row.rule.id.0, kind)).or_default();
+            group.push(difference);
+        }
+        for group in groups.into_values() {
+            let rows: Vec<Row> = group.iter().map(|one| one.row.clone()).collect();
+            let again = self.differences(&rows, ground)?;
+            let steady = |row: &Row| again.iter().any(|one| one.row == *row);
+            let text = |row: &Row| QuestionText(&row.question).to_string();
+            let unsteady = rows.iter().filter(|row| !steady(row)).map(text).collect();
+            let Some((first, others)) = group.split_first() else {
+                continue;
+            };
+            let (probe, path) = self.draw(&first.row)?;
+            let wrong = first.wrong.iter().filter(|one| **one != Wrong::Ending);
+            let cell = CellDifference {
+                question: text(&first.row),
+                rule: first.row.rule.id.to_string(),
+                sentence: first.row.rule.sentence.to_owned(),
+                expected: AnswerText(&first.row.answer).to_string(),
+                seen: first.ending.to_string(),
+                wrong: wrong.map(ToString::to_string).collect(),
+                others: others.iter().map(|one| text(&one.row)).collect(),
+                unsteady,
+                path,
+            };
+            let number = probe.number;
+            let finding = Finding::of(What::Cell(cell)).about(probe);
+            self.findings.push(finding);
+            self.account(number);
+        }
+        Ok(())
+    }
+
+    /// Asks one question alone, watched by everything, and draws its path.
+    fn draw(&mut self, row: &Row) -> Result<(ProbeName, String), RunError> {
+        let number = self.probes.len() + 1;
+        let request = self.numbers.request(&row.question);
+        let from = self.scene.lab().canonical(&row.question.from.0).to_owned();
+        let origin = Origin {
+            lab: self.scene.lab(),
+            nodes: self.scene.nodes()?,
+            from: &from,
+        };
+        let mut services = self.scene.services().borrow_mut();
+        let recorded: Recorded =
+            self.observer
+                .follow(origin, &request, number, &mut services, &mut self.clock)?;
+        drop(services);
+        let wired = by_wiring(&recorded.path, &recorded.evidence.nodes);
+        let title = QuestionText(&row.question).to_string();
+        self.probes.push(ProbeRecord {
+            title: title.clone(),
+            path: recorded.path.clone(),
+            drawn: draw(&wired),
+        });
+        self.recorded.push(recorded);
+        Ok((ProbeName { number, title }, render(&wired)))
+    }
+}
+
+/// Who is who, by what the kernel says.
+fn ground(moment: &Moment, lab: &Lab) -> Result<Ground, RunError> {
+    let nodes = lab.read_nodes()?;
+    let mut ground = Ground::default();
+    for (name, node) in &nodes {
+        if name == "host" {
+            ground.hosts.extend(&node.addresses);
+        } else {
+            let owned = node
+                .addresses
+                .iter()
+                .map(|address| (*address, name.clone()));
+            ground.owners.extend(owned);
+        }
+    }
+    for member in &moment.members {
+        let canonical = lab.canonical(&member.name);
+        match member.attached {
+            Attached::None | Attached::Networks(_) => {
+                ground.containers.insert(member.name.clone());
+            }
+            Attached::Host | Attached::Container(_) => {
+                ground
+                    .aliases
+                    .insert(member.name.clone(), canonical.to_owned());
+            }
+        }
+    }
+    let gone = moment.gone.iter().map(|gone| gone.name.clone());
+    ground.containers.extend(gone);
+    Ok(ground)
+}
