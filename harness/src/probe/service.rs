@@ -8,12 +8,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use nix::errno::Errno;
 use nix::libc::{in_addr, in_pktinfo};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
-    sockopt,
+    ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockaddrStorage, recvmsg, sendmsg,
+    setsockopt, shutdown, sockopt,
 };
 
 use super::Protocol;
 use super::request::{BULK, BULK_HEADER};
+use super::udp::leave;
 use crate::packet::Token;
 
 /// More bytes than any answer has.
@@ -51,6 +52,19 @@ enum Kind {
         socket: UdpSocket,
         buffer: Vec<u8>,
     },
+}
+
+/// A process that another trial starts has a copy of the socket until its exec. The copy would keep a TCP port, or take what
+/// is sent to a UDP port from now on: no longer listening, or connected to nobody's port, it does neither.
+impl Drop for Service {
+    fn drop(&mut self) {
+        match &self.kind {
+            Kind::Tcp { listener, .. } => {
+                let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
+            }
+            Kind::Udp { socket, .. } => leave(socket),
+        }
+    }
 }
 
 impl Service {

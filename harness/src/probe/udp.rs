@@ -87,14 +87,20 @@ impl UdpProber {
     }
 }
 
-/// A process that another trial starts has a copy of the socket until its exec, and the copy would take what a later step
-/// sends to this port. Connected to nobody's port, it takes nothing.
 impl Drop for UdpProber {
     fn drop(&mut self) {
-        let own: IpAddr = match self.request.destination {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        };
-        let _ = self.socket.connect((own, DISCARD));
+        leave(&self.socket);
     }
+}
+
+/// A process that another trial starts has a copy of the socket until its exec, and the copy would take what a later step
+/// sends to this port. Connected to nobody's port, it takes nothing.
+pub(super) fn leave(socket: &UdpSocket) {
+    let is_ipv6 = socket.local_addr().is_ok_and(|own| own.is_ipv6());
+    let own: IpAddr = if is_ipv6 {
+        Ipv6Addr::LOCALHOST.into()
+    } else {
+        Ipv4Addr::LOCALHOST.into()
+    };
+    let _ = socket.connect((own, DISCARD));
 }
