@@ -130,7 +130,7 @@ pub fn read_case(path: &Path, id: &str) -> Result<Case, Vec<CaseError>> {
 }
 
 /// Reads one case from its text.
-pub(super) fn parse(text: String, path: &Path, id: &str) -> Result<Case, Vec<CaseError>> {
+pub fn parse(text: String, path: &Path, id: &str) -> Result<Case, Vec<CaseError>> {
     let text: Arc<str> = text.into();
     let mut errors = Vec::new();
     let id = CaseId::new(id).map_err(|error| {

@@ -25,7 +25,7 @@ mod vocabulary;
 pub use address::{Subnet, SubnetError};
 pub use claim::Claim;
 pub use command::{CommandLine, NodeCommands};
-pub use discover::{Discovered, discover, discover_where, read_case};
+pub use discover::{Discovered, discover, discover_where, parse, read_case};
 pub use error::{CaseError, render};
 pub use id::{CaseId, CaseIdError};
 pub use model::{

@@ -8,6 +8,7 @@ mod chosen;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
+pub mod explore;
 pub mod faults;
 mod inputs;
 pub mod intent;
@@ -44,6 +45,7 @@ enum Verb {
     Run(run::Args),
     Show(show::Args),
     Explain(explain::Args),
+    Explore(explore::Args),
     Intent(intent::Args),
     Accept(accept::Args),
     Mutate(mutate::Args),
@@ -69,6 +71,7 @@ fn verb(verb: Verb) -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Explain(args) => explain::run(&args).into(),
+        Verb::Explore(args) => explore::run(&args),
         Verb::Intent(args) => intent::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
         Verb::Mutate(args) => mutate::run(&args),

@@ -87,6 +87,7 @@ const NO_AXIS: &[(&str, &str)] = &[
     ("backends", "recipes are not explored"),
     ("families", "labs have IPv4 alone"),
     ("disabled", "is for one person's machine"),
+    ("no_table", "an explored scenario is nothing but its tables"),
     ("no_table", "the table asks"),
     ("step", "holds the events"),
     ("listen", "the table brings its services"),

@@ -11,7 +11,9 @@ use crate::finding::{Finding, What};
 use crate::path::{Drawing, Line, PacketPath};
 
 /// How a trial ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The path is the golden one and every expectation holds.

@@ -1,0 +1,225 @@
+//! `goldpath explore`: scenarios and sequences of events that nobody wrote.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use super::asked::Implementations;
+use super::exit::Exit;
+use super::run::default_jobs;
+use super::sandbox::{broken, inside_and_look};
+use crate::explore::{Campaign, Disagreement, Explored, PAIRS_WITHIN, Step, Until};
+use crate::report::words;
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Watch};
+
+/// Makes scenarios and sequences of events from a seed, and asks all questions of the intent between them.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What the scenarios are put to.
+    #[command(flatten)]
+    pub implementations: Implementations,
+    /// The stream of scenarios depends on it alone.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many scenarios. The default covers every pair of values of two axes.
+    #[arg(long, value_name = "N", default_value_t = PAIRS_WITHIN, conflicts_with = "time")]
+    pub scenarios: usize,
+    /// For how long, as 90s or 10m, instead of a number of scenarios.
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub time: Option<Duration>,
+    /// Trials at work at the same time; one for each processor if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub jobs: Option<u16>,
+    /// Folder to which the case of each disagreement is written.
+    #[arg(long, value_name = "DIR", default_value = "explored")]
+    pub out: PathBuf,
+    /// Writes what was found as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// A time as `90s`, `10m` or `2h`.
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time; write 90s, 10m or 2h");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
+}
+
+/// Explores, and ends with 1 if some implementation parts from the intent.
+pub fn run(args: &Args) -> ExitCode {
+    inside_and_look(|| {
+        let candidates = match args.implementations.find() {
+            Ok(candidates) => candidates,
+            Err(reason) => {
+                let _ = writeln!(io::stderr(), "{reason}");
+                return Exit::WrongInput;
+            }
+        };
+        let options = Options {
+            golden: PathBuf::new(),
+            evidence: None,
+            golden_use: GoldenUse::Ignore,
+            watch: Watch::All,
+            tables: true,
+            rerun: Rerun::Goldpath(vec![String::from("explore")]),
+            words,
+        };
+        let campaign = Campaign {
+            candidates: &candidates,
+            options: &options,
+            jobs: args.jobs.map_or_else(default_jobs, usize::from),
+        };
+        let until = match args.time {
+            Some(time) => Until::Time(Instant::now() + time),
+            None => Until::Scenarios(args.scenarios),
+        };
+        match campaign.explore(args.seed, until, &mut |step| tell(&step)) {
+            Ok(explored) => finish(args, &explored),
+            Err(error) => broken("explore", &error),
+        }
+    })
+}
+
+/// Says on standard error what goes on.
+fn tell(step: &Step<'_>) {
+    let mut err = io::stderr();
+    let _ = match step {
+        Step::Tried(..) => Ok(()),
+        Step::Shrinking(trial) => writeln!(err, "{trial} parts from the intent; making it smaller"),
+        Step::Found(found) => {
+            let kinds: Vec<&str> = found.kinds.iter().map(String::as_str).collect();
+            writeln!(
+                err,
+                "{} parts from the intent: {}",
+                found.trial.variant(),
+                kinds.join(", ")
+            )
+        }
+    };
+}
+
+fn finish(args: &Args, explored: &Explored) -> Exit {
+    let mut out = io::stdout();
+    let mut written = Ok(());
+    for (number, found) in (1..).zip(&explored.disagreements) {
+        let name = format!(
+            "{}-{number}.toml",
+            found.trial.variant().replace(['/', ':'], "-")
+        );
+        let path = args.out.join(name);
+        let wrote = fs::create_dir_all(&args.out)
+            .and_then(|()| fs::write(&path, found.case_file(args.seed)));
+        let _ = writeln!(out, "{}", disagreement(found));
+        match wrote {
+            Ok(()) => drop(writeln!(out, "    case: {}\n", path.display())),
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "cannot write {}: {error}", path.display());
+                written = Err(Exit::Errored);
+            }
+        }
+    }
+    for (trial, result) in &explored.errored {
+        let _ = writeln!(
+            out,
+            "errored  {trial}\n{}",
+            indented(&words(&result.findings))
+        );
+    }
+    let _ = write!(out, "{}", conclusion(explored));
+    if let Some(path) = &args.json
+        && let Err(error) = fs::write(path, json(args, explored))
+    {
+        let _ = writeln!(io::stderr(), "cannot write {}: {error}", path.display());
+        written = Err(Exit::Errored);
+    }
+    match (written, explored.interrupted) {
+        (Err(exit), _) => exit,
+        (Ok(()), Some(signal)) => signal.into(),
+        (Ok(()), None) if !explored.errored.is_empty() => Exit::Errored,
+        (Ok(()), None) if !explored.disagreements.is_empty() => Exit::Failed,
+        (Ok(()), None) => Exit::Success,
+    }
+}
+
+fn disagreement(found: &Disagreement) -> String {
+    let variant = found.trial.variant();
+    let (scene, times) = (found.scene, found.times);
+    let text = indented(&words(&found.result.findings));
+    let sketch = indented(found.sketch.to_string().trim());
+    format!(
+        "{variant} parts from the intent (scenario {scene}, seen {times} ×)\n{text}\n    the smallest scenario that shows it:\n{sketch}"
+    )
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n")
+}
+
+fn conclusion(explored: &Explored) -> String {
+    let (pairs, missing) = explored.pairs;
+    let outcomes: Vec<String> = Outcome::ALL
+        .iter()
+        .filter_map(|outcome| Some(format!("{} {outcome}", explored.outcomes.get(outcome)?)))
+        .collect();
+    let mut text = format!(
+        "{} scenarios: {}\n{} of {pairs} pairs of values met\n",
+        explored.scenarios,
+        outcomes.join(", "),
+        pairs - missing,
+    );
+    for (reason, times) in &explored.spared {
+        text.push_str(&format!("{times} × not asked: {reason}\n"));
+    }
+    let different = explored.disagreements.len();
+    text.push_str(&format!(
+        "{different} kinds of disagreement with the intent\n"
+    ));
+    text
+}
+
+fn json(args: &Args, explored: &Explored) -> String {
+    let disagreements: Vec<serde_json::Value> = explored
+        .disagreements
+        .iter()
+        .map(|found| {
+            serde_json::json!({
+                "implementation": found.trial.variant(),
+                "scenario": found.scene,
+                "times": found.times,
+                "kinds": found.kinds,
+                "findings": found.result.findings,
+                "case": found.case_file(args.seed),
+            })
+        })
+        .collect();
+    let outcomes: BTreeMap<String, usize> = explored
+        .outcomes
+        .iter()
+        .map(|(outcome, count)| (outcome.to_string(), *count))
+        .collect();
+    let (pairs, missing) = explored.pairs;
+    let value = serde_json::json!({
+        "seed": args.seed,
+        "scenarios": explored.scenarios,
+        "outcomes": outcomes,
+        "not_asked": explored.spared,
+        "pairs": { "all": pairs, "met": pairs - missing },
+        "disagreements": disagreements,
+        "errored": explored.errored.len(),
+    });
+    format!("{value:#}\n")
+}

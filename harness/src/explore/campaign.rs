@@ -1,0 +1,289 @@
+//! Puts scenarios to implementations, and makes those smaller in which one parts from the intent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+
+use super::cover::{Scene, Stream};
+use super::shrink::smaller;
+use super::sketch::Sketch;
+use crate::adapter::Candidate;
+use crate::case::{Case, CaseError, parse};
+use crate::finding::What;
+use crate::run::{Event, Options, Outcome, Run, Trial, TrialResult, run_all};
+
+/// Scenarios that are put to all implementations before the next look at the clock.
+const BATCH: usize = 16;
+/// Smaller scenarios that are tried for one disagreement: each takes a lab, and a hundred find the smallest.
+const TRIES: usize = 300;
+/// The first line of a case file below `cases/explored`.
+const SCHEMA: &str = "../case.schema.json";
+
+/// Scenarios for implementations.
+#[derive(Debug)]
+pub struct Campaign<'a> {
+    /// Who is asked.
+    pub candidates: &'a [Candidate],
+    /// How trials run. Goldens are to be left alone: nobody has drawn one.
+    pub options: &'a Options,
+    /// Trials at work at the same time.
+    pub jobs: usize,
+}
+
+/// When a campaign is over.
+#[derive(Debug, Clone, Copy)]
+pub enum Until {
+    /// After so many scenarios.
+    Scenarios(usize),
+    /// At this time.
+    Time(Instant),
+}
+
+/// What came of a campaign.
+#[derive(Debug, Default)]
+pub struct Explored {
+    /// Scenarios that were put to the implementations.
+    pub scenarios: usize,
+    /// How many trials ended so, of all implementations.
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// Trials that an implementation was spared, by the reason.
+    pub spared: BTreeMap<String, usize>,
+    /// Where implementations part from the intent, each kind once and made small.
+    pub disagreements: Vec<Disagreement>,
+    /// Trials about which nothing is known, with what broke.
+    pub errored: Vec<(String, TrialResult)>,
+    /// All pairs of values of two axes, and those that did not occur.
+    pub pairs: (usize, usize),
+    /// The signal that ended the campaign early.
+    pub interrupted: Option<Signal>,
+}
+
+/// One way in which an implementation parts from the intent.
+#[derive(Debug)]
+pub struct Disagreement {
+    /// The scenario's number in the stream.
+    pub scene: usize,
+    /// What parts it: rules of the intent, or what else was found.
+    pub kinds: BTreeSet<String>,
+    /// Scenarios that showed nothing else.
+    pub times: usize,
+    /// The smallest scenario that shows it.
+    pub sketch: Sketch,
+    /// The trial of it.
+    pub trial: Trial,
+    /// What came of it.
+    pub result: TrialResult,
+}
+
+/// What happens during a campaign.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A trial is over.
+    Tried(&'a Trial, &'a TrialResult),
+    /// A disagreement is being made smaller.
+    Shrinking(&'a Trial),
+    /// It is as small as it gets.
+    Found(&'a Disagreement),
+}
+
+impl Campaign<'_> {
+    /// Explores the stream of a seed.
+    ///
+    /// # Errors
+    /// A thread or the signals can't be had, or a scenario is no case, which is a mistake of goldpath's own.
+    pub fn explore(
+        &self,
+        seed: u64,
+        until: Until,
+        tell: &mut dyn FnMut(Step<'_>),
+    ) -> io::Result<Explored> {
+        let mut stream = Stream::of(seed);
+        let mut explored = Explored::default();
+        while explored.interrupted.is_none() {
+            let left = match until {
+                Until::Scenarios(all) => all - explored.scenarios.min(all),
+                Until::Time(end) if Instant::now() >= end => 0,
+                Until::Time(_) => BATCH,
+            };
+            if left == 0 {
+                break;
+            }
+            let scenes: Vec<Scene> = stream.by_ref().take(left.min(BATCH)).collect();
+            explored.scenarios += scenes.len();
+            self.put(&scenes, &mut explored, tell)?;
+        }
+        explored.pairs = stream.pairs();
+        Ok(explored)
+    }
+
+    fn put(
+        &self,
+        scenes: &[Scene],
+        explored: &mut Explored,
+        tell: &mut dyn FnMut(Step<'_>),
+    ) -> io::Result<()> {
+        let mut trials = Vec::new();
+        let mut owners = Vec::new();
+        for scene in scenes {
+            let case = case(&scene.sketch, scene.number)?;
+            for trial in Trial::of(&[case], None, self.candidates) {
+                trials.push(trial);
+                owners.push(scene);
+            }
+        }
+        let run = self.run(&trials)?;
+        explored.interrupted = run.interrupted;
+        for ((trial, scene), result) in trials.iter().zip(owners).zip(run.results) {
+            let Some(result) = result else { continue };
+            tell(Step::Tried(trial, &result));
+            *explored.outcomes.entry(result.outcome).or_default() += 1;
+            match result.outcome {
+                Outcome::NotSupported => {
+                    let reason = trial.not_supported().unwrap_or_default();
+                    *explored.spared.entry(reason).or_default() += 1;
+                }
+                Outcome::Errored => explored.errored.push((trial.to_string(), result)),
+                Outcome::Failed => self.note(trial, scene, result, explored, tell)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a disagreement of a new kind, made small.
+    fn note(
+        &self,
+        trial: &Trial,
+        scene: &Scene,
+        result: TrialResult,
+        explored: &mut Explored,
+        tell: &mut dyn FnMut(Step<'_>),
+    ) -> io::Result<()> {
+        let parted = kinds(&result);
+        let known = explored.disagreements.iter_mut().find(|known| {
+            known.trial.variant() == trial.variant() && parted.is_subset(&known.kinds)
+        });
+        if let Some(known) = known {
+            known.times += 1;
+            return Ok(());
+        }
+        tell(Step::Shrinking(trial));
+        let mut smallest = Disagreement {
+            scene: scene.number,
+            kinds: parted,
+            times: 1,
+            sketch: scene.sketch.clone(),
+            trial: trial.clone(),
+            result,
+        };
+        self.shrink(&mut smallest, explored)?;
+        tell(Step::Found(&smallest));
+        explored.disagreements.push(smallest);
+        Ok(())
+    }
+
+    /// Takes away whatever the disagreement shows without.
+    fn shrink(&self, of: &mut Disagreement, explored: &mut Explored) -> io::Result<()> {
+        let mut tries = 0;
+        'smaller: while tries < TRIES && explored.interrupted.is_none() {
+            let candidates = smaller(&of.sketch);
+            for some in candidates.chunks(self.jobs.max(1)) {
+                let mut trials = Vec::new();
+                for sketch in some {
+                    let case = case(sketch, of.scene)?;
+                    let implementation = of.trial.implementation.clone();
+                    trials.extend(Trial::of(&[case], None, implementation.as_slice()));
+                }
+                tries += trials.len();
+                let run = self.run(&trials)?;
+                explored.interrupted = explored.interrupted.or(run.interrupted);
+                let results = some.iter().zip(trials).zip(run.results);
+                for ((sketch, trial), result) in results {
+                    let Some(result) = result else { continue };
+                    // Another defect would take this one's place.
+                    if result.outcome == Outcome::Failed && kinds(&result).is_subset(&of.kinds) {
+                        of.sketch = sketch.clone();
+                        of.kinds = kinds(&result);
+                        of.trial = trial;
+                        of.result = result;
+                        continue 'smaller;
+                    }
+                }
+                if explored.interrupted.is_some() {
+                    return Ok(());
+                }
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn run(&self, trials: &[Trial]) -> io::Result<Run> {
+        run_all(trials, self.options, self.jobs, |_: Event<'_>| {})
+    }
+}
+
+impl Disagreement {
+    /// The case that shows it by itself, as the text of its file.
+    pub fn case_file(&self, seed: u64) -> String {
+        let kinds: Vec<&str> = self.kinds.iter().map(String::as_str).collect();
+        let title = format!(
+            "{} parts from the intent: {}",
+            self.trial.variant(),
+            kinds.join(", ")
+        );
+        let source = format!("goldpath explore --seed {seed}, scenario {}", self.scene);
+        self.sketch.case_file(&title, &source, SCHEMA)
+    }
+}
+
+/// What parts a trial from the intent: the rules of a table that differ, and the kinds of everything else.
+fn kinds(result: &TrialResult) -> BTreeSet<String> {
+    let kind = |what: &What| match what {
+        What::Cell(difference) => Some(difference.rule.clone()),
+        What::Kept { .. } | What::Netfilter(_) | What::NoGolden | What::Review { .. } => None,
+        other => {
+            let written = serde_json::to_value(other).unwrap_or_default();
+            let word = written.get("what").and_then(|word| word.as_str());
+            word.map(str::to_owned)
+        }
+    };
+    result
+        .findings
+        .iter()
+        .filter_map(|one| kind(&one.what))
+        .collect()
+}
+
+/// The contract case of a scenario.
+fn case(sketch: &Sketch, number: usize) -> io::Result<Arc<Case>> {
+    let id = format!("explored/scenario-{number}");
+    let text = sketch.case_file("A scenario that nobody wrote", "goldpath explore", SCHEMA);
+    let path = format!("{id}.toml");
+    let case = parse(text.clone(), Path::new(&path), &id).map_err(|errors: Vec<CaseError>| {
+        let why: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        io::Error::other(format!("{}:\n{text}", why.join("; ")))
+    })?;
+    Ok(Arc::new(case))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_and_every_smaller_one_is_a_case() {
+        for scene in Stream::of(11).take(60) {
+            let made = case(&scene.sketch, scene.number);
+            made.unwrap_or_else(|error| panic!("{error}"));
+            for sketch in smaller(&scene.sketch) {
+                let made = case(&sketch, scene.number);
+                made.unwrap_or_else(|error| panic!("{error}"));
+            }
+        }
+    }
+}
