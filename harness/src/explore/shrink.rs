@@ -124,6 +124,9 @@ fn is_possible(sketch: &Sketch) -> bool {
         return false;
     }
     let mut there: BTreeSet<&str> = sketch.at_first();
+    if there.iter().any(|name| collides(sketch, &there, name)) {
+        return false;
+    }
     let addressed = |name: &str| {
         let place = sketch.container(name).map(|one| &one.place);
         !matches!(place, Some(Place::On(_, None)) | None)
@@ -151,16 +154,19 @@ fn is_possible(sketch: &Sketch) -> bool {
         })
 }
 
-/// Whether a container's port is published by another one that is there.
+/// Whether a container's port or address is another one's that is there.
 fn collides(sketch: &Sketch, there: &BTreeSet<&str>, name: &str) -> bool {
     let own = sketch.container(name).map(|one| one.publish.as_slice());
     let others = sketch.containers.iter();
     let mut others = others.filter(|one| one.name != name && there.contains(one.name.as_str()));
+    let place = sketch.container(name).map(|one| &one.place);
     others.any(|other| {
+        let address = matches!(place, Some(Place::On(_, Some(_)))) && Some(&other.place) == place;
         let ports = own.unwrap_or_default().iter();
-        ports
-            .clone()
-            .any(|port| other.publish.iter().any(|taken| taken.collides(port)))
+        address
+            || ports
+                .clone()
+                .any(|port| other.publish.iter().any(|taken| taken.collides(port)))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Containers that come and go, and the end of all.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use toml::Spanned;
 
@@ -148,15 +149,10 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
     }
 }
 
-/// Two containers that are there at the same time don't publish one port of the host, unless one is to be refused.
-pub(super) fn collisions(
-    findings: &mut Findings<'_>,
-    file: &CaseFile,
-    containers: &[Container],
-    steps: &[Step],
-) {
+/// The containers that are there together, before each step and at the end.
+fn together<'a>(containers: &'a [Container], steps: &'a [Step]) -> Vec<BTreeSet<&'a NodeName>> {
     let mut there = at_first(containers, steps);
-    let mut together: Vec<BTreeSet<&NodeName>> = vec![there.clone()];
+    let mut together = vec![there.clone()];
     for change in steps.iter().filter_map(|step| step.change.as_ref()) {
         match change {
             Change::Remove(name) => drop(there.remove(name)),
@@ -165,6 +161,23 @@ pub(super) fn collisions(
         }
         together.push(there.clone());
     }
+    together
+}
+
+/// Two containers that are there at the same time don't have one address, and don't publish one port of the host unless one
+/// is to be refused. A container that takes another's place may have what that one had.
+pub(super) fn collisions(
+    findings: &mut Findings<'_>,
+    file: &CaseFile,
+    containers: &[Container],
+    steps: &[Step],
+) {
+    let together = together(containers, steps);
+    let meet = |one: &NodeName, other: &NodeName| {
+        let mut moments = together.iter();
+        moments.any(|names| names.contains(one) && names.contains(other))
+    };
+    let mut addressed: Vec<(&NodeName, IpAddr)> = Vec::new();
     let mut published: Vec<(&NodeName, Publish)> = Vec::new();
     for (key, written) in in_file_order(&file.container) {
         let Some(container) = containers
@@ -173,20 +186,23 @@ pub(super) fn collisions(
         else {
             continue;
         };
-        if !matches!(container.attachment, Attachment::Network { .. }) {
+        let Attachment::Network { address, .. } = &container.attachment else {
             continue;
+        };
+        if let (Some(address), Some(written)) = (address, &written.address) {
+            let mut others = addressed.iter();
+            if others.any(|(owner, taken)| taken == address && meet(owner, &container.name)) {
+                let message = format!("{address} is given to two containers");
+                findings.note(written.span(), message, "again", "choose another address");
+            }
+            addressed.push((&container.name, *address));
         }
         for entry in &written.publish {
             let Ok(port) = entry.get_ref().parse::<Publish>() else {
                 continue;
             };
             let own = &container.name;
-            let meets = |other: &NodeName| {
-                other == own
-                    || together
-                        .iter()
-                        .any(|names| names.contains(own) && names.contains(other))
-            };
+            let meets = |other: &NodeName| other == own || meet(own, other);
             let taken = published
                 .iter()
                 .find(|(owner, taken)| taken.collides(&port) && meets(owner));

@@ -23,7 +23,6 @@ pub(super) fn containers(
     recipe: bool,
 ) -> Vec<Container> {
     let mut containers: Vec<Container> = Vec::new();
-    let mut addresses: Vec<IpAddr> = Vec::new();
     let names: Vec<&str> = reserved
         .iter()
         .map(NodeName::as_str)
@@ -43,13 +42,9 @@ pub(super) fn containers(
         }
         let attachment = match (&file.mode, &file.network) {
             (Some(mode), None) => mode_of(findings, mode, &names, &name),
-            (None, Some(network)) if !recipe => network_of(
-                findings,
-                network,
-                file.address.as_ref(),
-                networks,
-                &mut addresses,
-            ),
+            (None, Some(network)) if !recipe => {
+                network_of(findings, network, file.address.as_ref(), networks)
+            }
             (None, Some(network)) => {
                 findings.note(
                     network.span(),
@@ -224,7 +219,6 @@ fn network_of(
     network: &Spanned<String>,
     address: Option<&Spanned<String>>,
     networks: &[Network],
-    taken: &mut Vec<IpAddr>,
 ) -> Option<Attachment> {
     let wanted = network.get_ref().as_str();
     let Some(found) = networks.iter().find(|one| one.name.as_str() == wanted) else {
@@ -274,15 +268,6 @@ fn network_of(
             let message = format!("{address} is the host's own in network `{wanted}`: its gateway");
             findings.note(written.span(), message, "taken", "choose another address");
         }
-        if taken.contains(&address) {
-            findings.note(
-                written.span(),
-                format!("{address} is given to two containers"),
-                "again",
-                "choose another address",
-            );
-        }
-        taken.push(address);
         Some(address)
     });
     Some(Attachment::Network {
