@@ -155,7 +155,7 @@ fn options() -> Options {
         evidence: Some(target.join("evidence")),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
-        tables: true,
+        tables: false,
         rerun: Rerun::CargoTest,
         words,
     }

@@ -62,9 +62,10 @@ pub struct Args {
     /// Prints the JSON schema of the plugin protocol and runs nothing.
     #[arg(long)]
     pub plugin_schema: bool,
-    /// Leaves contracts' tables alone: only what a case's own steps ask is asked.
+    /// Asks, after the last step of each contract, every question that can be asked of its network, and compares each answer
+    /// with the intent: `goldpath intent CASE` lists them.
     #[arg(long)]
-    pub no_table: bool,
+    pub tables: bool,
     /// Says below each trial where its time went.
     #[arg(long)]
     pub timings: bool,
@@ -161,7 +162,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         evidence: Some(args.evidence.clone()),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
-        tables: !args.no_table,
+        tables: args.tables,
         rerun: rerun(args),
         words,
     };

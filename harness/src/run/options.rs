@@ -37,7 +37,7 @@ pub struct Options {
     pub golden_use: GoldenUse,
     /// Whether the lab is watched.
     pub watch: Watch,
-    /// Whether contracts' tables are asked.
+    /// Whether contracts' tables are asked after the last step, also where no step says so.
     pub tables: bool,
     /// How a person runs one trial again.
     pub rerun: Rerun,

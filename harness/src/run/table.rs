@@ -16,7 +16,7 @@ use crate::path::{by_wiring, draw, render};
 use std::collections::BTreeMap;
 
 impl Play {
-    /// Asks the table where a step says so, and after the last one if none does.
+    /// Asks the table where a step says so, and after the last one if none does and the person asks for it.
     pub(super) fn table_after(
         &mut self,
         step: &Step,
@@ -27,8 +27,9 @@ impl Play {
             return Ok(());
         };
         let somewhere = self.case.steps.iter().any(|step| step.table.is_some());
-        let here = step.table.is_some() || (last && !somewhere && no_table.is_none());
-        if !here || !options.tables || !self.observer.watches() {
+        let implied = options.tables && last && !somewhere && no_table.is_none();
+        let here = step.table.is_some() || implied;
+        if !here || !self.observer.watches() {
             return Ok(());
         }
         let aside = self.scene.set_aside()?;
