@@ -158,9 +158,15 @@ impl Asker<'_> {
         for (node, asked) in by_node {
             let netns = self.lab.netns(node)?;
             let cells = netns.run(|| {
-                // A new namespace allows ping sockets to nobody.
-                std::fs::write(PING_GROUPS, "0 0")
-                    .map_err(AskError::system("allow ping sockets", node))?;
+                // A new namespace allows ping sockets to nobody. A socket that is open keeps what it was allowed, and the
+                // setting goes back: it would be a leftover.
+                let allow = |groups: &str| {
+                    std::fs::write(PING_GROUPS, groups)
+                        .map_err(AskError::system("allow ping sockets", node))
+                };
+                let before = std::fs::read_to_string(PING_GROUPS)
+                    .map_err(AskError::system("read who may ping", node))?;
+                allow("0 0")?;
                 let open = |(row, request): (&'r Row, Request)| {
                     let failed = |source| AskError::Probe {
                         node: node.to_owned(),
@@ -175,10 +181,12 @@ impl Asker<'_> {
                         done: false,
                     }))
                 };
-                asked
+                let cells = asked
                     .into_iter()
                     .map(open)
-                    .collect::<Result<Vec<_>, AskError>>()
+                    .collect::<Result<Vec<_>, AskError>>()?;
+                allow(before.trim())?;
+                Ok::<_, AskError>(cells)
             })??;
             opened.insert(node, cells);
         }

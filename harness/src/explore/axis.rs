@@ -57,22 +57,22 @@ axes! {
     /// The way to the outside.
     Path: "path", ["1500", "1400"], ["path"];
     /// What happens first.
-    First: "first event", EVENTS, ["add", "remove", "refused", "check"];
+    First: "first event", EVENTS, ["add", "remove", "refused"];
     /// What happens then.
-    Second: "second event", EVENTS, ["add", "remove", "refused", "check"];
+    Second: "second event", EVENTS, ["add", "remove", "refused"];
     /// What happens at last.
-    Third: "third event", EVENTS, ["add", "remove", "refused", "check"];
+    Third: "third event", EVENTS, ["add", "remove", "refused"];
     /// Whom it happens to.
     Whom: "whose event", ["a publisher", "another"], [];
     /// The address of a container that takes another's place.
     Successor: "successor's address", ["its own", "the same"], [];
     /// How the scenario ends.
-    End: "end", ["it stays", "teardown", "teardown twice", "teardown after a loss"], ["teardown"];
+    End: "end", ["it stays", "teardown", "teardown twice", "teardown after a loss", "check"], ["teardown", "check"];
     /// When the table is asked. Asking can hide stale state: it warms neighbours and makes connections.
     Asked: "table asked", ["at every moment", "at the end", "before the last event"], ["table"];
 }
 
-const EVENTS: [&str; 6] = ["nothing", "removed", "back", "replaced", "refused", "check"];
+const EVENTS: [&str; 5] = ["nothing", "removed", "back", "replaced", "refused"];
 
 /// Words of the case format that are no axis, each with the reason.
 #[cfg(test)]

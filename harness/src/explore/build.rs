@@ -228,10 +228,6 @@ impl Building<'_> {
         if event == 0 {
             return;
         }
-        if event == 5 {
-            self.sketch.events.push(Event::Check);
-            return;
-        }
         let Some(whom) = self.whom(numbers) else {
             return;
         };
@@ -313,7 +309,8 @@ impl Building<'_> {
             0 => return,
             1 => (false, None),
             2 => (true, None),
-            _ => (false, gone),
+            3 => (false, gone),
+            _ => return self.sketch.events.push(Event::Check),
         };
         self.sketch.events.push(Event::Teardown { again, gone });
     }
