@@ -289,3 +289,134 @@ fn a_kernel_without_legacy_tables_does_not_support_their_trials() {
     let (code, said) = goldpath("accept");
     assert_eq!(code, Some(0), "{said}");
 }
+
+#[test]
+fn an_engine_that_cannot_start_is_errored_once_and_the_others_run() {
+    let cases = [
+        "contract/egress/source-is-the-hosts",
+        "contract/bridge/gateway-answers",
+    ];
+    let desk = Desk::with(&cases);
+    for plugin in ["bridge", "portmap", "firewall", "tuning"] {
+        desk.write_program(
+            &format!("bin/{plugin}"),
+            "#!/bin/sh\necho 'broken as installed' >&2\nexit 1\n",
+        );
+    }
+    let mut command = desk.command("run -i cni -i native --jobs 1 --json r.json");
+    let output = command.env("CNI_PATH", desk.path("bin")).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let why = "cni cannot start on this machine, as installed: setup";
+    assert_eq!(said.matches(why).count(), 1, "{said}");
+    must_say(
+        &said,
+        &[
+            "broken as installed",
+            "cni cannot start on this machine: 1 more trials errored, none of them run",
+            "2 passed, 0 failed, 2 errored",
+        ],
+    );
+    let report = desk.report("r.json");
+    let outcomes = |name: &str| -> Vec<String> {
+        let cases = report["cases"].as_array().unwrap().iter();
+        let of_it = cases.filter(|case| case["implementation"] == name);
+        of_it
+            .map(|case| case["outcome"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(outcomes("cni"), ["errored", "errored"]);
+    assert_eq!(outcomes("native"), ["passed", "passed"]);
+}
+
+#[test]
+fn the_line_that_runs_a_trial_again_runs_the_same_on_the_same() {
+    let contract = "contract/egress/source-is-the-hosts";
+    let desk = Desk::with(&[contract, ANSWERED]);
+    desk.write_plugin(
+        "my own/plugin",
+        "leave.append(f'ip saddr {subnet} oifname != \"{name}\" masquerade')",
+        "pass",
+    );
+    desk.edit(&format!("cases/{ANSWERED}.toml"), "ttl = 64", "ttl = 9");
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_goldpath"))
+        .parent()
+        .unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let shell = |line: &str| {
+        let mut command = std::process::Command::new("sh");
+        let ended = command
+            .args(["-c", line])
+            .current_dir(desk.path(""))
+            .env("PATH", &path)
+            .env_remove("CI");
+        ended.output().unwrap()
+    };
+    let failed = |name: &str| {
+        let report = desk.report(name);
+        let cases = report["cases"].as_array().unwrap().clone();
+        cases
+            .into_iter()
+            .filter(|case| case["outcome"] == "failed")
+            .collect::<Vec<_>>()
+    };
+    shell("goldpath run -i native -i 'plugin:my own/plugin' --fault no-masquerade --json all.json");
+    let all = failed("all.json");
+    let column = |case: &Value| (case["implementation"].clone(), case["backend"].clone());
+    let columns: Vec<_> = all.iter().map(column).collect();
+    assert_eq!(
+        columns.len(),
+        4,
+        "two back ends, native and the plugin: {columns:?}"
+    );
+    for case in all {
+        let again = case["again"].as_str().unwrap();
+        let ended = shell(&format!("{again} --json one.json"));
+        assert_eq!(ended.status.code(), Some(1), "{again}");
+        let ran = desk.report("one.json")["cases"].as_array().unwrap().len();
+        let same = failed("one.json");
+        assert_eq!((ran, same.len()), (1, 1), "{again}");
+        for what in ["id", "implementation", "backend", "version"] {
+            assert_eq!(same[0][what], case[what], "{again}");
+        }
+        // Whole findings hold sequence numbers of TCP.
+        assert!(kinds(&same[0]) == kinds(&case), "{again}");
+    }
+}
+
+/// Which findings a trial of a report has, in order, with where its path left the golden.
+fn kinds(case: &Value) -> Vec<(Value, Value)> {
+    let findings = case["findings"].as_array().unwrap().iter();
+    findings
+        .map(|one| (one["what"].clone(), one["difference"]["lines"].clone()))
+        .collect()
+}
+
+#[test]
+fn an_engine_on_legacy_tables_shows_its_verdicts() {
+    let desk = Desk::with(&["contract/egress/source-is-the-hosts"]);
+    desk.write_plugin(
+        "mine",
+        "leave.append(f'ip saddr {subnet} oifname != \"{name}\" masquerade')",
+        "pass",
+    );
+    let rule = "iptables-legacy -t nat -A POSTROUTING -s 10.77.1.0/24 -o eth0 -j SNAT --to-source 10.0.2.99";
+    desk.edit(
+        "mine",
+        "    refresh(scenario)\n\n\ndef remove",
+        &format!("    refresh(scenario)\n    run(\"{rule}\")\n\n\ndef remove"),
+    );
+    let ended = desk.goldpath("run -i plugin:./mine --json r.json");
+    ended.must_be(1);
+    let report = desk.report("r.json");
+    let findings = report["cases"][0]["findings"].as_array().unwrap();
+    let deed = findings
+        .iter()
+        .find(|finding| finding["what"] == "netfilter");
+    let deed = deed.unwrap_or_else(|| panic!("{}", ended.out));
+    assert_eq!(deed["rule"]["chain"], "nat/POSTROUTING", "{deed}");
+    assert_eq!(
+        deed["rule"]["text"],
+        "-s 10.77.1.0/24 -o eth0 -j SNAT --to-source 10.0.2.99"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Adapter, Selection};
+use super::{Adapter, Installation, Selection};
 use crate::case::Feature;
 
 /// A selected implementation, or why this machine does not have it.
@@ -14,6 +14,8 @@ pub struct Candidate {
     pub selection: Selection,
     /// The adapter, or what is missing.
     pub adapter: Result<Arc<dyn Adapter>, String>,
+    /// Whether it can start at all here, as far as it was asked.
+    pub installation: Arc<Installation>,
 }
 
 impl Candidate {
@@ -24,6 +26,7 @@ impl Candidate {
             name: selection.to_string(),
             selection: selection.clone(),
             adapter: (selection.facts.find)(selection),
+            installation: Arc::default(),
         }
     }
 
@@ -66,6 +69,7 @@ mod tests {
             name: "docker".into(),
             selection: "docker".parse().expect("a name"),
             adapter: Err("'dockerd' is not installed".into()),
+            installation: Arc::default(),
         };
         let reason = candidate.refuses(&[]);
         assert_eq!(reason.as_deref(), Some("'dockerd' is not installed"));

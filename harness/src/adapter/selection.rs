@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::facts::{Argument, Facts};
-use super::native::Faults;
+use super::native::{Fault, Faults};
 use super::registry::ADAPTERS;
 
 /// All implementations, or one.
@@ -52,6 +52,9 @@ pub enum SelectionError {
     /// A build of something that has no programs, or none after the sign.
     #[error("`{0}` has no such build")]
     Build(String),
+    /// A fault that there is not.
+    #[error("`{0}`: {1}")]
+    Fault(String, String),
     /// An option of something that takes none.
     #[error("`{0}` takes no options")]
     Option(String),
@@ -95,21 +98,31 @@ impl Selection {
         self.facts.name == super::native::FACTS.name
     }
 
-    /// Plants faults, where the implementation can have some.
+    /// Whether it is an engine that is installed or built, and not what a person brings to be tested: a plugin or a conflist.
+    pub fn is_engine(&self) -> bool {
+        !self.facts.programs.is_empty() && self.argument.is_none()
+    }
+
+    /// Plants faults beside those that it has, where the implementation can have some.
     #[must_use]
     pub fn with_faults(mut self, faults: &Faults) -> Self {
         if self.is_native() {
-            self.faults = faults.clone();
+            self.faults = self.faults.iter().chain(faults.iter()).collect();
         }
         self
     }
 
-    /// Adds an option of the engine's own.
+    /// Adds an option of the engine's own. One of `native` is a fault.
     ///
     /// # Errors
-    /// It takes none.
+    /// It takes none, or has no such fault.
     pub fn with_option(mut self, option: &str) -> Result<Self, SelectionError> {
         let name = self.facts.name.to_owned();
+        if self.is_native() {
+            let fault = option.parse::<Fault>();
+            let fault = fault.map_err(|error| SelectionError::Fault(name, error.to_string()))?;
+            return Ok(self.with_faults(&Faults::from_iter([fault])));
+        }
         let Some(usage) = self.facts.option else {
             return Err(SelectionError::Option(name));
         };
@@ -220,9 +233,10 @@ impl fmt::Display for Selection {
         if let Some(build) = &self.build {
             write!(f, "={build}")?;
         }
-        self.options
-            .iter()
-            .try_for_each(|option| write!(f, "{{{option}}}"))
+        let mut faults = self.faults.iter();
+        faults.try_for_each(|fault| write!(f, "{{{fault}}}"))?;
+        let mut options = self.options.iter();
+        options.try_for_each(|option| write!(f, "{{{option}}}"))
     }
 }
 
@@ -234,6 +248,7 @@ mod tests {
     fn a_selection_reads_what_it_writes() {
         for text in [
             "native",
+            "native{no-masquerade}",
             "recipe",
             "docker",
             "podman",
@@ -273,6 +288,7 @@ mod tests {
         assert_eq!(error("plugin"), "`plugin`: write plugin:PROGRAM");
         assert_eq!(error("docker:27"), "`docker:27`: write docker");
         assert_eq!(error("native=./bin"), "`native` has no such build");
+        assert!(error("native{nothing-like-it}").starts_with("`native`: no fault is called"));
         assert_eq!(error("recipe{x=y}"), "`recipe` takes no options");
         assert_eq!(
             error("docker{--}"),

@@ -35,8 +35,7 @@ pub fn proof(
 ) -> Result<ProofResult, BenchError> {
     let mut lab = Lab::build(&article::spec(Stage::Attached, &article::containers()))?;
     lab.set_policies("host", backend)?;
-    let legacy = backend == Backend::IptablesLegacy;
-    let mut observer = Observer::arm(&lab, legacy, Watch::All)?;
+    let mut observer = Observer::arm(&lab, Watch::All)?;
     let destination = IpAddr::from(DESTINATION);
     lab.prepare_neighbours("c1", destination)?;
     let mut durations = Vec::new();

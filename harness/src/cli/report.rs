@@ -11,7 +11,7 @@ use super::output::output;
 use super::report_files::ReportFiles;
 use crate::adapter::unmatched;
 use crate::finding::{Finding, What};
-use crate::report::{Report, claims_table, matrix_table, merge, summary_line};
+use crate::report::{Report, claims_table, matrix_table, merge, not_run_lines, summary_line};
 
 /// What is done with reports after their runs.
 #[derive(Debug, clap::Args)]
@@ -118,6 +118,7 @@ pub(super) fn closing(report: &Report) -> String {
             text.push('\n');
         }
     }
+    text.push_str(&not_run_lines(report));
     let renamed = report.implementations.iter();
     for one in renamed.filter(|one| one.calls_itself.is_some()) {
         text.push_str(&format!("{}\n", one.title()));

@@ -181,7 +181,13 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let ran = run_all(trials, &options, jobs, |event| match event {
         Event::Started(position) => progress.started(position),
         Event::Finished(position, result) => {
-            let line = trial_line(&CaseReport::of(&trials[position], result));
+            let report = CaseReport::of(&trials[position], result);
+            // An engine that can't start is told once; the closing lines count the others.
+            let line = if report.is_not_run() {
+                String::new()
+            } else {
+                trial_line(&report)
+            };
             progress.finished(position, || {
                 // A closed pipe must not stop the run: the reports are still to be written.
                 let _ = out.write_all(line.as_bytes());

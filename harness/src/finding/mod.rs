@@ -213,6 +213,13 @@ pub enum What {
         /// Why.
         reason: String,
     },
+    /// The installed engine can't make the smallest network that there is: nothing is known about it.
+    CannotStart {
+        /// As it was asked for.
+        implementation: String,
+        /// Its words; null where another trial of the run tells them.
+        said: Option<String>,
+    },
     /// The harness or the machine broke.
     Broken {
         /// What broke, in the words of the harness and the kernel.

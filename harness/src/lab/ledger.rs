@@ -27,6 +27,9 @@ const LISTEN: &str = "0A";
 /// A count, not a setting.
 const CONNTRACK_COUNT: &str = "netfilter/nf_conntrack_count";
 
+/// Where the trace of iptables-legacy is sent to: the harness sets it.
+const TRACE_SETTING: &str = "netfilter/nf_log/2 ";
+
 /// What a namespace holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Copy)]
 #[non_exhaustive]
@@ -139,6 +142,9 @@ impl Ledger {
             files
         })?;
         self.entries.insert(Kind::File, files);
+        if let Some(settings) = self.entries.get_mut(&Kind::Sysctl) {
+            settings.retain(|setting| !setting.starts_with(TRACE_SETTING));
+        }
         if let Some(rules) = self.entries.get_mut(&Kind::Firewall) {
             rules.retain(|rule| !is_of_the_trace(rule));
         }

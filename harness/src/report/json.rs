@@ -185,6 +185,13 @@ impl CaseReport {
         self.level != "must"
     }
 
+    /// Whether it was not run because its engine can't start, as another trial tells.
+    pub fn is_not_run(&self) -> bool {
+        let is_it =
+            |finding: &Finding| matches!(finding.what, What::CannotStart { said: None, .. });
+        self.findings.iter().any(is_it)
+    }
+
     /// Whether a recommendation was not kept.
     pub fn is_not_kept(&self) -> bool {
         self.is_recommendation() && self.outcome == Outcome::Failed

@@ -126,7 +126,9 @@ fn partings(text: &mut String, matrix: &Matrix<'_>) {
 }
 
 fn troubles(text: &mut String, report: &Report) {
-    let told = |case: &&CaseReport| !case.message.is_empty() && case.outcome != Outcome::Passed;
+    let told = |case: &&CaseReport| {
+        !case.message.is_empty() && case.outcome != Outcome::Passed && !case.is_not_run()
+    };
     for case in report.cases.iter().filter(told) {
         let _ = writeln!(
             text,

@@ -1,5 +1,6 @@
 //! What a person sees while and after a run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{CaseReport, Matrix, Report};
@@ -42,6 +43,20 @@ pub fn summary_line(report: &Report) -> String {
         let _ = write!(line, "; recommendations not kept: {count}");
     }
     line
+}
+
+/// How many trials were not run because their engine can't start, a line for each engine.
+pub fn not_run_lines(report: &Report) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in report.cases.iter().filter(|case| case.is_not_run()) {
+        *counts.entry(&case.implementation).or_default() += 1;
+    }
+    let lines = counts.iter().map(|(name, count)| {
+        format!(
+            "{name} cannot start on this machine: {count} more trials errored, none of them run\n"
+        )
+    });
+    lines.collect()
 }
 
 /// Cases by implementations, one symbol a cell; empty where there is nothing to compare.

@@ -117,6 +117,15 @@ fn of_trial(what: &What) -> String {
             "it passed, and was expected to fail ({issue}: {why}); narrow `versions` of this entry in harness/src/adapter/expected.toml"
         ),
         What::NotSupported { reason } | What::Disabled { reason } => reason.clone(),
+        What::CannotStart {
+            implementation,
+            said,
+        } => match said {
+            Some(said) => {
+                format!("{implementation} cannot start on this machine, as installed: {said}")
+            }
+            None => format!("not run: {implementation} cannot start on this machine"),
+        },
         What::Implementation { said } | What::Broken { said } | What::NotSaved { said } => {
             said.clone()
         }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use super::installation::{broken, known_broken};
 use super::play::Play;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
 use crate::adapter::Expected;
@@ -17,6 +18,8 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
         TrialResult::without_run(Outcome::Disabled, What::Disabled { reason })
     } else if let Some(reason) = trial.not_supported() {
         TrialResult::without_run(Outcome::NotSupported, What::NotSupported { reason })
+    } else if let Some(why) = trial.implementation.as_ref().and_then(known_broken) {
+        TrialResult::without_run(Outcome::Errored, why)
     } else {
         catch_unwind(AssertUnwindSafe(|| run(trial, options, graveyard)))
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
@@ -58,7 +61,14 @@ fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
 fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let mut play = match Play::start(trial, options) {
         Ok(play) => play,
-        Err(error) => return TrialResult::errored(&error),
+        Err(error) => {
+            let candidate = trial.implementation.as_ref();
+            let candidate = candidate.filter(|_| matches!(error, RunError::Implementation(_)));
+            return match candidate.and_then(broken) {
+                Some(why) => TrialResult::without_run(Outcome::Errored, why),
+                None => TrialResult::errored(&error),
+            };
+        }
     };
     #[cfg(debug_assertions)]
     panic_on_request(trial);

@@ -3,6 +3,7 @@
 mod error;
 mod execute;
 mod folder;
+mod installation;
 mod judge;
 mod observe;
 mod options;

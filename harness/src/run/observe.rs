@@ -92,11 +92,11 @@ pub(crate) struct Recorded {
 }
 
 impl Observer {
-    /// Opens taps on every node of the lab and arms the trace on `host`.
+    /// Opens taps on every node of the lab and arms the trace on `host`, for the back ends whose rules it has.
     ///
     /// # Errors
     /// A socket or the trace rule cannot be had.
-    pub(crate) fn arm(lab: &Lab, legacy: bool, watch: Watch) -> Result<Self, RunError> {
+    pub(crate) fn arm(lab: &Lab, watch: Watch) -> Result<Self, RunError> {
         if watch == Watch::Nothing {
             return Ok(Self {
                 taps: Vec::new(),
@@ -115,6 +115,7 @@ impl Observer {
             taps.push(Tap::open(node, lab.netns(node)?)?);
         }
         let (tracer, conntrack) = lab.netns("host")?.run(|| {
+            let legacy = has_legacy_tables();
             Ok::<_, RunError>((Tracer::arm("host", legacy)?, Conntrack::open("host")?))
         })??;
         Ok(Self {
@@ -433,6 +434,12 @@ impl Names {
         let name = self.of_node(node).get(&index).cloned();
         name.unwrap_or_else(|| format!("if{index}"))
     }
+}
+
+/// Whether the calling thread's namespace has tables of iptables-legacy: they come with their first rule or policy.
+fn has_legacy_tables() -> bool {
+    let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
+    names.is_ok_and(|names| !names.trim().is_empty())
 }
 
 #[cfg(test)]

@@ -52,8 +52,7 @@ impl Play {
     pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
         let mut clock = Clock::start();
         let scene = Scene::set(trial, &mut clock)?;
-        let legacy = trial.backend == crate::case::Backend::IptablesLegacy;
-        let observer = Observer::arm(scene.lab(), legacy, options.watch)?;
+        let observer = Observer::arm(scene.lab(), options.watch)?;
         clock.lap(Phase::Arm);
         let lab_number = LABS.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
