@@ -13,7 +13,7 @@ pub use path::{Ending, Wanted};
 pub use trial::{Defect, Leftover, LeftoverChange, Review};
 
 use crate::golden::Difference;
-use crate::path::{Deed, Hop, LegKind};
+use crate::path::{Cause, Deed, Hop, LegKind};
 
 /// Something that a trial found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,6 +136,12 @@ pub enum What {
     },
     /// What netfilter did to a probe that went wrong: the path by roles does not show it. No mistake by itself.
     Netfilter(Deed),
+    /// What the lab still answered about a path that ended without a verdict, otherwise than the case wants. No mistake by
+    /// itself.
+    Cause {
+        /// What.
+        cause: Cause,
+    },
     /// A node's routes or interfaces are others.
     Entries {
         /// `routes` or `interfaces`.
@@ -272,6 +278,7 @@ impl Finding {
             | What::Doubled { node, .. }
             | What::Entries { node, .. } => vec![node],
             What::Netfilter(deed) => vec![&deed.node],
+            What::Cause { cause } => vec![cause.node()],
             What::Apart { nodes } => nodes.iter().map(String::as_str).collect(),
             What::Golden { difference } => difference.nodes(),
             _ => Vec::new(),

@@ -271,7 +271,7 @@ fn is_main(route: &RouteMessage) -> bool {
         && wide.unwrap_or_else(|| u32::from(route.header.table)) == MAIN_TABLE
 }
 
-fn words(route: &RouteMessage, names: &BTreeMap<u32, String>) -> String {
+pub(super) fn words(route: &RouteMessage, names: &BTreeMap<u32, String>) -> String {
     let (mut to, mut via, mut dev, mut src) = (
         "default".to_string(),
         String::new(),
@@ -309,7 +309,7 @@ fn words(route: &RouteMessage, names: &BTreeMap<u32, String>) -> String {
     format!("{kind}{to}{via}{dev}{src}")
 }
 
-fn ip(address: &RouteAddress) -> Option<IpAddr> {
+pub(super) fn ip(address: &RouteAddress) -> Option<IpAddr> {
     match address {
         RouteAddress::Inet(address) => Some((*address).into()),
         RouteAddress::Inet6(address) => Some((*address).into()),

@@ -2,6 +2,7 @@
 
 mod account;
 mod assemble;
+mod cause;
 mod drawn;
 mod evidence;
 mod fate;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use account::{Deed, RuleName, Translation, account};
 pub use assemble::assemble;
+pub use cause::Cause;
 pub use drawn::{Drawing, Is, Line};
 pub use evidence::{
     Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, LegKind, Lookup, Node,

@@ -79,6 +79,7 @@ fn what(what: &What) -> String {
             leg,
         } => format!("{node}:{interface} saw the {leg} twice"),
         What::Netfilter(deed) => netfilter(deed),
+        What::Cause { cause } => cause.to_string(),
         What::Entries {
             of,
             node,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::causes::causes;
 use super::folder;
 use super::judge::{doubled, gap, judge};
 use super::observe::{Observer, Origin, Recorded};
@@ -246,6 +247,16 @@ impl Play {
             drawn,
         });
         if !is_right {
+            let causes = causes(self.scene.lab(), &recorded.evidence, &recorded.path);
+            let causes = causes.unwrap_or_else(|error| {
+                // The outcome stands; what is missing is said beside it.
+                let said = error.to_string();
+                self.findings.push(Finding::of(What::NotSaved { said }));
+                Vec::new()
+            });
+            let causes = causes.into_iter().map(|cause| What::Cause { cause });
+            self.findings
+                .extend(causes.map(|what| Finding::of(what).about(name.clone())));
             self.account(number);
         }
         self.recorded.push(recorded);

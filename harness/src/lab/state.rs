@@ -1,0 +1,131 @@
+//! What decides about a packet in silence, read from the kernel: settings of interfaces, who is up, who knows whom.
+
+use std::net::IpAddr;
+
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::LinkFlags;
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
+use rtnetlink::packet_route::route::RouteType;
+
+use super::lookup::{links, name, names, way};
+use super::neighbours::addresses;
+use super::{Lab, LabError};
+
+/// What a node knows about a neighbour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The interface's name.
+    pub interface: String,
+    /// The neighbour's address.
+    pub address: IpAddr,
+    /// The entry's state in the words of `ip neighbour`.
+    pub state: &'static str,
+}
+
+impl Lab {
+    /// Whether an interface passes on packets that are not for its node.
+    pub fn forwards(&self, node: &str, interface: &str) -> Result<bool, LabError> {
+        Ok(self.setting(node, interface, "forwarding")? != 0)
+    }
+
+    /// `rp_filter` of an interface: 0 off, 1 strict, 2 loose. The larger one of its own and of `all` counts.
+    pub fn reverse_path_filter(&self, node: &str, interface: &str) -> Result<u8, LabError> {
+        let own = self.setting(node, interface, "rp_filter")?;
+        Ok(own.max(self.setting(node, "all", "rp_filter")?))
+    }
+
+    fn setting(&self, node: &str, interface: &str, name: &str) -> Result<u8, LabError> {
+        let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
+        let read = self.netns(node)?.run(|| std::fs::read_to_string(&path))?;
+        let text = read.map_err(|error| LabError::system("read", path, error))?;
+        Ok(text.trim().parse().unwrap_or_default())
+    }
+
+    /// Whether an interface is up; one that is not there is not.
+    pub fn is_up(&self, node: &str, interface: &str) -> Result<bool, LabError> {
+        let links = links(&mut self.live(node)?.socket())?;
+        let mut named = links.iter().filter(|link| name(link) == interface);
+        Ok(named.any(|link| link.header.flags.contains(LinkFlags::Up)))
+    }
+
+    /// The interface that a packet of this node leaves by: `lo` to itself, none where the kernel refuses it.
+    pub fn leaves_by(&self, node: &str, destination: IpAddr) -> Result<Option<String>, LabError> {
+        let mut socket = self.live(node)?.socket();
+        let names = names(&mut socket)?;
+        match way(&mut socket, destination, None, None) {
+            Ok(way) if way.kind == RouteType::Local => Ok(Some(String::from("lo"))),
+            Ok(way) => Ok(names.get(&way.device).cloned()),
+            Err(LabError::Netlink { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a node knows for which it uses this hardware address.
+    pub fn known_by(&self, node: &str, mac: &str) -> Result<Option<Known>, LabError> {
+        let mut socket = self.live(node)?.socket();
+        let names = names(&mut socket)?;
+        let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+        let rows = socket.dump("list neighbours", question)?;
+        let entries = rows.into_iter().filter_map(|row| match row {
+            RouteNetlinkMessage::NewNeighbour(entry) => Some(entry),
+            _ => None,
+        });
+        for entry in entries {
+            let mut address = None;
+            let mut own = String::new();
+            for attribute in &entry.attributes {
+                match attribute {
+                    NeighbourAttribute::Destination(NeighbourAddress::Inet(v4)) => {
+                        address = Some(IpAddr::from(*v4));
+                    }
+                    NeighbourAttribute::Destination(NeighbourAddress::Inet6(v6)) => {
+                        address = Some(IpAddr::from(*v6));
+                    }
+                    NeighbourAttribute::LinkLayerAddress(bytes) => {
+                        let pairs: Vec<String> =
+                            bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                        own = pairs.join(":");
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(address) = address.filter(|_| own == mac) {
+                let interface = names.get(&entry.header.ifindex).cloned();
+                return Ok(Some(Known {
+                    interface: interface.unwrap_or_default(),
+                    address,
+                    state: words(entry.header.state),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The node and interface that have an address.
+    pub fn holder(&self, address: IpAddr) -> Result<Option<(String, String)>, LabError> {
+        for (node, live) in &self.nodes {
+            let mut socket = live.socket();
+            let found = addresses(&mut socket)?;
+            if let Some((index, _)) = found.into_iter().find(|(_, own)| *own == address) {
+                let interface = names(&mut socket)?.remove(&index).unwrap_or_default();
+                return Ok(Some((node.clone(), interface)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn words(state: NeighbourState) -> &'static str {
+    match state {
+        NeighbourState::Incomplete => "incomplete",
+        NeighbourState::Reachable => "reachable",
+        NeighbourState::Stale => "stale",
+        NeighbourState::Delay => "delay",
+        NeighbourState::Probe => "probe",
+        NeighbourState::Failed => "failed",
+        NeighbourState::Permanent => "permanent",
+        _ => "in another state",
+    }
+}
