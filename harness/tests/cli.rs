@@ -358,6 +358,38 @@ fn a_vague_name_lists_each_case_once() {
 }
 
 #[test]
+fn a_macvlan_is_a_way_that_the_wiring_allows() {
+    let desk = Desk::with(&[]);
+    let macvlan = |name: &str| {
+        format!(
+            "\"ip link add {name} link eth0 type macvlan mode bridge\", \"ip link set {name} netns {name}\""
+        )
+    };
+    let own = |name: &str, address: &str| {
+        format!("{name} = [\"ip link set {name} up\", \"ip address add {address}/24 dev {name}\"]")
+    };
+    let case = format!(
+        "title = \"T\"\nlab = \"bare\"\nbackends = [\"iptables-nft\"]\n[[step]]\nhost = [{}, {}]\n{}\n{}\n\
+         probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"10.0.2.2\" }}\nexpect = {{ fate = \"answered\" }}\n\
+         [[step]]\nprobe = {{ send = \"icmp-echo\", from = \"c1\", to = \"10.0.2.61\" }}\nexpect = {{ fate = \"answered\" }}\n",
+        macvlan("c1"),
+        macvlan("c2"),
+        own("c1", "10.0.2.60"),
+        own("c2", "10.0.2.61"),
+    );
+    fs::create_dir_all(desk.path("cases/area")).unwrap();
+    fs::write(desk.path("cases/area/macvlan.toml"), case).unwrap();
+    desk.goldpath("run --json all.json").must_be(1);
+    let report: Value = serde_json::from_str(&desk.read("all.json")).unwrap();
+    let findings = report["cases"][0]["findings"].as_array().unwrap();
+    let found: Vec<&str> = findings
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, ["no-golden", "review"], "{findings:#?}");
+}
+
+#[test]
 fn accept_makes_a_golden_that_the_next_run_agrees_with() {
     let desk = Desk::with(&[CASE]);
     let golden = format!("golden/{CASE}.snap");

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
+use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
 use rtnetlink::packet_route::nsid::{NsidAttribute, NsidMessage};
 
 use super::lookup::{links, name};
@@ -20,6 +20,8 @@ struct Found {
     /// The other end's index, in the namespace that `namespace` names here; its own where that is none.
     link: Option<u32>,
     namespace: Option<i32>,
+    /// Whether `link` is no other end but what it stands on.
+    is_stacked: bool,
 }
 
 impl Lab {
@@ -34,7 +36,11 @@ impl Lab {
             let mut interfaces = BTreeMap::new();
             for link in &found[node.as_str()] {
                 let mut interface = link.interface.clone();
-                interface.peer = self.peer(node, live, link, &found)?;
+                if link.is_stacked {
+                    interface.lower = self.lower(node, live, link, &found)?;
+                } else {
+                    interface.peer = self.peer(node, live, link, &found)?;
+                }
                 interfaces.insert(link.name.clone(), interface);
             }
             let own = addresses(&mut live.socket())?
@@ -94,6 +100,33 @@ impl Lab {
             .map(|(other, found)| ((*other).to_string(), found.name.clone())))
     }
 
+    /// What an interface stands on: the link of that index in the namespace that it names.
+    fn lower(
+        &self,
+        node: &str,
+        live: &LiveNode,
+        link: &Found,
+        all: &BTreeMap<&str, Vec<Found>>,
+    ) -> Result<Option<(String, String)>, LabError> {
+        let Some(index) = link.link else {
+            return Ok(None);
+        };
+        for (other, links) in all {
+            let is_there = match link.namespace {
+                None => *other == node,
+                Some(number) => {
+                    *other != node
+                        && self.namespace_number(live, &self.live(other)?.netns)? == Some(number)
+                }
+            };
+            let mut links = links.iter().filter(|one| one.interface.index == index);
+            if let (true, Some(found)) = (is_there, links.next()) {
+                return Ok(Some(((*other).to_string(), found.name.clone())));
+            }
+        }
+        Ok(None)
+    }
+
     /// What a node's kernel calls another namespace.
     fn namespace_number(&self, live: &LiveNode, other: &Netns) -> Result<Option<i32>, LabError> {
         let mut question = NsidMessage::default();
@@ -136,11 +169,26 @@ fn read_link(link: &LinkMessage, names: &BTreeMap<u32, String>) -> Found {
         name: name(link),
         link: None,
         namespace: None,
+        is_stacked: false,
     };
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::Link(index) => found.link = Some(*index),
             LinkAttribute::LinkNetNsId(number) => found.namespace = Some(*number),
+            LinkAttribute::LinkInfo(about) => {
+                found.is_stacked = about.iter().any(|one| {
+                    matches!(
+                        one,
+                        LinkInfo::Kind(
+                            InfoKind::MacVlan
+                                | InfoKind::MacVtap
+                                | InfoKind::IpVlan
+                                | InfoKind::IpVtap
+                                | InfoKind::Vlan
+                        )
+                    )
+                });
+            }
             LinkAttribute::Controller(index) => found.interface.bridge = names.get(index).cloned(),
             LinkAttribute::Address(bytes) if bytes.iter().any(|byte| *byte != 0) => {
                 let octets: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

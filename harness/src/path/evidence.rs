@@ -51,6 +51,9 @@ pub struct Interface {
     pub bridge: Option<String>,
     /// The other end of a veth pair: node and interface.
     pub peer: Option<(String, String)>,
+    /// The interface that this one stands on, as a macvlan does, maybe in another node: node and interface.
+    #[serde(default)]
+    pub lower: Option<(String, String)>,
     /// Hardware address as `02:42:…`, empty where there is none.
     pub mac: String,
 }

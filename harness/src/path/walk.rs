@@ -107,12 +107,14 @@ fn follow<'a>(
         let transit = take_transit(evidence, queues, node, missing);
         let mut branches = Vec::new();
         for frame in &transit.left {
+            if let Some(below) = below(evidence, queues, frame) {
+                branches.push(below);
+                continue;
+            }
             let Some((node, interface)) = peer(evidence, frame) else {
                 continue;
             };
-            let entered = queues.get(node).and_then(VecDeque::front);
-            let arrived =
-                entered.is_some_and(|f| f.direction == Direction::In && f.interface == interface);
+            let arrived = is_next(queues, node, interface, Direction::In);
             let missing = (!arrived).then(|| Gap {
                 node: node.to_owned(),
                 interface: interface.to_owned(),
@@ -120,12 +122,72 @@ fn follow<'a>(
             });
             branches.push((node, missing));
         }
+        let entered = transit.entered.last().filter(|_| transit.left.is_empty());
+        branches.extend(entered.and_then(|frame| above(evidence, queues, frame)));
         transits.push(transit);
         // Depth first: a flooded packet is followed to the end of one wire before the next.
         for branch in branches.into_iter().rev() {
             ahead.push_front(branch);
         }
     }
+}
+
+/// Where a packet goes on that left an interface which stands on another one: out of that one; or back into it, as between
+/// two macvlans (`drivers/net/macvlan.c`, `macvlan_queue_xmit`); or straight into its neighbour on it, as between ipvlans.
+fn below<'a>(
+    evidence: &'a Evidence,
+    queues: &Queues<'a>,
+    frame: &Frame,
+) -> Option<(&'a str, Option<Gap>)> {
+    let lower = interface(evidence, frame)?.lower.as_ref()?;
+    let (node, name) = lower;
+    let next = [Direction::Out, Direction::In];
+    if next.iter().any(|way| is_next(queues, node, name, *way)) {
+        return Some((node, None));
+    }
+    let beside =
+        stacked_on(evidence, lower).find(|(node, name)| is_next(queues, node, name, Direction::In));
+    if let Some((node, _)) = beside {
+        return Some((node, None));
+    }
+    let missing = Gap {
+        node: node.clone(),
+        interface: name.clone(),
+        direction: Direction::Out,
+    };
+    Some((node, Some(missing)))
+}
+
+/// Where a packet goes on that entered an interface on which others stand. Nobody misses it where it does not.
+fn above<'a>(
+    evidence: &'a Evidence,
+    queues: &Queues<'a>,
+    frame: &Frame,
+) -> Option<(&'a str, Option<Gap>)> {
+    let lower = (frame.node.clone(), frame.interface.clone());
+    let (node, _) = stacked_on(evidence, &lower)
+        .find(|(node, name)| is_next(queues, node, name, Direction::In))?;
+    Some((node, None))
+}
+
+/// The interfaces that stand on another one.
+fn stacked_on<'a>(
+    evidence: &'a Evidence,
+    lower: &(String, String),
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let nodes = evidence.nodes.iter();
+    nodes.flat_map(move |(node, found)| {
+        let links = found.interfaces.iter();
+        links
+            .filter(move |(_, link)| link.lower.as_ref() == Some(lower))
+            .map(move |(name, _)| (node.as_str(), name.as_str()))
+    })
+}
+
+/// Whether a node's next frame is on that interface.
+fn is_next(queues: &Queues<'_>, node: &str, interface: &str, direction: Direction) -> bool {
+    let next = queues.get(node).and_then(VecDeque::front);
+    next.is_some_and(|frame| frame.direction == direction && frame.interface == interface)
 }
 
 fn take_transit<'a>(
