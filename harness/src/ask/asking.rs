@@ -260,14 +260,16 @@ impl Asker<'_> {
                 .map(|(_, cell)| cell)
                 .collect();
             let left = deadline.saturating_duration_since(Instant::now());
-            if open.is_empty() || left.is_zero() {
+            // On a busy machine the time may be over before anybody has looked twice: what is there by then counts.
+            let more = !open.is_empty() && self.poll(&open, left)?;
+            if open.is_empty() || (left.is_zero() && (!more || deadline.elapsed() > at_most)) {
                 return Ok(());
             }
-            self.poll(&open, left)?;
         }
     }
 
-    fn poll(&self, cells: &[&Cell<'_>], left: Duration) -> Result<(), AskError> {
+    /// Waits until something is there to read. Returns whether there is.
+    fn poll(&self, cells: &[&Cell<'_>], left: Duration) -> Result<bool, AskError> {
         let sockets = cells.iter().map(|cell| cell.socket.interest());
         let services = self.services.iter().flat_map(Service::as_fds);
         let taps = self.taps.iter().map(|tap| tap.as_fd());
@@ -278,7 +280,8 @@ impl Asker<'_> {
             .collect();
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         match poll(&mut waited, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::EINTR) => Ok(true),
             Err(errno) => Err(AskError::system("wait for answers", "all")(errno)),
         }
     }

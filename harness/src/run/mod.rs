@@ -4,6 +4,7 @@ mod causes;
 mod error;
 mod execute;
 mod folder;
+mod frames;
 mod installation;
 mod judge;
 mod observe;
