@@ -73,15 +73,10 @@ fn answerers(seen: &Seen) -> (Vec<String>, Vec<IpAddr>) {
         saw.push(one.peer.ip());
     }
     if by.is_empty() {
-        // An echo request has no service: who let the first reply out has made it.
-        let first = seen
-            .sights
-            .iter()
-            .filter(|sight| sight.leg == Leg::Reply)
-            .min_by_key(|sight| sight.at);
-        if let Some(first) = first {
-            let request = arrivals(seen, &first.node).last();
-            by.push(first.node.to_string());
+        // An echo request has no service.
+        for maker in seen.makers(|leg| leg == Leg::Reply) {
+            let request = arrivals(seen, maker).next_back();
+            by.push(maker.to_owned());
             saw.extend(request.map(|sight| sight.source));
         }
     }
@@ -130,16 +125,11 @@ fn told(seen: &Seen) -> Option<Ending> {
     }
 }
 
-/// The node that sent the first reset or port unreachable.
+/// The node that made the reset or port unreachable.
 fn refuser(seen: &Seen) -> Option<String> {
-    let refusals = seen.sights.iter().filter(|sight| {
-        matches!(
-            sight.leg,
-            Leg::Reset | Leg::Error(IcmpError::PortUnreachable)
-        )
-    });
-    let first = refusals.min_by_key(|sight| sight.at)?;
-    Some(first.node.to_string())
+    let refuses = |leg| matches!(leg, Leg::Reset | Leg::Error(IcmpError::PortUnreachable));
+    let maker = seen.makers(refuses).first().copied()?;
+    Some(maker.to_owned())
 }
 
 impl fmt::Display for Ending {

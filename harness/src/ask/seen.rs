@@ -14,7 +14,8 @@ pub struct Seen {
     pub heard: Vec<Heard>,
     /// Services that got it, in order.
     pub got: Vec<Arrival>,
-    /// Frames of it, in the order in which they were captured.
+    /// Frames of it: those of one node in the order in which it saw them. Nothing orders those of two nodes, since kernels
+    /// begin to stamp frames some time after they were asked to (`net_enable_timestamp`).
     pub sights: Vec<Sight>,
     /// The next hop that the asking node has asked for, without an answer from anybody.
     pub unresolved: Option<IpAddr>,
@@ -57,8 +58,6 @@ pub struct Sight {
     pub destination: IpAddr,
     /// Time to live.
     pub ttl: u8,
-    /// Kernel time stamp in nanoseconds since 1970.
-    pub at: u64,
     /// Its checksums.
     pub checksums: Checksums,
 }
@@ -74,6 +73,23 @@ pub enum Leg {
     Reset,
     /// An ICMP error about the request.
     Error(IcmpError),
+}
+
+impl Seen {
+    /// The nodes that made a packet rather than passed it on: what they saw first of it is that it left.
+    pub(super) fn makers(&self, is: impl Fn(Leg) -> bool) -> Vec<&str> {
+        let mut nodes: Vec<&str> = Vec::new();
+        let mut makers = Vec::new();
+        for sight in self.sights.iter().filter(|sight| is(sight.leg)) {
+            if !nodes.contains(&&*sight.node) {
+                nodes.push(&sight.node);
+                if sight.outgoing {
+                    makers.push(&*sight.node);
+                }
+            }
+        }
+        makers
+    }
 }
 
 impl Sight {

@@ -58,9 +58,7 @@ impl Sights {
 
     /// The frames of a question, taken out.
     pub(super) fn take(&mut self, position: usize) -> Vec<Sight> {
-        let mut sights = std::mem::take(&mut self.seen[position]);
-        sights.sort_by_key(|sight| sight.at);
-        sights
+        std::mem::take(&mut self.seen[position])
     }
 
     /// An address that a node has asked for by ARP without an answer, of those that it needs for `destination`.
@@ -104,7 +102,6 @@ impl Sights {
                     source: headers.source,
                     destination: headers.destination,
                     ttl: headers.ttl,
-                    at: frame.at,
                     checksums: checksums(&frame.bytes[ETHERNET_HEADER..]),
                 });
             }
