@@ -59,6 +59,11 @@ def rules(scenario):
     return "table ip example {\n" + text + "}\n"
 
 
+def filters_bridged():
+    setting = pathlib.Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    return setting.exists() and setting.read_text().strip() == "1"
+
+
 def attach(network, n, inside, address):
     name, length = bridge(network), network["subnet"].split("/")[1]
     mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
@@ -66,6 +71,9 @@ def attach(network, n, inside, address):
     mac = "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.ip_address(address).packed)
     run(f"ip link add v{n}{inside}{mtu} type veth peer name eth0{mtu} address {mac} netns {inside}")
     run(f"ip link set v{n}{inside} master {name} up")
+    if filters_bridged():
+        # What is led back to its sender on the bridge itself leaves by the port that it came in by.
+        run(f"ip link set v{n}{inside} type bridge_slave hairpin on")
     run(f"ip -n {inside} address add {address}/{length} dev eth0")
     run(f"ip -n {inside} link set eth0 up")
     if not network["internal"]:
