@@ -15,7 +15,7 @@ use super::sights::Sights;
 use super::socket::Socket;
 use crate::capture::Tap;
 use crate::intent::{Answer, Ask, Flow, Question, Row, Size, Way};
-use crate::lab::Lab;
+use crate::lab::{DETOUR_TOS, Lab};
 use crate::packet::Token;
 use crate::probe::{Protocol, Request, Service};
 
@@ -79,10 +79,12 @@ impl Numbers {
     }
 }
 
-/// Whether a question can be asked from held sockets.
+/// Whether a question can be asked from held sockets. One by a route through the host needs the detour there.
 pub fn can_ask(question: &Question) -> bool {
+    // 127.0.0.0/8 is a node's own: no route takes an ordinary socket's packet elsewhere.
+    let wired = question.way == Way::RouteByHost && question.to.address.is_loopback();
     question.size == Size::Small
-        && question.way == Way::OwnRoutes
+        && !wired
         && question.flow == Flow::New
         && !matches!(question.ask, Ask::LateTcp(_))
 }
@@ -104,6 +106,8 @@ pub struct Asker<'a> {
 struct Cell<'a> {
     row: &'a Row,
     node: String,
+    /// Where its frames are kept.
+    position: usize,
     token: Token,
     socket: Socket,
     heard: Vec<Heard>,
@@ -141,7 +145,7 @@ impl Asker<'_> {
         sights: &mut Sights,
     ) -> Result<Vec<Cell<'r>>, AskError> {
         let avoid: BTreeSet<u16> = self.services.iter().map(Service::port).collect();
-        let mut by_node: BTreeMap<&str, Vec<(&Row, Request)>> = BTreeMap::new();
+        let mut by_node: BTreeMap<&str, Vec<(&Row, usize, Request)>> = BTreeMap::new();
         let mut order = Vec::new();
         for row in rows {
             let node = self.lab.canonical(&row.question.from.0);
@@ -149,10 +153,10 @@ impl Asker<'_> {
             let token = Token::new(std::process::id(), self.numbers.lab, number);
             let request = request(&row.question, token, port);
             let tcp = (request.protocol == Protocol::Tcp).then_some(port);
-            sights.expect(number, node, tcp);
+            let position = sights.expect(number, node, tcp);
             let of_node = by_node.entry(node).or_default();
             order.push((node, of_node.len()));
-            of_node.push((row, request));
+            of_node.push((row, position, request));
         }
         let mut opened: BTreeMap<&str, Vec<Option<Cell<'r>>>> = BTreeMap::new();
         for (node, asked) in by_node {
@@ -167,7 +171,7 @@ impl Asker<'_> {
                 let before = std::fs::read_to_string(PING_GROUPS)
                     .map_err(AskError::system("read who may ping", node))?;
                 allow("0 0")?;
-                let open = |(row, request): (&'r Row, Request)| {
+                let open = |(row, position, request): (&'r Row, usize, Request)| {
                     let failed = |source| AskError::Probe {
                         node: node.to_owned(),
                         source,
@@ -175,6 +179,7 @@ impl Asker<'_> {
                     Ok(Some(Cell {
                         row,
                         node: node.to_owned(),
+                        position,
                         token: request.token,
                         socket: Socket::open(&request).map_err(failed)?,
                         heard: Vec::new(),
@@ -250,15 +255,10 @@ impl Asker<'_> {
                 return Ok(());
             }
             self.look(sights)?;
-            let open = |(position, cell): &(usize, &Cell<'_>)| {
-                !cell.done && must_end(&cell.row.answer) && !is_told(cell, *position, sights)
+            let open = |cell: &&Cell<'_>| {
+                !cell.done && must_end(&cell.row.answer) && !is_told(cell, sights)
             };
-            let open: Vec<&Cell<'_>> = cells
-                .iter()
-                .enumerate()
-                .filter(open)
-                .map(|(_, cell)| cell)
-                .collect();
+            let open: Vec<&Cell<'_>> = cells.iter().filter(open).collect();
             let left = deadline.saturating_duration_since(Instant::now());
             // On a busy machine the time may be over before anybody has looked twice: what is there by then counts.
             let more = !open.is_empty() && self.poll(&open, left)?;
@@ -329,12 +329,12 @@ impl Asker<'_> {
                 });
             }
         }
-        let seen = cells.into_iter().enumerate().map(|(position, cell)| Seen {
+        let seen = cells.into_iter().map(|cell| Seen {
             unresolved: sights.unresolved(&cell.node, cell.row.question.to.address),
             from: cell.node,
             heard: cell.heard,
             got: got.remove(&cell.token.0).unwrap_or_default(),
-            sights: sights.take(position),
+            sights: sights.take(cell.position),
         });
         seen.collect()
     }
@@ -366,9 +366,9 @@ fn must_end(answer: &Answer) -> bool {
 
 /// Whether an ICMP error has told it, of which a socket may take no notice. That nobody answers for its next hop is an end
 /// only where it must be: elsewhere the answer may be late.
-fn is_told(cell: &Cell<'_>, position: usize, sights: &Sights) -> bool {
+fn is_told(cell: &Cell<'_>, sights: &Sights) -> bool {
     let error = |leg| matches!(leg, Leg::Error(_));
-    let sights_of = sights.of(position).iter();
+    let sights_of = sights.of(cell.position).iter();
     let told = sights_of
         .filter(|sight| error(sight.leg) && sight.arrives())
         .any(|sight| *sight.node == *cell.node);
@@ -379,10 +379,10 @@ fn is_told(cell: &Cell<'_>, position: usize, sights: &Sights) -> bool {
 /// Questions to ask once more: of each node the one that was answered over the longest way.
 fn controls(cells: &[Cell<'_>], sights: &Sights) -> Vec<Row> {
     let mut longest: BTreeMap<&str, (usize, &Row)> = BTreeMap::new();
-    for (position, cell) in cells.iter().enumerate() {
+    for cell in cells {
         let tcp = matches!(cell.row.question.ask, Ask::Tcp(_));
         if cell.answered() && !tcp {
-            let length = sights.of(position).len();
+            let length = sights.of(cell.position).len();
             let known = longest.entry(&cell.node).or_insert((length, cell.row));
             if known.0 < length {
                 *known = (length, cell.row);
@@ -407,7 +407,7 @@ fn request(question: &Question, token: Token, source_port: u16) -> Request {
         token,
         size,
         ttl: None,
-        tos: None,
+        tos: (question.way == Way::RouteByHost).then_some(DETOUR_TOS),
         dont_fragment: None,
     }
 }

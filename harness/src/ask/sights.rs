@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::seen::{Leg, Sight};
 use crate::capture::RawFrame;
-use crate::packet::{Headers, Token, Transport, checksums, decode};
+use crate::packet::{Headers, IcmpError, Token, Transport, checksums, decode};
 
 /// Length of an Ethernet header without VLAN tag, in bytes.
 const ETHERNET_HEADER: usize = 14;
@@ -167,6 +167,11 @@ impl Sights {
                     _ => self.marked(payload),
                 }
             }
+            // A redirect ends nothing: the packet was passed on (RFC 1812 5.2.7.2).
+            Transport::Error {
+                error: IcmpError::Other { icmp_type: 5, .. },
+                ..
+            } => None,
             Transport::Error { error, quoted } => {
                 let position = match &quoted.transport {
                     Transport::Tcp { sequence, .. } => *self.handshakes.get(sequence)?,

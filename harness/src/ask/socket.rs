@@ -51,6 +51,10 @@ impl Socket {
         // With it a socket hears of unreachable networks and hosts, too, which are soft errors otherwise (`man 7 ip`).
         setsockopt(&socket.interest().0, sockopt::Ipv4RecvErr, &true)
             .map_err(|errno| socket.error("ask for errors", errno))?;
+        if let (Kind::Ping(ping), Some(tos)) = (&socket.kind, request.tos) {
+            setsockopt(ping, sockopt::Ipv4Tos, &i32::from(tos))
+                .map_err(|errno| socket.error("set the type of service", errno))?;
+        }
         if request.protocol == Protocol::Tcp {
             // Its end is one reset: neither end lingers, and no port stays taken.
             let at_once = linger {

@@ -16,7 +16,7 @@ const HOST_NETWORK: Prefix = Prefix::v4([10, 0, 2, 0], 24);
 const GATEWAY_INNER: Prefix = Prefix::v4([10, 0, 2, 2], 24);
 pub(super) const GATEWAY_OUTER: Prefix = Prefix::v4([203, 0, 113, 2], 24);
 const ISP_INNER: Prefix = Prefix::v4([203, 0, 113, 1], 24);
-const ISP_OUTER: Prefix = Prefix::v4([8, 8, 8, 1], 24);
+pub(super) const ISP_OUTER: Prefix = Prefix::v4([8, 8, 8, 1], 24);
 pub(super) const OUTSIDE: Prefix = Prefix::v4([8, 8, 8, 8], 24);
 
 /// How far the lab is built before a case's own commands.

@@ -23,6 +23,19 @@ pub const SEGMENT: &str = "segment";
 /// The host's interface on the segment.
 pub const UPLINK_INTERFACE: &str = "eth0";
 
+/// The way to the host from a node that is none of its containers: each node on it with its next hop.
+pub fn way_to_host(from: &str) -> Vec<(&'static str, IpAddr)> {
+    match from {
+        "lan" => vec![("lan", UPLINK.address)],
+        "outside" => vec![
+            ("outside", article::ISP_OUTER.address),
+            ("isp", BEYOND.address),
+            ("gateway", UPLINK.address),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// Whether nobody of the lab has this address of the uplink's network.
 pub fn is_free(address: IpAddr) -> bool {
     let IpAddr::V4(v4) = address else {

@@ -7,6 +7,7 @@ mod backend;
 mod build;
 mod command;
 pub mod contract;
+mod detour;
 mod error;
 mod firewall;
 mod graveyard;
@@ -34,6 +35,7 @@ pub mod topology;
 pub mod tree;
 
 pub use command::{CommandError, Written, find_program_for};
+pub use detour::{DETOUR_TOS, Detour};
 pub use error::LabError;
 pub use graveyard::Graveyard;
 pub use group::ControlGroup;

@@ -1,5 +1,7 @@
 //! The table of a contract: every question of its moment, asked at once; and those that differ, once more alone.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::observe::{Origin, Recorded};
 use super::play::Play;
 use super::scene::protocol;
@@ -10,10 +12,10 @@ use crate::ask::{
 };
 use crate::case::{Kind, Step};
 use crate::finding::{CellDifference, Finding, ProbeName, What};
-use crate::intent::{Attached, Moment, Row, services, table};
-use crate::lab::Lab;
+use crate::intent::{Attached, Member, Moment, Row, Way, services, table};
+use crate::lab::contract::way_to_host;
+use crate::lab::{Detour, Lab};
 use crate::path::{by_wiring, draw, render};
-use std::collections::BTreeMap;
 
 impl Play {
     /// Asks the table where a step says so, and after the last one if none does and the person asks for it.
@@ -55,9 +57,12 @@ impl Play {
             .filter(|row| can_ask(&row.question))
             .collect();
         let ground = ground(&moment, self.scene.lab())?;
+        let detours = detours(&rows, &moment, self.scene.lab());
+        self.scene.lab().add_detours(&detours)?;
         let differences = self.differences(&rows, &ground)?;
         self.clock.lap(Phase::Table);
-        self.tell(differences, &ground)
+        self.tell(differences, &ground)?;
+        Ok(self.scene.lab().remove_detours(&detours)?)
     }
 
     /// Asks rows and returns those that differ.
@@ -145,6 +150,30 @@ impl Play {
         self.recorded.push(recorded);
         Ok((ProbeName { number, title }, render(&wired)))
     }
+}
+
+/// What the questions by a route through the host need on their way.
+fn detours(rows: &[Row], moment: &Moment, lab: &Lab) -> Vec<Detour> {
+    let mut detours = BTreeSet::new();
+    let by_host = rows
+        .iter()
+        .filter(|row| row.question.way == Way::RouteByHost);
+    for row in by_host {
+        let (from, to) = (row.question.from.0.as_str(), row.question.to.address);
+        let mut add = |node: &str, via| {
+            let node = node.to_owned();
+            detours.insert(Detour { node, to, via });
+        };
+        for (node, via) in way_to_host(from) {
+            add(node, via);
+        }
+        let nets = moment.member(from).map(Member::nets).unwrap_or_default();
+        let net = nets.first().and_then(|(name, _)| moment.net(name));
+        if let Some(net) = net {
+            add(lab.canonical(from), net.gateway);
+        }
+    }
+    detours.into_iter().collect()
 }
 
 /// Who is who, by what the kernel says.

@@ -1,0 +1,98 @@
+//! Routes for marked packets alone: what a prober adds to ask by another way, without a change for anybody else.
+//!
+//! They stand in a table of their own, to which only packets with one type of service are led. A socket can ask for it
+//! (`IP_TOS`), each router on the way can be told to heed it, and answers do not carry it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use rtnetlink::packet_route::route::RouteAttribute;
+use rtnetlink::packet_route::rule::{RuleAction, RuleMessage};
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::build::route;
+use super::netlink::Batch;
+use super::topology::Prefix;
+use super::{Lab, LabError};
+
+/// The type of service of packets that go by detours: "low delay" (RFC 791 3.1), which every kernel heeds in a rule.
+pub const DETOUR_TOS: u8 = 0x10;
+/// The table, of the numbers that nobody has named (`/etc/iproute2/rt_tables`).
+const TABLE: u8 = 77;
+
+/// One address that a node's marked packets reach by another next hop.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Detour {
+    /// The node.
+    pub node: String,
+    /// The address.
+    pub to: IpAddr,
+    /// The next hop.
+    pub via: IpAddr,
+}
+
+impl Lab {
+    /// Adds detours, each once.
+    pub fn add_detours(&self, detours: &[Detour]) -> Result<(), LabError> {
+        for (node, detours) in by_node(detours) {
+            let mut batch = Batch::default();
+            batch.create("add rule", "detour", RouteNetlinkMessage::NewRule(rule()));
+            for detour in detours {
+                let object = format!("{} via {}", detour.to, detour.via);
+                batch.create("add route", object, of_table(detour)?);
+            }
+            self.live(node)?.socket().commit(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Takes detours away.
+    pub fn remove_detours(&self, detours: &[Detour]) -> Result<(), LabError> {
+        for (node, detours) in by_node(detours) {
+            let mut batch = Batch::default();
+            let message = RouteNetlinkMessage::DelRule(rule());
+            batch.change("remove rule", "detour", message);
+            for detour in detours {
+                if let RouteNetlinkMessage::NewRoute(route) = of_table(detour)? {
+                    let object = format!("{} via {}", detour.to, detour.via);
+                    let message = RouteNetlinkMessage::DelRoute(route);
+                    batch.change("remove route", object, message);
+                }
+            }
+            self.live(node)?.socket().commit(batch)?;
+        }
+        Ok(())
+    }
+}
+
+fn by_node(detours: &[Detour]) -> BTreeMap<&str, Vec<&Detour>> {
+    let mut nodes: BTreeMap<&str, Vec<&Detour>> = BTreeMap::new();
+    for detour in detours {
+        nodes.entry(&detour.node).or_default().push(detour);
+    }
+    nodes
+}
+
+fn rule() -> RuleMessage {
+    let mut rule = RuleMessage::default();
+    rule.header.family = AddressFamily::Inet;
+    rule.header.tos = DETOUR_TOS;
+    rule.header.table = TABLE;
+    rule.header.action = RuleAction::ToTable;
+    rule
+}
+
+fn of_table(detour: &Detour) -> Result<RouteNetlinkMessage, LabError> {
+    let alone = Prefix {
+        address: detour.to,
+        length: if detour.to.is_ipv4() { 32 } else { 128 },
+    };
+    let mut message = route(Some(alone), detour.via)?;
+    if let RouteNetlinkMessage::NewRoute(route) = &mut message {
+        route.header.table = TABLE;
+        route
+            .attributes
+            .retain(|one| !matches!(one, RouteAttribute::Table(_)));
+    }
+    Ok(message)
+}
