@@ -1,7 +1,7 @@
 //! Every recipe on every back end and every contract on every implementation as a trial of its own,
 //! under `cargo test` and `cargo nextest run`.
 //!
-//! Trials are named `AREA/CASE::BACKEND` and `contract/AREA/CASE::IMPLEMENTATION`, whatever is installed. Listing them
+//! Trials are named `AREA/CASE::recipe/BACKEND/FAMILY` and `contract/AREA/CASE::IMPLEMENTATION/FAMILY`, whatever is installed. Listing them
 //! needs no privilege and starts no engine. `cargo nextest run` starts a process for each trial: it looks for what its trial
 //! needs and for nothing else.
 
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use goldpath::adapter::{Candidate, Selection};
-use goldpath::case::{Case, CaseError, Level, discover_where, render};
+use goldpath::case::{Case, CaseError, Family, Level, discover_where, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::report::{message, words};
@@ -55,9 +55,13 @@ fn listed(arguments: &Arguments, inside: bool) -> Result<Vec<Listed>, Vec<CaseEr
     let cases = discover_where(&[root()], is_case)?;
     let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
     let may_be = |ending: String| exact.is_none_or(|name| name.ends_with(&ending));
+    let of_subject = |subject: &Selection| {
+        let mut families = Family::ALL.iter();
+        families.any(|family| may_be(format!("::{subject}/{family}")))
+    };
     let candidates: Vec<Candidate> = Selection::all()
         .iter()
-        .filter(|selection| may_be(selection.to_string()))
+        .filter(|selection| of_subject(selection))
         .map(Candidate::find)
         .collect();
     let trials = Trial::of(&cases, None, &candidates).into_iter();
@@ -118,7 +122,7 @@ impl Listed {
         let disabled = Arc::make_mut(&mut trial.case).disabled.take();
         let disabled = disabled.map(|reason| format!("disabled: {reason}"));
         let unclaimed = || {
-            let is_asked = inside || trial.implementation.is_some();
+            let is_asked = inside || trial.implementation().is_some();
             let reason = is_asked.then(|| trial.not_supported()).flatten()?;
             Some(format!("not supported: {reason}"))
         };

@@ -21,9 +21,9 @@ const ENGINES: [&str; 10] = [
     "tuning",
 ];
 /// A trial that needs none of them.
-const NATIVE: &str = "contract/bridge/gateway-answers::native";
+const NATIVE: &str = "contract/bridge/gateway-answers::native/ipv4";
 /// A trial whose engine has to be started, if only to be refused.
-const DOCKER: &str = "contract/bridge/gateway-answers::docker";
+const DOCKER: &str = "contract/bridge/gateway-answers::docker/ipv4";
 
 /// What this program asks of the machine, by stand-ins for the engines that write down when they are started.
 pub(crate) fn trials() -> [Trial; 3] {

@@ -29,7 +29,7 @@ fn one_changed_rule_ends_with_1_and_says_everything() {
     desk.edit(&format!("cases/{CASE}.toml"), other, rule);
     let ended = desk.goldpath("run --backend iptables-nft");
     ended.must_be(1);
-    let folder = format!("evidence/{CASE}/iptables-nft");
+    let folder = format!("evidence/{CASE}/recipe/iptables-nft/ipv4");
     must_say(
         &ended.out,
         &[

@@ -384,6 +384,49 @@ fn the_line_that_runs_a_trial_again_runs_the_same_on_the_same() {
     }
 }
 
+#[test]
+fn a_trial_has_one_name_everywhere() {
+    let contract = "contract/egress/source-is-the-hosts";
+    let desk = Desk::with(&[contract, ANSWERED]);
+    desk.edit(&format!("cases/{ANSWERED}.toml"), "ttl = 64", "ttl = 9");
+    let of_native = "-i native{no-masquerade}";
+    let listed = desk.goldpath(&format!("list --trials {of_native}")).out;
+    let mut names: Vec<&str> = listed.lines().collect();
+    names.sort_unstable();
+    let recipe = format!("{ANSWERED}::recipe/iptables-nft/ipv4");
+    assert!(names.contains(&recipe.as_str()), "{names:?}");
+    assert_eq!(names.len(), 3, "{names:?}");
+
+    let ended = desk.goldpath(&format!("run {of_native} --json r.json --junit r.xml"));
+    ended.must_be(1);
+    must_say(&ended.out, &names);
+    must_say(&desk.read("r.xml"), &names);
+    let report = desk.report("r.json");
+    assert_eq!(report["planned"], serde_json::json!(names));
+    for case in report["cases"].as_array().unwrap() {
+        let folder = desk.path(case["evidence"].as_str().unwrap());
+        let again = desk.read(folder.join("again.sh").to_str().unwrap());
+        assert!(again.contains(case["again"].as_str().unwrap()), "{again}");
+    }
+    let folder = |name: &str| desk.path("evidence").join(name).is_dir();
+    assert!(folder(&recipe.replace("::", "/")));
+    assert!(folder(&format!(
+        "{contract}/native%7Bno-masquerade%7D/ipv4"
+    )));
+
+    for name in names {
+        let ended = desk.goldpath(&format!("run {name} --json one.json"));
+        ended.must_be(1);
+        let one = desk.report("one.json");
+        assert_eq!(one["planned"], serde_json::json!([name]));
+    }
+    desk.goldpath(&format!("run {ANSWERED}::podman"))
+        .must_be_wrong_input(&["no trial matches", "goldpath list --trials"]);
+    // A verb about cases takes no trials.
+    desk.goldpath(&format!("check {recipe}"))
+        .must_be_wrong_input(&["no case matches"]);
+}
+
 /// Which findings a trial of a report has, in order, with where its path left the golden.
 fn kinds(case: &Value) -> Vec<(Value, Value)> {
     let findings = case["findings"].as_array().unwrap().iter();

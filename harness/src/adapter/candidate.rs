@@ -30,6 +30,16 @@ impl Candidate {
         }
     }
 
+    /// An implementation that nobody looked for: enough to name its trials.
+    pub fn named(selection: &Selection) -> Self {
+        Self {
+            name: selection.to_string(),
+            selection: selection.clone(),
+            adapter: Err(String::from("it was not looked for")),
+            installation: Arc::default(),
+        }
+    }
+
     /// The name that it gives itself: a plugin's, or a conflist's.
     pub fn calls_itself(&self) -> Option<&str> {
         let implementation = self.adapter.as_ref().ok()?.implementation();

@@ -88,7 +88,7 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
         if result.outcome != Outcome::Passed {
             return Err(format!(
                 "on {} it {}: {}",
-                trial.variant(),
+                trial.subject,
                 result.outcome,
                 words(&result.findings)
             ));
@@ -96,8 +96,8 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
         if let Some(parting) = golden::difference(&seen.drawing, &result.drawing) {
             return Err(format!(
                 "{} and {} differ: {}",
-                first.variant(),
-                trial.variant(),
+                first.subject,
+                trial.subject,
                 difference_words(&parting)
             ));
         }

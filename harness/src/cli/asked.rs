@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Asked, Candidate, EngineOption, Selection};
 use crate::case::{Case, Kind};
+use crate::run::TrialId;
 
 /// Implementations, and how they differ from what is installed.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -49,6 +50,19 @@ impl Implementations {
         Ok(())
     }
 
+    /// These, or where none is asked for the ones that patterns `CASE::SUBJECT/FAMILY` name.
+    pub(super) fn or_named_by(&self, patterns: &[String]) -> Self {
+        let mut asked = self.clone();
+        if asked.are_absent() {
+            let ids = patterns
+                .iter()
+                .filter_map(|one| one.parse::<TrialId>().ok());
+            let named = ids.filter_map(|id| id.subject.parse::<Selection>().ok());
+            asked.implementation = named.map(Asked::One).collect();
+        }
+        asked
+    }
+
     /// Files that were named: conflists, plugins, other builds.
     pub(super) fn files(&self) -> Vec<&Path> {
         let asked = self.implementation.iter();
@@ -67,33 +81,42 @@ impl Implementations {
     /// What the command line asks for, `native` if nothing. What is asked for by name must be there. Called inside the
     /// sandbox, since a plugin is asked who it is.
     pub(super) fn find(&self) -> Result<Vec<Candidate>, String> {
+        let mut found = Vec::new();
+        for (selection, must_be_here) in self.selections()? {
+            let candidate = Candidate::find(&selection);
+            if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
+                return Err(format!("implementation {selection}: {reason}"));
+            }
+            found.push(candidate);
+        }
+        Ok(found)
+    }
+
+    /// What the command line asks for, each once, and whether it is asked for by its name.
+    pub(super) fn selections(&self) -> Result<Vec<(Selection, bool)>, String> {
         let faults: Faults = self.fault.iter().copied().collect();
         let native = [Asked::One(Selection::native(&Faults::default()))];
         let asked = match self.implementation.as_slice() {
             [] => native.as_slice(),
             some => some,
         };
-        let mut found: Vec<Candidate> = Vec::new();
+        let mut all: Vec<(Selection, bool)> = Vec::new();
         for one in asked {
-            let (selections, must_be_here) = match one {
+            let (selections, is_named) = match one {
                 Asked::All => (Selection::all(), false),
                 Asked::One(selection) => (vec![selection.clone()], true),
             };
             for selection in selections {
                 let selection = self.with_options(selection.with_faults(&faults))?;
+                let name = selection.to_string();
                 // Asked for twice, it would have each trial twice.
-                if found.iter().any(|one| one.name == selection.to_string()) {
-                    continue;
+                if all.iter().all(|(one, _)| one.to_string() != name) {
+                    all.push((selection, is_named));
                 }
-                let candidate = Candidate::find(&selection);
-                if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
-                    return Err(format!("implementation {selection}: {reason}"));
-                }
-                found.push(candidate);
             }
         }
         let is_asked = |option: &&EngineOption| {
-            let mut names = found.iter().map(|one| one.selection.facts.name);
+            let mut names = all.iter().map(|(one, _)| one.facts.name);
             names.any(|name| name == option.engine)
         };
         match self.engine_option.iter().find(|option| !is_asked(option)) {
@@ -101,7 +124,7 @@ impl Implementations {
                 "--engine-option {option}: please add -i {}, nothing else has the option",
                 option.engine
             )),
-            None => Ok(found),
+            None => Ok(all),
         }
     }
 

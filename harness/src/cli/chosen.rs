@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::exit::Exit;
-use crate::case::{Case, discover, render, select};
+use crate::case::{Case, discover, matches, render, select};
+use crate::run::{Trial, TrialId, case_part};
+
+/// How many trials a failed selection shows.
+const NEAR: usize = 4;
 
 /// Cases, by folder and id.
 #[derive(Debug, clap::Args)]
 pub struct Chosen {
-    /// Case ids, parts of them, or globs with `*`; all cases if absent.
+    /// Case ids, parts of them, or globs with `*`; all cases if absent. `run`, `show` and `list --trials` also take trials:
+    /// `CASE::SUBJECT/FAMILY`, each half by a part or a glob.
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
     /// Directory of case files; may be given several times.
@@ -23,6 +28,55 @@ impl Chosen {
     pub(super) fn read(&self, err: &mut impl Write) -> Result<Vec<Arc<Case>>, Exit> {
         chosen_cases(&self.cases, &self.patterns, err)
     }
+
+    /// The cases of the trials that the patterns mean, or why there are none.
+    pub(super) fn read_for_trials(&self, err: &mut impl Write) -> Result<Vec<Arc<Case>>, Exit> {
+        let whole = |pattern: &String| case_part(pattern).to_owned();
+        let patterns: Vec<String> = self.patterns.iter().map(whole).collect();
+        // What stands before `::` may be empty: any case.
+        let patterns = match patterns.iter().any(String::is_empty) {
+            true => Vec::new(),
+            false => patterns,
+        };
+        chosen_cases(&self.cases, &patterns, err)
+    }
+}
+
+/// Which trials of the chosen cases the patterns of a command line mean: all, unless a pattern has a `::`.
+pub(super) fn of_patterns(trials: Vec<Trial>, patterns: &[String]) -> Result<Vec<Trial>, String> {
+    let (of_trials, of_cases): (Vec<&String>, Vec<&String>) = patterns
+        .iter()
+        .partition(|pattern| case_part(pattern) != pattern.as_str());
+    if of_trials.is_empty() {
+        return Ok(trials);
+    }
+    let of_cases: Vec<String> = of_cases.into_iter().cloned().collect();
+    let ids: Vec<TrialId> = trials.iter().map(Trial::id).collect();
+    let means = |id: &TrialId, pattern: &str| {
+        let is_whole = ids.iter().any(|one| one.to_string() == pattern);
+        if is_whole {
+            id.to_string() == pattern
+        } else {
+            id.is_meant_by(pattern)
+        }
+    };
+    if let Some(nothing) = of_trials
+        .iter()
+        .find(|pattern| !ids.iter().any(|id| means(id, pattern)))
+    {
+        let ids: Vec<String> = ids.iter().take(NEAR).map(ToString::to_string).collect();
+        return Err(format!(
+            "no trial matches `{nothing}`; there are {}\nall trials: goldpath list --trials",
+            ids.join(", ")
+        ));
+    }
+    let is_chosen = |trial: &Trial, id: &TrialId| {
+        of_trials.iter().any(|pattern| means(id, pattern))
+            || (!of_cases.is_empty() && matches(&trial.case.id, &of_cases))
+    };
+    let chosen = trials.iter().zip(&ids);
+    let chosen = chosen.filter(|(trial, id)| is_chosen(trial, id));
+    Ok(chosen.map(|(trial, _)| trial.clone()).collect())
 }
 
 /// The chosen cases, or how a verb ends that has none.

@@ -104,7 +104,7 @@ fn tell(step: &Step<'_>) {
             writeln!(
                 err,
                 "{} parts from the intent: {}",
-                found.trial.variant(),
+                found.trial.subject,
                 kinds.join(", ")
             )
         }
@@ -117,7 +117,7 @@ fn finish(args: &Args, explored: &Explored) -> Exit {
     for (number, found) in (1..).zip(&explored.disagreements) {
         let name = format!(
             "{}-{number}.toml",
-            found.trial.variant().replace(['/', ':'], "-")
+            found.trial.subject.to_string().replace(['/', ':'], "-")
         );
         let path = args.out.join(name);
         let wrote = fs::create_dir_all(&args.out)
@@ -155,12 +155,12 @@ fn finish(args: &Args, explored: &Explored) -> Exit {
 }
 
 fn disagreement(found: &Disagreement) -> String {
-    let variant = found.trial.variant();
+    let subject = &found.trial.subject;
     let (scene, times) = (found.scene, found.times);
     let text = indented(&words(&found.result.findings));
     let sketch = indented(found.sketch.to_string().trim());
     format!(
-        "{variant} parts from the intent (scenario {scene}, seen {times} ×)\n{text}\n    the smallest scenario that shows it:\n{sketch}"
+        "{subject} parts from the intent (scenario {scene}, seen {times} ×)\n{text}\n    the smallest scenario that shows it:\n{sketch}"
     )
 }
 
@@ -197,7 +197,7 @@ fn json(args: &Args, explored: &Explored) -> String {
         .iter()
         .map(|found| {
             serde_json::json!({
-                "implementation": found.trial.variant(),
+                "implementation": found.trial.subject.to_string(),
                 "scenario": found.scene,
                 "times": found.times,
                 "kinds": found.kinds,

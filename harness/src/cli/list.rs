@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::chosen::{Chosen, chosen};
+use super::asked::Implementations;
+use super::chosen::{Chosen, chosen, of_patterns};
 use super::exit::Exit;
 use super::output::{lost, output};
+use crate::adapter::Candidate;
+use crate::run::Trial;
 
 /// Which cases there are.
 #[derive(Debug, clap::Args)]
@@ -15,6 +18,12 @@ pub struct Args {
     /// Prints the cases as JSON, with everything that their files say.
     #[arg(long)]
     pub json: bool,
+    /// Lists trials instead, each by its name, as `run` would run them; starts nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub trials: bool,
+    /// What contract cases are put to.
+    #[command(flatten)]
+    pub implementations: Implementations,
 }
 
 /// Lists the cases on standard output.
@@ -23,6 +32,9 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    if args.trials {
+        return trials(args, out, err);
+    }
     let Some(cases) = chosen(&args.chosen.cases, &args.chosen.patterns, err)? else {
         return Ok(Exit::WrongInput);
     };
@@ -53,6 +65,30 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
     Ok(Exit::Success)
 }
 
+fn trials(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let cases = match args.chosen.read_for_trials(err) {
+        Ok(cases) => cases,
+        Err(exit) => return Ok(exit),
+    };
+    let patterns = &args.chosen.patterns;
+    let asked = args.implementations.or_named_by(patterns).selections();
+    let named = asked.map(|all| all.iter().map(|(one, _)| Candidate::named(one)).collect());
+    let trials = named
+        .and_then(|named: Vec<Candidate>| of_patterns(Trial::of(&cases, None, &named), patterns));
+    match trials {
+        Ok(trials) => {
+            for trial in trials {
+                writeln!(out, "{trial}")?;
+            }
+            Ok(Exit::Success)
+        }
+        Err(reason) => {
+            writeln!(err, "{reason}")?;
+            Ok(Exit::WrongInput)
+        }
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -66,6 +102,8 @@ mod tests {
                 cases,
             },
             json,
+            trials: false,
+            implementations: Implementations::default(),
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = write(&args, &mut out, &mut err).unwrap();
@@ -79,6 +117,41 @@ mod tests {
     #[test]
     fn every_case_has_a_line() {
         insta::assert_snapshot!(list(&[], false).1);
+    }
+
+    #[test]
+    fn trials_are_listed_by_the_name_that_means_them() {
+        let list = |patterns: &[&str], implementations: &[&str]| {
+            let args = Args {
+                chosen: Chosen {
+                    patterns: patterns.iter().map(ToString::to_string).collect(),
+                    cases: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/good-cases").into()],
+                },
+                json: false,
+                trials: true,
+                implementations: Implementations {
+                    implementation: implementations
+                        .iter()
+                        .map(|one| one.parse().unwrap())
+                        .collect(),
+                    ..Implementations::default()
+                },
+            };
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let exit = write(&args, &mut out, &mut err).unwrap();
+            (exit, String::from_utf8([out, err].concat()).unwrap())
+        };
+        let (exit, all) = list(&[], &["docker", "docker", "native"]);
+        assert_eq!(exit, Exit::Success);
+        insta::assert_snapshot!(all);
+        let named: Vec<&str> = all.lines().collect();
+        for name in named {
+            let again = list(&[name], &[]);
+            assert_eq!(again, (Exit::Success, format!("{name}\n")));
+        }
+        let (exit, said) = list(&["source-is-the-hosts::podman"], &["docker"]);
+        assert_eq!(exit, Exit::WrongInput);
+        insta::assert_snapshot!(said);
     }
 
     #[test]

@@ -16,13 +16,13 @@ use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
-use crate::case::{Backend, Case, Kind};
+use crate::case::{Backend, Case, Family, Kind};
 use crate::mutate::{
     Baseline, Fate, FaultScore, Mutant, Score, Scored, ScoredFault, Scores, declared, judge,
     mutants, schema_text,
 };
 use crate::report::words;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch};
+use crate::run::{GoldenUse, Options, Outcome, Rerun, Subject, Trial, Watch};
 
 /// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
 const JOBS: u16 = 8;
@@ -207,8 +207,10 @@ fn mutate(args: &Args, originals: &[Trial]) -> Result<Score, Exit> {
         .iter()
         .map(|mutant| Trial {
             case: mutant.case.clone(),
-            backend: args.backend,
-            implementation: None,
+            subject: Subject::Recipe {
+                backend: args.backend,
+            },
+            family: Family::Ipv4,
         })
         .collect();
     let results = run_quietly(&trials, &options(args), args.jobs.into())?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::asked::Implementations;
-use super::chosen::Chosen;
+use super::chosen::{Chosen, of_patterns};
 use super::exit::Exit;
 use super::inputs::Inputs;
 use super::output::{lost, output};
@@ -19,9 +19,7 @@ use super::sandbox::{broken, inside_and_look};
 use crate::adapter::{Candidate, plugin};
 use crate::case::{Backend, Case, Kind};
 use crate::golden::{self, Comparison, GoldenError};
-use crate::report::{
-    CaseReport, ImplementationReport, Report, schema, trial_line, trial_name, words,
-};
+use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, words};
 use crate::run::{
     Event, GoldenUse, Options, Partition, Rerun, Tool, Trial, TrialResult, Watch, recipe_tools,
     run_all,
@@ -106,7 +104,7 @@ pub fn run(args: &Args) -> ExitCode {
         files: args.implementations.files(),
     };
     let read = args.files.check(&inputs, &mut err);
-    let cases = match read.and_then(|()| args.chosen.read(&mut err)) {
+    let cases = match read.and_then(|()| args.chosen.read_for_trials(&mut err)) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
@@ -120,9 +118,16 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = ready {
         return exit.into();
     }
-    inside_and_look(|| match needed(&cases, &args.implementations) {
-        Ok(found) => run_part(args, &Trial::of(&cases, args.backend, &found), &found),
-        Err(reason) => {
+    let patterns = &args.chosen.patterns;
+    let asked = args.implementations.or_named_by(patterns);
+    let planned = || {
+        let found = needed(&cases, &asked)?;
+        let planned = of_patterns(Trial::of(&cases, args.backend, &found), patterns)?;
+        Ok((planned, found))
+    };
+    inside_and_look(|| match planned() {
+        Ok((planned, found)) => run_part(args, &planned, &found),
+        Err::<_, String>(reason) => {
             let _ = writeln!(io::stderr(), "{reason}");
             Exit::WrongInput
         }
@@ -135,7 +140,7 @@ fn run_part(args: &Args, planned: &[Trial], found: &[Candidate]) -> Exit {
         .iter()
         .filter(|trial| {
             args.partition
-                .is_none_or(|part| part.holds(&trial_name(trial)))
+                .is_none_or(|part| part.holds(&trial.to_string()))
         })
         .cloned()
         .collect();
@@ -259,7 +264,7 @@ fn under_test(
     tools: impl FnOnce() -> Vec<Tool>,
 ) -> Vec<ImplementationReport> {
     let mut all = Vec::new();
-    if trials.iter().any(|trial| trial.implementation.is_none()) {
+    if trials.iter().any(|trial| trial.implementation().is_none()) {
         all.push(ImplementationReport {
             name: String::from("recipe"),
             calls_itself: None,
@@ -308,11 +313,7 @@ fn detail(
     trial: &Trial,
     result: &TrialResult,
 ) -> Result<Option<String>, GoldenError> {
-    let Some(candidate) = trial
-        .implementation
-        .as_ref()
-        .filter(|_| !result.probes.is_empty())
-    else {
+    let Some(candidate) = trial.implementation().filter(|_| !result.probes.is_empty()) else {
         return Ok(None);
     };
     let folder = golden.join("detail").join(candidate.name.replace('/', "_"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::asked::Implementations;
-use super::chosen::chosen_cases;
+use super::chosen::{Chosen, of_patterns};
 use super::exit::Exit;
 use super::output::output;
 use super::preflight::must_have_programs;
@@ -19,7 +19,7 @@ use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 /// Runs one case and draws the path of each probe, without looking at its golden.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The case's id, or a part of it that no other case has.
+    /// The case's id, or a part of it that no other case has; or a trial, as `CASE::SUBJECT/FAMILY`.
     #[arg(value_name = "CASE")]
     pub case: String,
     /// Directory of case files; may be given several times.
@@ -37,7 +37,11 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
     let patterns = [args.case.clone()];
-    let cases = match chosen_cases(&args.cases, &patterns, &mut err) {
+    let chosen = Chosen {
+        patterns: patterns.to_vec(),
+        cases: args.cases.clone(),
+    };
+    let cases = match chosen.read_for_trials(&mut err) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
@@ -49,8 +53,13 @@ pub fn run(args: &Args) -> ExitCode {
     if let Err(exit) = must_have_programs(&recipes, &mut err) {
         return exit.into();
     }
-    inside(|| match args.implementations.find() {
-        Ok(found) => show_one(args, &Trial::of(&cases, args.backend, &found)),
+    let asked = args.implementations.or_named_by(&patterns);
+    let trials = || {
+        let found = asked.find()?;
+        of_patterns(Trial::of(&cases, args.backend, &found), &patterns)
+    };
+    inside(|| match trials() {
+        Ok(trials) => show_one(args, &trials),
         Err(reason) => {
             let _ = writeln!(io::stderr(), "{reason}");
             Exit::WrongInput
@@ -114,7 +123,7 @@ fn show(trial: &Trial) -> Exit {
 
 /// A contract's path by roles is what is compared; the one with real names is what explains it.
 fn drawn(trial: &Trial, result: &TrialResult) -> String {
-    if trial.implementation.is_some() {
+    if trial.implementation().is_some() {
         format!(
             "by roles\n\n{}\nin detail\n\n{}",
             result.drawing, result.detail

@@ -165,7 +165,8 @@ impl Campaign<'_> {
     ) -> io::Result<()> {
         let parted = kinds(&result);
         let known = explored.disagreements.iter_mut().find(|known| {
-            known.trial.variant() == trial.variant() && parted.is_subset(&known.kinds)
+            known.trial.subject.to_string() == trial.subject.to_string()
+                && parted.is_subset(&known.kinds)
         });
         if let Some(known) = known {
             known.times += 1;
@@ -195,7 +196,7 @@ impl Campaign<'_> {
                 let mut trials = Vec::new();
                 for sketch in some {
                     let case = case(sketch, of.scene)?;
-                    let implementation = of.trial.implementation.clone();
+                    let implementation = of.trial.implementation().cloned();
                     trials.extend(Trial::of(&[case], None, implementation.as_slice()));
                 }
                 tries += trials.len();
@@ -233,7 +234,7 @@ impl Disagreement {
         let kinds: Vec<&str> = self.kinds.iter().map(String::as_str).collect();
         let title = format!(
             "{} parts from the intent: {}",
-            self.trial.variant(),
+            self.trial.subject,
             kinds.join(", ")
         );
         let source = format!("goldpath explore --seed {seed}, scenario {}", self.scene);

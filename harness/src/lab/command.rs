@@ -61,12 +61,13 @@ pub struct Written {
 }
 
 impl Lab {
-    /// Runs a program to its end in a node's namespace. `iptables` and its kin are those of `backend`.
+    /// Runs a program to its end in a node's namespace. `iptables` and its kin are those of `backend`; without one, the machine's
+    /// own.
     pub fn run(
         &self,
         node: &str,
         argv: &[String],
-        backend: Backend,
+        backend: impl Into<Option<Backend>>,
     ) -> Result<Written, CommandError> {
         self.run_with_input(node, argv, "", backend)
     }
@@ -77,14 +78,14 @@ impl Lab {
         node: &str,
         argv: &[String],
         input: &str,
-        backend: Backend,
+        backend: impl Into<Option<Backend>>,
     ) -> Result<Written, CommandError> {
         let failed = |source| CommandError::Program {
             node: node.into(),
             source,
         };
         let (program, arguments) = argv.split_first().ok_or(failed(ProgramError::Empty))?;
-        let program = Program::new([resolve(backend, program)])
+        let program = Program::new([resolve(backend.into(), program)])
             .args(arguments)
             .input(input);
         let ended = self.netns(node)?.run(|| program.run())?;
@@ -115,8 +116,9 @@ impl Lab {
         &self,
         node: &str,
         commands: &[&[String]],
-        backend: Backend,
+        backend: impl Into<Option<Backend>>,
     ) -> Result<(), (usize, CommandError)> {
+        let backend = backend.into();
         let mut done = 0;
         while done < commands.len() {
             let (script, count) = Script::of(commands[done..].iter().copied());
@@ -152,6 +154,9 @@ impl Lab {
 ///
 /// # Errors
 /// It is not installed.
-pub fn find_program_for(backend: Backend, program: &str) -> Result<PathBuf, ProgramError> {
-    find_program(&resolve(backend, program))
+pub fn find_program_for(
+    backend: impl Into<Option<Backend>>,
+    program: &str,
+) -> Result<PathBuf, ProgramError> {
+    find_program(&resolve(backend.into(), program))
 }

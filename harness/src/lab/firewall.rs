@@ -23,11 +23,11 @@ impl Lab {
     pub fn set_policies(
         &mut self,
         node: &str,
-        backend: Backend,
+        backend: impl Into<Option<Backend>>,
     ) -> Result<Vec<String>, CommandError> {
-        match backend {
-            Backend::IptablesNft => self.commit_policies(node)?,
-            Backend::IptablesLegacy => {
+        match backend.into() {
+            Some(Backend::IptablesNft) => self.commit_policies(node)?,
+            backend @ (Some(Backend::IptablesLegacy) | None) => {
                 let argv = [String::from("iptables-restore")];
                 self.run_with_input(node, &argv, &restored(), backend)?;
             }

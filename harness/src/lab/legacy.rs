@@ -20,7 +20,7 @@ pub fn unsupported(backend: Backend) -> Option<&'static str> {
 
 /// What a back end's program complains about when it is to list the rules of the calling thread's network namespace.
 pub fn refusal(backend: Backend) -> Option<String> {
-    match Program::new([resolve(backend, "iptables").as_str(), "-S"]).run() {
+    match Program::new([resolve(Some(backend), "iptables").as_str(), "-S"]).run() {
         Ok(ended) if ended.status.success() => None,
         Ok(ended) => {
             let said = shown(&ended.stderr.text());

@@ -7,7 +7,7 @@ use super::words::message;
 use super::{Conclusion, Summary};
 use crate::finding::{Finding, What};
 use crate::path::{Drawing, Line, PacketPath};
-use crate::run::{Outcome, ProbeRecord, Tool, Trial, TrialResult};
+use crate::run::{Outcome, ProbeRecord, Tool, Trial, TrialId, TrialResult};
 
 /// Version of the report's format. It grows when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -131,7 +131,7 @@ impl Report {
         let kernel =
             nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
         cases.sort_by_cached_key(CaseReport::trial);
-        let mut planned: Vec<String> = planned.iter().map(trial_name).collect();
+        let mut planned: Vec<String> = planned.iter().map(Trial::to_string).collect();
         planned.sort();
         Self {
             schema_version: SCHEMA_VERSION,
@@ -167,17 +167,14 @@ impl Report {
     }
 }
 
-/// The name by which a trial is planned, as [`CaseReport::trial`] has it.
-pub fn trial_name(trial: &Trial) -> String {
-    let reason = String::new();
-    let nothing = TrialResult::without_run(Outcome::Disabled, What::Disabled { reason });
-    CaseReport::of(trial, &nothing).trial()
-}
-
 impl CaseReport {
-    /// The trial's name, `ID::IMPLEMENTATION/BACKEND/FAMILY`, the same in every run.
-    pub fn trial(&self) -> String {
-        format!("{}::{}/{}", self.id, self.column(), self.families.join("+"))
+    /// The trial's name, the same in every run.
+    pub fn trial(&self) -> TrialId {
+        TrialId {
+            case: self.id.clone(),
+            subject: self.column(),
+            family: self.families.join("+"),
+        }
     }
 
     /// Whether the case is one that a failure does not fail the run by: its level is `should` or `may`.
@@ -214,19 +211,16 @@ impl CaseReport {
             id: case.id.to_string(),
             title: case.title.clone(),
             level: case.level.to_string(),
-            implementation: trial.implementation.as_ref().map_or_else(
+            implementation: trial.implementation().map_or_else(
                 || String::from("recipe"),
                 |candidate| candidate.name.clone(),
             ),
-            version: trial.implementation.as_ref().and_then(|candidate| {
+            version: trial.implementation().and_then(|candidate| {
                 let adapter = candidate.adapter.as_ref().ok()?;
                 Some(adapter.implementation().version().to_owned())
             }),
-            backend: trial
-                .implementation
-                .is_none()
-                .then(|| trial.backend.to_string()),
-            families: case.families.iter().map(ToString::to_string).collect(),
+            backend: trial.backend().map(|backend| backend.to_string()),
+            families: vec![trial.family.to_string()],
             outcome: result.outcome,
             checks: words(&case.checks),
             refutes: words(&case.refutes),

@@ -62,8 +62,7 @@ fn properties(xml: &mut Writer<Vec<u8>>, report: &Report) -> io::Result<()> {
 fn test_case(xml: &mut Writer<Vec<u8>>, case: &CaseReport) -> io::Result<()> {
     let seconds = format!("{:.3}", case.duration_ms / 1_000.0);
     let class = clean(&case.column());
-    let families = case.families.join("+");
-    let name = format!("{}[{families}]", clean(&case.id));
+    let name = clean(&case.trial().to_string());
     let element = xml
         .create_element("testcase")
         .with_attribute(("classname", class.as_str()))

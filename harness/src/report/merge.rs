@@ -51,7 +51,7 @@ pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
     let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut settle = |part: &str, report: &Report| {
         for case in &report.cases {
-            let parts = homes.entry(case.trial()).or_default();
+            let parts = homes.entry(case.trial().to_string()).or_default();
             parts.push(part.to_owned());
         }
     };
@@ -134,7 +134,11 @@ mod tests {
         assert_eq!(joined.result, whole.result);
         assert_eq!(joined.kernel, "6.8.0, 6.1.0");
         let trials = |report: &Report| -> Vec<String> {
-            report.cases.iter().map(CaseReport::trial).collect()
+            report
+                .cases
+                .iter()
+                .map(|case| case.trial().to_string())
+                .collect()
         };
         assert_eq!(trials(&joined), trials(&whole));
     }

@@ -23,9 +23,7 @@ pub use html::html;
 pub use intent::{
     answer_words, event_words, intent_table, question_words, rules_page, share_table,
 };
-pub use json::{
-    CaseReport, ImplementationReport, PathReport, Report, SCHEMA_VERSION, schema, trial_name,
-};
+pub use json::{CaseReport, ImplementationReport, PathReport, Report, SCHEMA_VERSION, schema};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use matrix::{Matrix, Row};

@@ -92,7 +92,7 @@ pub(super) fn report() -> Report {
             ],
         }],
         commands: vec![String::from("goldpath run --json r.json")],
-        planned: cases.iter().map(CaseReport::trial).collect(),
+        planned: cases.iter().map(|case| case.trial().to_string()).collect(),
         cases,
     }
 }

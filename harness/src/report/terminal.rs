@@ -8,16 +8,15 @@ use crate::run::Outcome;
 
 /// One trial's line, and below it why it did not pass.
 pub fn trial_line(case: &CaseReport) -> String {
-    let backend = case.backend.as_deref().unwrap_or(&case.implementation);
     let level = if case.is_not_kept() {
         format!("  (level {}: a recommendation)", case.level)
     } else {
         String::new()
     };
     let mut text = format!(
-        "{:16}  {}  {backend}  {:.0} ms{level}\n",
+        "{:16}  {}  {:.0} ms{level}\n",
         case.outcome.to_string(),
-        case.id,
+        case.trial(),
         case.duration_ms
     );
     for line in case.message.lines() {

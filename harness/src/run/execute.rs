@@ -18,7 +18,7 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
         TrialResult::without_run(Outcome::Disabled, What::Disabled { reason })
     } else if let Some(reason) = trial.not_supported() {
         TrialResult::without_run(Outcome::NotSupported, What::NotSupported { reason })
-    } else if let Some(why) = trial.implementation.as_ref().and_then(known_broken) {
+    } else if let Some(why) = trial.implementation().and_then(known_broken) {
         TrialResult::without_run(Outcome::Errored, why)
     } else {
         catch_unwind(AssertUnwindSafe(|| run(trial, options, graveyard)))
@@ -62,7 +62,7 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     let mut play = match Play::start(trial, options) {
         Ok(play) => play,
         Err(error) => {
-            let candidate = trial.implementation.as_ref();
+            let candidate = trial.implementation();
             let candidate = candidate.filter(|_| matches!(error, RunError::Implementation(_)));
             return match candidate.and_then(broken) {
                 Some(why) => TrialResult::without_run(Outcome::Errored, why),

@@ -7,7 +7,6 @@ use super::observe::{Captured, Recorded};
 use super::scene::Scene;
 use super::{RunError, Trial};
 use crate::capture::{PcapFrame, write_pcapng};
-use crate::case::Backend;
 use crate::finding::Finding;
 
 /// What is saved of one trial.
@@ -36,15 +35,13 @@ const QUESTIONS: [(&str, &str, &str); 5] = [
     ("iptables-legacy.txt", "host", "iptables-legacy-save -c"),
 ];
 
-/// Writes the folder `ROOT/ID/VARIANT` anew and returns its path.
+/// Writes the [trial's folder](super::TrialId::folder) anew and returns its path.
 ///
 /// # Errors
 /// The folder or a file cannot be written. Tools that this machine lacks are named in the file that they would have filled.
 pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError> {
     let trial = record.trial;
-    let folder = root
-        .join(trial.case.id.as_str())
-        .join(trial.variant().replace('/', "_"));
+    let folder = root.join(trial.id().folder());
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| RunError::Evidence { path, source }
@@ -93,7 +90,7 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
 
 fn ask(scene: &Scene, node: &str, command: &str) -> String {
     let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
-    match scene.lab().run(node, &argv, Backend::IptablesNft) {
+    match scene.lab().run(node, &argv, None) {
         Ok(written) => format!("# {command}\n{}", written.stdout),
         Err(error) => format!("# {command}\n# {error}\n"),
     }

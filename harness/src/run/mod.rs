@@ -22,6 +22,7 @@ mod table;
 mod timing;
 mod tools;
 mod trial;
+mod trial_id;
 mod witness;
 
 pub use error::RunError;
@@ -36,5 +37,6 @@ pub use schedule::{Event, Run, run_all, run_one};
 pub(crate) use timing::Clock;
 pub use timing::{Phase, Timings};
 pub use tools::{Tool, recipe_tools};
-pub use trial::Trial;
+pub use trial::{Subject, Trial};
+pub use trial_id::{NoTrialId, TrialId, case_part};
 pub use witness::{Witness, witness};

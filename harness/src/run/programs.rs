@@ -13,11 +13,11 @@ const OWN: [&str; 2] = ["iptables-restore", "iptables-save"];
 pub fn missing_programs<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<ProgramError> {
     let mut wanted = BTreeSet::new();
     for trial in trials {
-        wanted.extend(OWN.map(|program| (program, trial.backend)));
+        wanted.extend(OWN.map(|program| (program, trial.backend())));
         let of_nodes = trial.case.steps.iter().flat_map(|step| &step.commands);
         let commands = of_nodes.flat_map(|of_node| &of_node.commands);
         let programs = commands.filter_map(|command| command.argv.first());
-        wanted.extend(programs.map(|program| (program.as_str(), trial.backend)));
+        wanted.extend(programs.map(|program| (program.as_str(), trial.backend())));
     }
     let mut missing = Vec::new();
     let mut named = BTreeSet::new();

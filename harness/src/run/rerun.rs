@@ -1,6 +1,6 @@
 //! The one line that runs a trial again, for whoever reads why it did not pass.
 
-use super::Trial;
+use super::{Subject, Trial};
 use crate::program::quoted;
 
 /// What ran the trial, and so what runs it again.
@@ -20,12 +20,12 @@ impl Rerun {
                 let mut argv = vec![String::from("goldpath")];
                 argv.extend_from_slice(words);
                 argv.push(trial.case.id.to_string());
-                argv.extend(match &trial.implementation {
-                    Some(candidate) => {
-                        let selection = candidate.selection.to_string();
+                argv.extend(match &trial.subject {
+                    Subject::Contract { implementation } => {
+                        let selection = implementation.selection.to_string();
                         [String::from("--implementation"), selection]
                     }
-                    None => [String::from("--backend"), trial.backend.to_string()],
+                    Subject::Recipe { backend } => [String::from("--backend"), backend.to_string()],
                 });
                 quoted(&argv)
             }

@@ -30,7 +30,8 @@ pub(super) struct Aside {
 #[derive(Debug)]
 pub(super) struct Scene {
     lab: Lab,
-    backend: Backend,
+    /// What `iptables` means in a recipe's commands; none where the machine's own is meant.
+    backend: Option<Backend>,
     services: RefCell<Vec<Service>>,
     commands: Vec<String>,
     /// What the implementation made; none for a recipe.
@@ -45,14 +46,13 @@ impl Scene {
     /// Builds a trial's lab: a recipe's in the state where the article's experiments start, a contract's as its
     /// implementation makes it.
     pub(super) fn set(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
-        let candidate = trial.implementation.as_ref();
-        match candidate.and_then(|candidate| candidate.adapter.as_ref().ok()) {
+        match trial.adapter() {
             Some(adapter) => {
-                let (lab, contracted) = Contracted::set(&trial.case, adapter.as_ref())?;
+                let (lab, contracted) = Contracted::set(&trial.case, adapter)?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,
-                    backend: trial.backend,
+                    backend: None,
                     services: RefCell::default(),
                     commands: Vec::new(),
                     contracted: Some(contracted),
@@ -60,11 +60,11 @@ impl Scene {
                     nodes: RefCell::default(),
                 })
             }
-            None => Self::recipe(&trial.case, trial.backend, clock),
+            None => Self::recipe(&trial.case, trial.backend(), clock),
         }
     }
 
-    fn recipe(case: &Case, backend: Backend, clock: &mut Clock) -> Result<Self, RunError> {
+    fn recipe(case: &Case, backend: Option<Backend>, clock: &mut Clock) -> Result<Self, RunError> {
         let stage = match &case.kind {
             Kind::Recipe {
                 lab: LabName::Bare, ..

@@ -5,11 +5,10 @@ use std::net::IpAddr;
 
 use super::RunError;
 use crate::adapter::{
-    Adapter, AdapterError, Attached, Namespaces, Program, Realised, Scenario, ScenarioContainer,
-    Site, kept,
+    Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site, kept,
 };
 use crate::case::{
-    Attachment, Backend, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step,
+    Attachment, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step,
 };
 use crate::finding::{Leftover, LeftoverChange, What};
 use crate::intent::Moment;
@@ -375,18 +374,10 @@ fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
     if commands.is_empty() {
         return Ok(());
     }
-    // The machine's own back end, as a person's rules would be.
-    let backend = if Program::new(["iptables", "-V"])
-        .version()
-        .contains("legacy")
-    {
-        Backend::IptablesLegacy
-    } else {
-        Backend::IptablesNft
-    };
     for command in commands {
         let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        lab.run("host", &argv, backend)
+        // The machine's own `iptables`, as a person's rules would be.
+        lab.run("host", &argv, None)
             .map_err(RunError::Preparation)?;
     }
     Ok(())

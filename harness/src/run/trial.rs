@@ -1,91 +1,137 @@
-//! One case on one back end or implementation: the unit that runs, passes or fails.
+//! One case, what it is put to, and one address family: the unit that runs, passes or fails.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::adapter::{Candidate, Expected, expected};
-use crate::case::{Backend, Case, Kind};
+use super::TrialId;
+use crate::adapter::{Adapter, Candidate, Expected, expected};
+use crate::case::{Backend, Case, Family, Kind};
 use crate::lab::unsupported;
 
-/// One case on one back end or implementation.
+/// One case on one subject, in one address family.
 #[derive(Debug, Clone)]
 pub struct Trial {
     /// What runs.
     pub case: Arc<Case>,
-    /// Which firewall back end its `iptables` commands mean.
-    pub backend: Backend,
-    /// What a contract case is put to; none for a recipe.
-    pub implementation: Option<Candidate>,
+    /// What it is put to.
+    pub subject: Subject,
+    /// The family of every address in it.
+    pub family: Family,
+}
+
+/// What a case is put to.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A recipe, whose `iptables` commands mean this back end.
+    Recipe {
+        /// The back end.
+        backend: Backend,
+    },
+    /// A contract, which an implementation realises with whatever it chooses.
+    Contract {
+        /// The implementation with its build and options.
+        implementation: Candidate,
+    },
 }
 
 impl Trial {
-    /// Every trial of these cases: a recipe's back ends side by side, with `only` no other back end; a contract on each of
-    /// the implementations.
+    /// Every trial of these cases, in each of their families: a recipe's back ends side by side, with `only` no other back end; a
+    /// contract on each of the implementations.
     pub fn of(
         cases: &[Arc<Case>],
         only: Option<Backend>,
         implementations: &[Candidate],
     ) -> Vec<Self> {
         let mut trials = Vec::new();
-        let trial = |case: &Arc<Case>, backend, implementation| Self {
-            case: Arc::clone(case),
-            backend,
-            implementation,
-        };
         for case in cases {
-            match &case.kind {
-                Kind::Recipe { backends, .. } => {
-                    let wanted = backends
-                        .iter()
-                        .filter(|b| only.is_none_or(|only| only == **b));
-                    trials.extend(wanted.map(|backend| trial(case, *backend, None)));
-                }
-                Kind::Contract { .. } => {
-                    let each = implementations.iter();
-                    // What an implementation of its own calls `iptables` is its own affair.
-                    let backend = Backend::IptablesNft;
-                    trials.extend(each.map(|one| trial(case, backend, Some(one.clone()))));
-                }
+            let subjects: Vec<Subject> = match &case.kind {
+                Kind::Recipe { backends, .. } => backends
+                    .iter()
+                    .filter(|backend| only.is_none_or(|only| only == **backend))
+                    .map(|backend| Subject::Recipe { backend: *backend })
+                    .collect(),
+                Kind::Contract { .. } => implementations
+                    .iter()
+                    .map(|one| Subject::Contract {
+                        implementation: one.clone(),
+                    })
+                    .collect(),
+            };
+            for subject in subjects {
+                trials.extend(case.families.iter().map(|family| Self {
+                    case: Arc::clone(case),
+                    subject: subject.clone(),
+                    family: *family,
+                }));
             }
         }
         trials
     }
 
-    /// The implementation's or the back end's name: what tells the trials of one case apart.
-    pub fn variant(&self) -> String {
-        match &self.implementation {
-            Some(candidate) => candidate.name.clone(),
-            None => self.backend.to_string(),
+    /// Its name.
+    pub fn id(&self) -> TrialId {
+        TrialId {
+            case: self.case.id.to_string(),
+            subject: self.subject.to_string(),
+            family: self.family.to_string(),
         }
+    }
+
+    /// The implementation that realises a contract; none for a recipe.
+    pub fn implementation(&self) -> Option<&Candidate> {
+        match &self.subject {
+            Subject::Contract { implementation } => Some(implementation),
+            Subject::Recipe { .. } => None,
+        }
+    }
+
+    /// The back end that a recipe's `iptables` means; none for a contract, whose implementation chooses by itself.
+    pub fn backend(&self) -> Option<Backend> {
+        match &self.subject {
+            Subject::Recipe { backend } => Some(*backend),
+            Subject::Contract { .. } => None,
+        }
+    }
+
+    /// The adapter of the implementation, if there is one and it is here.
+    pub(super) fn adapter(&self) -> Option<&dyn Adapter> {
+        Some(self.implementation()?.adapter.as_ref().ok()?.as_ref())
     }
 
     /// The known defect because of which this implementation is expected to fail this case, if there is one.
     pub fn expected_failure(&self) -> Option<Expected> {
-        let candidate = self.implementation.as_ref()?;
-        let found = candidate.adapter.as_ref().ok()?.implementation();
+        let found = self.adapter()?.implementation();
         // A test reads the entries: they are well-formed.
         expected(found, self.case.id.as_str()).ok()?
     }
 
-    /// Why this case can't be put to this implementation or back end, if it can't: known before anything runs. To be
-    /// called inside the sandbox, where the kernel is asked for its tables.
+    /// Why this case can't be put to this subject, if it can't: known before anything runs. To be called inside the sandbox,
+    /// where the kernel is asked for its tables.
     pub fn not_supported(&self) -> Option<String> {
-        let Some(candidate) = self.implementation.as_ref() else {
-            let said = unsupported(self.backend)?;
-            return Some(format!(
-                "this kernel has no tables for {}: {said}",
-                self.backend
-            ));
-        };
-        match &self.case.kind {
-            Kind::Contract { requires, .. } => candidate.refuses(requires),
-            Kind::Recipe { .. } => None,
+        match (&self.subject, &self.case.kind) {
+            (Subject::Recipe { backend }, _) => {
+                let said = unsupported(*backend)?;
+                Some(format!("this kernel has no tables for {backend}: {said}"))
+            }
+            (Subject::Contract { implementation }, Kind::Contract { requires, .. }) => {
+                implementation.refuses(requires)
+            }
+            (Subject::Contract { .. }, Kind::Recipe { .. }) => None,
         }
     }
 }
 
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}::{}", self.case.id, self.variant())
+        self.id().fmt(f)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recipe { backend } => write!(f, "recipe/{backend}"),
+            Self::Contract { implementation } => f.write_str(&implementation.name),
+        }
     }
 }

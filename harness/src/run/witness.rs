@@ -51,7 +51,7 @@ pub fn witness(
         for step in &trial.case.steps {
             let like = like.get(witnesses.len());
             if let (Watch::Nothing, Some(like)) = (watch, like) {
-                let (counters, backend) = (like.counters.clone(), trial.backend);
+                let (counters, backend) = (like.counters.clone(), trial.backend());
                 let answered = like.answer.is_some();
                 play.observer.end_unwatched(Box::new(move |lab| {
                     Ok(!answered && read_counters(lab, backend)? == counters)
@@ -62,7 +62,7 @@ pub fn witness(
                 witnesses.push(Witness {
                     sent: recorded.evidence.sent.clone(),
                     answer: recorded.evidence.answer.clone(),
-                    counters: counters_at_rest(play.scene.lab(), trial.backend, like)?,
+                    counters: counters_at_rest(play.scene.lab(), trial.backend(), like)?,
                 });
             }
         }
@@ -74,7 +74,7 @@ pub fn witness(
 /// The counters once they are `like`'s or two readings agree: a TCP connection closes after its answer.
 fn counters_at_rest(
     lab: &Lab,
-    backend: Backend,
+    backend: Option<Backend>,
     like: Option<&Witness>,
 ) -> Result<Vec<String>, RunError> {
     let deadline = Instant::now() + EVIDENCE_WAIT;
@@ -89,7 +89,7 @@ fn counters_at_rest(
     }
 }
 
-fn read_counters(lab: &Lab, backend: Backend) -> Result<Vec<String>, RunError> {
+fn read_counters(lab: &Lab, backend: Option<Backend>) -> Result<Vec<String>, RunError> {
     let run = |words: &[&str]| {
         let argv: Vec<String> = words.iter().map(ToString::to_string).collect();
         let written = lab.run("host", &argv, backend);
