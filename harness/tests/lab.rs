@@ -247,7 +247,7 @@ fn isp() -> Checked {
             }
         }
     }
-    taps.into_iter().for_each(|tap| graveyard.bury_tap(tap));
+    taps.into_iter().for_each(|tap| graveyard.let_go(tap));
     graveyard.bury(lab);
     same(seen.concat(), wanted.map(String::from).to_vec())
 }

@@ -484,6 +484,11 @@ impl Realised for Made {
         let each = self.attachments.iter().rev();
         each.flat_map(|one| self.delete(one, site)).collect()
     }
+
+    /// All of it is in the lab's namespaces and the room.
+    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

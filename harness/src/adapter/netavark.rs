@@ -256,6 +256,11 @@ impl Realised for Made {
         each.filter_map(|(name, options)| self.ask("teardown", name, options, site).err())
             .collect()
     }
+
+    /// All of it is in the lab's namespaces and the room.
+    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

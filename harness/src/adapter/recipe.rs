@@ -191,6 +191,11 @@ impl Realised for Made {
             .filter_map(|command| run(&self.implementation, command, site).err())
             .collect()
     }
+
+    /// All of it is in the lab's namespaces and the room.
+    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

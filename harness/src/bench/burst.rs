@@ -79,7 +79,7 @@ pub fn burst(pings: u16, graveyard: &Graveyard) -> Result<BurstResult, BenchErro
             }
         }
     }
-    taps.into_iter().for_each(|tap| graveyard.bury_tap(tap));
+    taps.into_iter().for_each(|tap| graveyard.let_go(tap));
     graveyard.bury(lab);
     Ok(BurstResult {
         pings,

@@ -63,10 +63,7 @@ pub fn proof(
         wrong += u32::from(!right);
         durations.push(recorded.proven);
     }
-    observer
-        .into_taps()
-        .into_iter()
-        .for_each(|tap| graveyard.bury_tap(tap));
+    observer.bury(graveyard);
     graveyard.bury(lab);
     Ok(ProofResult {
         probes,

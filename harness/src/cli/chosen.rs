@@ -4,8 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::asked::Implementations;
 use super::exit::Exit;
-use crate::case::{Case, discover, matches, render, select};
+use crate::adapter::Candidate;
+use crate::case::{Backend, Case, discover, matches, render, select};
 use crate::run::{Trial, TrialId, case_part};
 
 /// How many trials a failed selection shows.
@@ -40,6 +42,18 @@ impl Chosen {
         };
         chosen_cases(&self.cases, &patterns, err)
     }
+}
+
+/// Whether the patterns mean trials of these cases, told from names alone, before anything is looked for.
+pub(super) fn must_mean_trials(
+    cases: &[Arc<Case>],
+    only: Option<Backend>,
+    asked: &Implementations,
+    patterns: &[String],
+) -> Result<(), String> {
+    let named = asked.selections()?;
+    let named: Vec<Candidate> = named.iter().map(|(one, _)| Candidate::named(one)).collect();
+    of_patterns(Trial::of(cases, only, &named), patterns).map(drop)
 }
 
 /// Which trials of the chosen cases the patterns of a command line mean: all, unless a pattern has a `::`.

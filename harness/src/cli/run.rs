@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::asked::Implementations;
-use super::chosen::{Chosen, of_patterns};
+use super::chosen::{Chosen, must_mean_trials, of_patterns};
 use super::exit::Exit;
 use super::inputs::Inputs;
 use super::output::{lost, output};
@@ -112,14 +112,18 @@ pub fn run(args: &Args) -> ExitCode {
         let _ = writeln!(err, "{reason}");
         return Exit::WrongInput.into();
     }
+    let patterns = &args.chosen.patterns;
+    let asked = args.implementations.or_named_by(patterns);
+    if let Err(reason) = must_mean_trials(&cases, args.backend, &asked, patterns) {
+        let _ = writeln!(err, "{reason}");
+        return Exit::WrongInput.into();
+    }
     let recipes = Trial::of(&cases, args.backend, &[]);
     let ready = must_read_goldens(&args.golden, &cases, &mut err)
         .and_then(|()| must_have_programs(&recipes, &mut err));
     if let Err(exit) = ready {
         return exit.into();
     }
-    let patterns = &args.chosen.patterns;
-    let asked = args.implementations.or_named_by(patterns);
     let planned = || {
         let found = needed(&cases, &asked)?;
         let planned = of_patterns(Trial::of(&cases, args.backend, &found), patterns)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::asked::Implementations;
-use super::chosen::{Chosen, of_patterns};
+use super::chosen::{Chosen, must_mean_trials, of_patterns};
 use super::exit::Exit;
 use super::output::output;
 use super::preflight::must_have_programs;
@@ -49,11 +49,15 @@ pub fn run(args: &Args) -> ExitCode {
         let _ = writeln!(err, "{reason}");
         return Exit::WrongInput.into();
     }
+    let asked = args.implementations.or_named_by(&patterns);
+    if let Err(reason) = must_mean_trials(&cases, args.backend, &asked, &patterns) {
+        let _ = writeln!(err, "{reason}");
+        return Exit::WrongInput.into();
+    }
     let recipes = Trial::of(&cases, args.backend, &[]);
     if let Err(exit) = must_have_programs(&recipes, &mut err) {
         return exit.into();
     }
-    let asked = args.implementations.or_named_by(&patterns);
     let trials = || {
         let found = asked.find()?;
         of_patterns(Trial::of(&cases, args.backend, &found), &patterns)

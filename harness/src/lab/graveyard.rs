@@ -5,12 +5,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use netlink_sys::Socket;
 use nix::sys::resource::{Resource, getrlimit};
 
-use super::netlink::RouteSocket;
 use super::{Lab, LiveNode, Netns};
-use crate::capture::Tap;
 
 /// What a dead lab takes of the kernel's memory: 300 KB for each of six namespaces, rounded up.
 const LAB_BYTES: u64 = 2 << 20;
@@ -21,10 +18,11 @@ const FEWEST_LABS: u64 = 150;
 /// Descriptors that a dead lab keeps, one for each namespace, rounded up; living ones need their share too.
 const LAB_DESCRIPTORS: u64 = 16;
 
-/// Closing a capture socket waits for an RCU grace period or two (8 to 16 ms), and many can wait for the same one.
+/// Closing a capture socket or a mount namespace waits for an RCU grace period or two (8 to 16 ms), and many can wait for the
+/// same one.
 const CLOSERS: usize = 8;
 
-/// Keeps dead labs, and closes captures off the path. Dropping it waits for what is still being closed.
+/// Keeps dead labs, and drops off the path what is dear to drop. Dropping it waits for what is still being closed.
 #[derive(Debug)]
 pub struct Graveyard {
     /// The namespaces of each lab.
@@ -36,16 +34,10 @@ pub struct Graveyard {
 }
 
 /// What the closers close, by dropping it.
-#[derive(Debug)]
-#[expect(dead_code, reason = "held to be dropped")]
-enum Dead {
-    Tap(Tap),
-    Sockets(Vec<(RouteSocket, Vec<Socket>)>),
-    Labs(Vec<Vec<Netns>>),
-}
+type Dead = Box<dyn Send>;
 
 impl Graveyard {
-    /// Opens an empty one, with the threads that close captures.
+    /// Opens an empty one, with the threads that close what it takes.
     pub fn open() -> std::io::Result<Self> {
         let (dead, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -82,7 +74,7 @@ impl Graveyard {
             let socket = socket.into_inner().unwrap_or_else(PoisonError::into_inner);
             sockets.push((socket, netfilter));
         }
-        self.close(Dead::Sockets(sockets));
+        self.let_go(sockets);
         let oldest: Vec<_> = {
             let mut labs = self.labs.lock().unwrap_or_else(PoisonError::into_inner);
             labs.push(namespaces);
@@ -94,19 +86,15 @@ impl Graveyard {
             labs.drain(..many).collect()
         };
         if !oldest.is_empty() {
-            self.close(Dead::Labs(oldest));
+            self.let_go(oldest);
         }
     }
 
-    /// Takes a finished capture.
-    pub fn bury_tap(&self, tap: Tap) {
-        self.close(Dead::Tap(tap));
-    }
-
-    fn close(&self, dead: Dead) {
+    /// Takes what is dear to drop, as a finished capture: a closer drops it.
+    pub fn let_go(&self, dead: impl Send + 'static) {
         if let Some(closers) = &self.dead {
             // Without a closer the message comes back, and is closed here.
-            let _ = closers.send(dead);
+            let _ = closers.send(Box::new(dead));
         }
     }
 

@@ -12,7 +12,7 @@ use super::frames::{ETHERNET_HEADER, Names, frame_of, record};
 use super::questions::ask_tables;
 use super::timing::{Clock, Phase};
 use crate::capture::{RawFrame, Tap};
-use crate::lab::Lab;
+use crate::lab::{Graveyard, Lab};
 use crate::packet::{Headers, Transport, decode};
 use crate::path::{Action, Binding, Evidence, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
@@ -183,9 +183,13 @@ impl Observer {
         !self.taps.is_empty()
     }
 
-    /// The taps, to be closed off the path.
-    pub(crate) fn into_taps(self) -> Vec<Tap> {
-        self.taps
+    /// Has everything that it watches by closed off the path.
+    pub(crate) fn bury(self, graveyard: &Graveyard) {
+        for tap in self.taps {
+            graveyard.let_go(tap);
+        }
+        graveyard.let_go(self.tracer);
+        graveyard.let_go(self.conntrack);
     }
 
     /// Sends one probe and follows it until its fate is proven, or [`EVIDENCE_WAIT`] is over.

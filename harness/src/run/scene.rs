@@ -132,7 +132,7 @@ impl Scene {
         }
     }
 
-    /// Has the implementation undo everything; nothing for a recipe.
+    /// Has the implementation end what would outlive the lab; nothing for a recipe.
     pub(super) fn clear(&mut self) -> Vec<AdapterError> {
         self.contracted
             .as_mut()
@@ -294,10 +294,12 @@ impl Scene {
 
     /// Hands everything whose closing takes the kernel long to where nobody waits for it.
     pub(super) fn bury(self, observer: Observer, graveyard: &Graveyard) {
-        for tap in observer.into_taps() {
-            graveyard.bury_tap(tap);
-        }
+        observer.bury(graveyard);
         graveyard.bury(self.lab);
+        for service in self.services.into_inner() {
+            graveyard.let_go(service);
+        }
+        graveyard.let_go(self.contracted);
     }
 }
 

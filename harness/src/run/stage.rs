@@ -282,12 +282,12 @@ impl Stage {
         }
     }
 
-    /// Has the implementation undo everything.
+    /// Has the implementation end what would outlive the lab.
     pub(super) fn clear(&mut self) -> Vec<AdapterError> {
         if self.ended {
             return Vec::new();
         }
-        self.realised.teardown(&self.site)
+        self.realised.abandon(&self.site)
     }
 }
 

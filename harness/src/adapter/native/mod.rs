@@ -163,4 +163,9 @@ impl Realised for Standing {
         self.state = step.after;
         errors
     }
+
+    /// All of it is in the lab's namespaces and the room.
+    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+        Vec::new()
+    }
 }
