@@ -171,6 +171,7 @@ fn observations<'a>(evidence: &Evidence, transit: &Transit<'a>) -> Vec<Observati
     }
     all.extend(late.into_iter().map(Observation::Verdict));
     all.extend(left);
+    all.extend(transit.copies.iter().map(|f| Observation::Frame(f)));
     all
 }
 

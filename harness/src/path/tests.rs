@@ -358,6 +358,63 @@ fn a_flooded_packet_is_followed_on_every_wire() {
 }
 
 /// A packet to the node's own address leaves and enters by `lo`: OUTPUT speaks before, INPUT behind.
+/// c1 and c2 on a promiscuous bridge, as containerd's own conflist makes it: the bridge hands up a copy of what it has
+/// forwarded.
+#[test]
+fn a_promiscuous_bridge_loses_no_reply_that_arrived() {
+    use Direction::{In, Out};
+    use LegKind::{Reply, Request};
+    let mut r = Recording::default();
+    r.wire(("c1", "eth0"), ("host", "veth1"), Some("cni0"));
+    r.wire(("c2", "eth0"), ("host", "veth2"), Some("cni0"));
+    let host = r.evidence.nodes.entry(String::from("host")).or_default();
+    host.interfaces
+        .insert(String::from("cni0"), Interface::default());
+    r.evidence.from = String::from("c1");
+    let (c1, c2) = ("10.88.0.2", "10.88.0.3");
+    let asked = || echo(Request, c1, c2, 64);
+    r.frame(Request, "c1:eth0", Out, asked());
+    r.frame(Request, "host:veth1", In, asked());
+    r.frame(Request, "host:veth2", Out, asked());
+    r.frame(Request, "c2:eth0", In, asked());
+    r.frame(Request, "host:cni0", In, asked());
+    let said = || echo(Reply, c2, c1, 64);
+    r.frame(Reply, "c2:eth0", Out, said());
+    r.frame(Reply, "host:veth2", In, said());
+    r.frame(Reply, "host:veth1", Out, said());
+    r.frame(Reply, "c1:eth0", In, said());
+    r.frame(Reply, "host:cni0", In, said());
+    r.evidence.answer = Some(Answer::Reply {
+        headers: None,
+        peer_seen: None,
+    });
+    let path = assemble(&r.evidence);
+    assert_eq!(path.fate, Fate::Answered);
+    assert!(path.is_settled());
+    let hops: Vec<String> = path
+        .hops(Reply)
+        .map(|hop| format!("{}:{}", hop.node, hop.interface))
+        .collect();
+    assert_eq!(
+        hops,
+        [
+            "c2:eth0",
+            "host:veth2",
+            "host:veth1",
+            "host:cni0",
+            "c1:eth0"
+        ]
+    );
+    // What the stack itself sends through the bridge is another passage.
+    r.frame(Request, "host:cni0", Out, asked());
+    let path = assemble(&r.evidence);
+    assert!(
+        path.hops(Request)
+            .last()
+            .is_some_and(|hop| hop.direction == Out)
+    );
+}
+
 #[test]
 fn a_packet_over_lo_meets_output_before_and_input_behind() {
     let mut r = Recording::default();

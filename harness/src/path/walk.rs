@@ -14,6 +14,9 @@ pub(super) struct Transit<'a> {
     pub(super) entered: Vec<&'a Frame>,
     pub(super) verdicts: Vec<&'a VerdictEvent>,
     pub(super) left: Vec<&'a Frame>,
+    /// What a promiscuous bridge hands up of a packet that it has already forwarded to another port. It is nobody's: the
+    /// host's stack drops what is addressed to another hardware address (`PACKET_OTHERHOST`).
+    pub(super) copies: Vec<&'a Frame>,
     /// The frame that should have led here and was not captured.
     pub(super) missing: Option<Gap>,
 }
@@ -226,6 +229,25 @@ fn take_transit<'a>(
             break;
         }
         transit.left.extend(queue.pop_front());
+    }
+    // br_handle_frame_finish forwards first and hands up then. Nothing else enters by a bridge's own device without having
+    // entered by a port.
+    let handed_up = transit
+        .entered
+        .first()
+        .and_then(|port| bridge(evidence, port));
+    let is_new = |frame: &&Frame| {
+        !transit
+            .entered
+            .iter()
+            .any(|one| one.interface == frame.interface)
+    };
+    if let Some(device) = handed_up.filter(|_| !transit.left.is_empty())
+        && let Some(copy) = queue.front().filter(|frame| is_new(frame))
+        && copy.direction == Direction::In
+        && copy.interface == device
+    {
+        transit.copies.extend(queue.pop_front());
     }
     transit
 }
