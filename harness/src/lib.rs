@@ -20,6 +20,7 @@ mod fuzz;
 pub mod golden;
 pub mod intent;
 pub mod lab;
+pub mod ledger;
 pub mod mutate;
 pub mod packet;
 pub mod path;

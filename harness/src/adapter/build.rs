@@ -138,3 +138,75 @@ fn is_tree(path: &Path) -> bool {
     let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
     path.join("usr/bin").is_dir() && (is_there("etc/os-release") || is_there("usr/lib/os-release"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, create_dir_all, set_permissions, write};
+    use std::io;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn program(path: &Path) -> io::Result<()> {
+        create_dir_all(path.parent().unwrap_or(path))?;
+        write(path, "#!/bin/sh\n")?;
+        set_permissions(path, Permissions::from_mode(0o755))
+    }
+
+    fn build(path: &Path) -> Build {
+        Build::of(path.to_str()).expect("a build")
+    }
+
+    #[test]
+    fn helpers_beside_a_program_come_before_the_machines() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let inside = folder.path().canonicalize()?;
+        program(&inside.join("bin/dockerd"))?;
+        program(&inside.join("bin/runc"))?;
+        program(&inside.join("libexec/podman/netavark"))?;
+        let whole = build(&inside);
+        let at = |name: &str| whole.find(name, &[], false);
+        assert_eq!(at("runc"), Some(inside.join("bin/runc")));
+        assert_eq!(at("netavark"), Some(inside.join("libexec/podman/netavark")));
+        // What it lacks is the machine's.
+        assert!(at("sh").is_some_and(|path| !path.starts_with(&inside)));
+        assert!(whole.path().starts_with(&format!("{}", inside.display())));
+        Ok(())
+    }
+
+    #[test]
+    fn a_program_by_itself_may_be_called_anything() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().canonicalize()?.join("netavark-2.1");
+        program(&path)?;
+        let build = build(&path);
+        assert_eq!(build.find("netavark", &[], true), Some(path));
+        Ok(())
+    }
+
+    #[test]
+    fn a_system_of_its_own_is_the_root_and_nothing_of_the_machine_is_taken() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let inside = folder.path().canonicalize()?;
+        program(&inside.join("usr/bin/podman"))?;
+        assert_eq!(build(&inside).root, None, "programs alone are no system");
+        create_dir_all(inside.join("etc"))?;
+        write(inside.join("etc/os-release"), "ID=other\n")?;
+        let tree = build(&inside);
+        assert_eq!(tree.root, Some(inside.clone()));
+        let podman = tree.find("podman", &[], true).expect("in the tree");
+        assert_eq!(podman, Path::new("/usr/bin/podman"));
+        assert_eq!(tree.outside(&podman), inside.join("usr/bin/podman"));
+        assert_eq!(tree.find("sh", &[], false), None);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_there_is_told() {
+        let error = Build::of(Some("./no-such-build")).expect_err("nothing there");
+        assert!(
+            error.starts_with("./no-such-build: No such file"),
+            "{error}"
+        );
+    }
+}

@@ -53,6 +53,7 @@ pub static FACTS: Facts = Facts {
     state_folders: &["/var/lib/cni", "/etc/cni/net.d"],
     own: OWN,
     lacks: &[],
+    idle,
     option: Some("a word of a plugin, as portmap.backend=nftables"),
     find: |selection| find(selection, "1.0.0"),
 };
@@ -121,6 +122,22 @@ fn find(selection: &Selection, version: &str) -> Found {
         implementation: implementation.with_options(words(&conflist)),
         conflist,
     }))
+}
+
+/// The firewall's program that no plugin of the chain starts. bridge and portmap use iptables unless they are told
+/// otherwise (cni.dev, `ipMasqBackend`, `backend`), firewall always.
+fn idle(cni: &Implementation) -> Vec<&'static str> {
+    let has = |plugin: &str| cni.parts.contains_key(plugin);
+    let masquerade = cni.has_option("bridge.ipMasqBackend=nftables");
+    let ports = cni.has_option("portmap.backend=nftables");
+    let iptables = has("firewall")
+        || has("portmap") && !ports
+        || cni.has_option("bridge.ipMasq=true") && !masquerade
+        || cni.has_option("ptp.ipMasq=true");
+    let mut idle = Vec::new();
+    idle.extend((!iptables).then_some("iptables"));
+    idle.extend((!masquerade && !ports).then_some("nft"));
+    idle
 }
 
 /// Folders in which plugins are looked for after those of the build.
@@ -307,10 +324,8 @@ impl Adapter for Cni {
             networks: scenario.networks.clone(),
             attachments: Vec::new(),
         };
-        for network in &scenario.networks {
-            for (container, _) in scenario.members(&network.name) {
-                made.add(container, site)?;
-            }
+        for container in &scenario.containers {
+            made.add(container, site)?;
         }
         Ok(Box::new(made))
     }
@@ -463,7 +478,8 @@ impl Realised for Made {
         };
         let mut networks = self.networks.iter().enumerate();
         let Some((number, network)) = networks.find(|(_, one)| one.name == *name) else {
-            return Ok(());
+            let what = format!("{} is on {name}, which is no network here", container.name);
+            return Err(AdapterError::NotRealised(what));
         };
         let mut attachment = Attachment {
             container: container.name.clone(),

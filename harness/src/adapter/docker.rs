@@ -37,6 +37,7 @@ pub static FACTS: Facts = Facts {
             .asked(|_| String::new())
             .optional(),
         Needed::new("iptables", "iptables"),
+        Needed::new("nft", "nftables").optional(),
     ],
     harness: &[image::WAITER],
     state_folders: &["/var/lib/docker", "/etc/docker"],
@@ -52,6 +53,7 @@ pub static FACTS: Facts = Facts {
             "Docker's manual, \"Packet filtering and firewalls\": its rules stand before those that a person has put into FORWARD; DOCKER-USER is the chain for them",
         ),
     ],
+    idle,
     option: Some("a flag of dockerd, as userland-proxy=false"),
     find: |selection| {
         let docker = Docker {
@@ -60,6 +62,19 @@ pub static FACTS: Facts = Facts {
         Ok(Arc::new(docker))
     },
 };
+
+/// dockerd(8) `--userland-proxy`, `--firewall-backend`: by default there is a proxy, and iptables makes the rules.
+fn idle(docker: &Implementation) -> Vec<&'static str> {
+    let mut idle = Vec::new();
+    if docker.has_option("userland-proxy=false") {
+        idle.push("docker-proxy");
+    }
+    idle.push(match docker.has_option("firewall-backend=nftables") {
+        true => "iptables",
+        false => "nft",
+    });
+    idle
+}
 
 /// The shim has the number in its second line.
 fn shim_version(path: &Path) -> String {

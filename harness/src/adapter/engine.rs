@@ -39,6 +39,8 @@ pub(super) struct Engine {
     containers: Vec<String>,
     /// The first process of each container that runs.
     pids: BTreeMap<String, Pid>,
+    /// What the engine calls containers and networks by.
+    ids: BTreeMap<String, String>,
 }
 
 impl Engine {
@@ -56,6 +58,7 @@ impl Engine {
             networks: Vec::new(),
             containers: Vec::new(),
             pids: BTreeMap::new(),
+            ids: BTreeMap::new(),
         };
         let archive = image::pack(&site.room)?;
         made.ask(["import", &archive, IMAGE], site)?;
@@ -90,9 +93,18 @@ impl Engine {
             create = create.args(["--internal"]);
         }
         let mtu = network.mtu.map(|mtu| format!("{}={mtu}", self.words.mtu));
-        create.args(mtu).args([&network.name]).run(&site.room)?;
+        let said = create.args(mtu).args([&network.name]).run(&site.room)?;
+        self.learn_id(&network.name, &said);
         self.networks.push(network.name.clone());
         Ok(())
+    }
+
+    /// Both engines print the id of what they have made; Podman prints a network's name.
+    fn learn_id(&mut self, name: &str, said: &str) {
+        let id = said.trim();
+        if id != name {
+            self.ids.insert(name.to_owned(), id.to_owned());
+        }
     }
 
     fn inspect(&self, container: &str, field: &str, site: &Site) -> Result<String, AdapterError> {
@@ -118,6 +130,10 @@ impl Realised for Engine {
         self.pids.iter().map(open).collect()
     }
 
+    fn ids(&self) -> BTreeMap<String, String> {
+        self.ids.clone()
+    }
+
     fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
         self.end(&[container.to_owned()], site)?;
         self.containers.retain(|one| one != container);
@@ -132,10 +148,14 @@ impl Realised for Engine {
             .client(["run", "--detach", "--pull=never"])
             .args([self.group.option()])
             .args(options);
-        if let Err(error) = run.args([IMAGE]).args(image::COMMAND).run(&site.room) {
-            // `run` is `create` and `start`; what can't start is the person's to remove.
-            self.end(std::slice::from_ref(name), site)?;
-            return Err(error);
+        let ran = run.args([IMAGE]).args(image::COMMAND).run(&site.room);
+        match ran {
+            Ok(said) => self.learn_id(name, &said),
+            Err(error) => {
+                // `run` is `create` and `start`; what can't start is the person's to remove.
+                self.end(std::slice::from_ref(name), site)?;
+                return Err(error);
+            }
         }
         self.containers.push(name.clone());
         let said = self.inspect(name, ".State.Pid", site)?;

@@ -28,6 +28,8 @@ pub struct Facts {
     pub own: Own,
     /// Features that it lacks, of those that an adapter claims as a whole.
     pub lacks: &'static [Lack],
+    /// Those of its programs that do not run, as its options and versions are.
+    pub idle: fn(&Implementation) -> Vec<&'static str>,
     /// What an engine option of it is; none if it takes none.
     pub option: Option<&'static str>,
     /// Looks for it.

@@ -24,6 +24,7 @@ pub struct Implementation {
     /// The programs that take part, by the name that reports give them.
     pub parts: BTreeMap<String, Part>,
     version: Version,
+    idle: fn(&Self) -> Vec<&'static str>,
 }
 
 /// Where its version comes from.
@@ -75,6 +76,7 @@ impl Implementation {
             options: selection.options.clone(),
             parts,
             version: Version::Of(main.into()),
+            idle: selection.facts.idle,
         }
     }
 
@@ -87,6 +89,7 @@ impl Implementation {
             options: Vec::new(),
             parts,
             version: Version::Told(version.to_owned()),
+            idle: |_| Vec::new(),
         }
     }
 
@@ -118,9 +121,21 @@ impl Implementation {
             .map_or("", |part| number(part.version()))
     }
 
+    /// Whether it was asked for with this option, or says so by itself.
+    pub fn has_option(&self, option: &str) -> bool {
+        self.options.iter().any(|one| one == option)
+    }
+
+    /// The programs that run with its options and in its version. To know that, it may have to be started.
+    pub fn running(&self) -> impl Iterator<Item = (&str, &Part)> {
+        let idle = (self.idle)(self);
+        let all = self.parts.iter().map(|(name, part)| (name.as_str(), part));
+        all.filter(move |(name, _)| !idle.contains(name))
+    }
+
     /// Asks every program for its version now, so that nobody has to wait for it later.
     pub fn ask(&self) {
-        for part in self.parts.values() {
+        for (_, part) in self.running() {
             part.version();
         }
     }
@@ -186,6 +201,11 @@ pub trait Realised: fmt::Debug + Send {
         Ok(BTreeMap::new())
     }
 
+    /// What the implementation calls containers and networks by, of 12 or more digits each, by name.
+    fn ids(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Asks the implementation whether all is still as it made it: [`Feature::Check`]. Returns what it finds wrong.
     fn check(&mut self, site: &Site) -> Vec<AdapterError> {
         let _ = site;
@@ -231,5 +251,38 @@ pub trait Realised: fmt::Debug + Send {
     /// not be taken down with care. Whether teardown does what it should is for the cases about it.
     fn abandon(&mut self, site: &Site) -> Vec<AdapterError> {
         self.teardown(site)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(facts: &'static super::super::Facts, options: &[&str]) -> Vec<String> {
+        let selection = Selection {
+            options: options.iter().map(ToString::to_string).collect(),
+            ..Selection::of(facts)
+        };
+        let parts = facts.programs.iter();
+        let parts = parts.map(|needed| (needed.program.to_owned(), Part::known("1")));
+        let found = Implementation::of(&selection, Build::default(), parts.collect(), "");
+        found.running().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_program_that_does_not_run_is_not_reported() {
+        let has = |names: &[String], name: &str| names.iter().any(|one| one == name);
+        let docker = running(&super::super::docker::FACTS, &[]);
+        assert!(has(&docker, "docker-proxy") && has(&docker, "iptables") && !has(&docker, "nft"));
+        let docker = running(&super::super::docker::FACTS, &["userland-proxy=false"]);
+        assert!(!has(&docker, "docker-proxy") && has(&docker, "containerd"));
+        let nft = ["firewall_driver=nftables"];
+        let podman = running(&super::super::podman::FACTS, &nft);
+        assert!(has(&podman, "nft") && !has(&podman, "iptables") && has(&podman, "conmon"));
+        let netavark = running(
+            &super::super::netavark::FACTS,
+            &["firewall_driver=iptables"],
+        );
+        assert_eq!(netavark, ["iptables", "netavark"]);
     }
 }

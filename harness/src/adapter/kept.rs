@@ -1,22 +1,25 @@
-//! What implementations keep by design: data, each with its source, and never hidden.
+//! What documents say that implementations keep when everything is torn down: data, each with its source, and never
+//! hidden.
 
 use serde::Deserialize;
 
 use crate::case::{OneOrMany, glob};
-use crate::lab::{Change, Difference};
+use crate::ledger::{CaseNames, Change, Difference, Kind, OfNetwork};
 
 /// The entries, checked in beside this file and compiled in.
 const ENTRIES: &str = include_str!("kept.toml");
+/// What stands for every implementation.
+const EVERY: &str = "*";
 
-/// Something that an implementation keeps by design.
+/// Something that implementations keep.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
-    /// Names of implementations.
+    /// What was asked for, as `cni` also of `cni:CONFLIST`; `*` for everything.
     pub implementations: Vec<String>,
     /// The kind of the ledger's entry.
-    pub kind: String,
-    /// The entry, or several, with `*` for any text.
+    pub kind: Kind,
+    /// The entry, or several, with `*` for any text, and in braces what the case calls its own.
     entry: OneOrMany<String>,
     /// Where it is documented.
     pub source: String,
@@ -29,61 +32,88 @@ struct Entries {
     kept: Vec<Kept>,
 }
 
-/// Everything that this implementation keeps by design.
+/// Everything that documents say of the implementation that was asked for by this name.
 ///
 /// # Errors
 /// The checked-in file is broken, which a test excludes.
-pub fn kept(implementation: &str) -> Result<Vec<Kept>, toml::de::Error> {
+pub fn kept(asked: &str) -> Result<Vec<Kept>, toml::de::Error> {
     let entries: Entries = toml::from_str(ENTRIES)?;
-    let all = entries.kept.into_iter();
-    Ok(all
-        .filter(|one| {
-            one.implementations
-                .iter()
-                .any(|name| name == implementation)
-        })
-        .collect())
+    let is_of = |one: &Kept| {
+        one.implementations
+            .iter()
+            .any(|name| name == asked || name == EVERY)
+    };
+    Ok(entries.kept.into_iter().filter(is_of).collect())
 }
 
-/// What of this implementation's patterns matched nothing that was kept, of a kind and as an entry: each with its kind.
+/// The entries of this implementation by which nothing was kept, given the sources of what was: each with its kind.
 ///
 /// # Errors
 /// The checked-in file is broken, which a test excludes.
-pub fn unmatched<'a>(
-    implementation: &str,
-    seen: impl IntoIterator<Item = (&'a str, &'a str)>,
+pub fn unused<'a>(
+    asked: &str,
+    sources: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<String>, toml::de::Error> {
-    let seen: Vec<(&str, &str)> = seen.into_iter().collect();
-    let mut never = Vec::new();
-    for entry in kept(implementation)? {
-        for pattern in &entry.entry.0 {
-            let is_it = |(kind, text): &(&str, &str)| *kind == entry.kind && glob(text, pattern);
-            if !seen.iter().any(is_it) {
-                never.push(format!("{} {pattern}", entry.kind));
-            }
-        }
-    }
-    Ok(never)
+    let sources: Vec<&str> = sources.into_iter().collect();
+    let mut entries = kept(asked)?;
+    entries.retain(|entry| !sources.contains(&entry.source.as_str()));
+    let told = |entry: &Kept| format!("{} {}", entry.kind.as_str(), entry.entry.0.join(", "));
+    Ok(entries.iter().map(told).collect())
 }
 
 impl Kept {
-    /// Whether this is what is meant. A setting that was changed is there twice, before and after.
-    pub fn covers(&self, difference: &Difference) -> bool {
-        let kind = difference.kind.as_str();
-        let changed = difference.change == Change::Added || kind == "sysctl";
-        changed && kind == self.kind && self.patterns(&difference.entry).next().is_some()
+    /// Whether this is what is meant: something that came, or a setting or a policy that was changed.
+    pub fn covers(&self, difference: &Difference, names: &CaseNames) -> bool {
+        let stays = match &difference.change {
+            Change::Added => true,
+            Change::Changed(_) => matches!(self.kind, Kind::Sysctl | Kind::Chain),
+            Change::Removed | Change::Moved => false,
+        };
+        let text = difference.entry.to_string();
+        stays
+            && difference.entry.kind() == self.kind
+            && self
+                .entry
+                .0
+                .iter()
+                .any(|pattern| fits(&text, pattern, names))
     }
+}
 
-    fn patterns<'a>(&'a self, entry: &'a str) -> impl Iterator<Item = &'a str> {
-        let all = self.entry.0.iter().map(String::as_str);
-        all.filter(move |pattern| glob(entry, pattern))
+/// Whether a pattern fits, with what the case calls its own in place of what stands in braces.
+fn fits(text: &str, pattern: &str, names: &CaseNames) -> bool {
+    if !pattern.contains('{') {
+        return glob(text, pattern);
     }
+    let fits = |network: &OfNetwork| {
+        let bridges = network.bridges.iter();
+        bridges
+            .map(|bridge| {
+                pattern
+                    .replace("{bridge}", bridge)
+                    .replace("{network}", &network.name)
+            })
+            .chain([pattern.replace("{network}", &network.name)])
+            .any(|pattern| glob(text, &pattern))
+    };
+    names.networks().iter().any(fits)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::Kind;
+    use crate::ledger::{Entry, Link};
+
+    fn bridge(name: &str, change: Change) -> Difference {
+        Difference {
+            entry: Entry::Link(Link {
+                name: name.into(),
+                kind: "bridge".into(),
+                ..Link::default()
+            }),
+            change,
+        }
+    }
 
     #[test]
     fn the_entries_read_and_have_a_source() {
@@ -93,28 +123,41 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_nothing_matched_is_listed() {
-        let link = ("link", "5 LinkFlags(Up) [IfName(\"docker0\"), Mtu(1500)]");
-        let never = unmatched("docker", [link]).expect("well-formed");
-        let of_links = never.iter().filter(|one| one.starts_with("link "));
-        assert_eq!(of_links.count(), 0);
-        assert!(never.iter().any(|one| one.starts_with("address ")));
+    fn what_is_taken_away_is_not_kept() {
+        let docker = kept("docker").expect("well-formed");
+        let covers = |difference: &Difference| {
+            docker
+                .iter()
+                .any(|one| one.covers(difference, &CaseNames::default()))
+        };
+        assert!(covers(&bridge("docker0", Change::Added)));
+        assert!(!covers(&bridge("docker0", Change::Removed)));
+        assert!(!covers(&bridge("docker1", Change::Added)));
     }
 
     #[test]
-    fn what_is_taken_away_is_not_kept() {
-        let kept = Kept {
-            implementations: vec!["mine".into()],
-            kind: "link".into(),
-            entry: OneOrMany(vec!["*br0*".into()]),
-            source: "a manual".into(),
+    fn an_entry_that_kept_nothing_is_listed() {
+        let docker = kept("docker").expect("well-formed");
+        let source = &docker
+            .iter()
+            .find(|one| one.kind == Kind::Link)
+            .expect("docker0")
+            .source;
+        let never = unused("docker", [source.as_str()]).expect("well-formed");
+        assert!(!never.iter().any(|one| one.starts_with("link ")));
+        assert!(never.iter().any(|one| one.starts_with("chain ")));
+    }
+
+    #[test]
+    fn a_bridge_is_kept_whatever_it_is_called() {
+        let cni = kept("cni").expect("well-formed");
+        let mut names = CaseNames::default();
+        names.network("front").bridges.push("nerdctl0".into());
+        let covers = |link: &str| {
+            let difference = bridge(link, Change::Added);
+            cni.iter().any(|one| one.covers(&difference, &names))
         };
-        let of = |change| Difference {
-            kind: Kind::Link,
-            change,
-            entry: "5 br0".into(),
-        };
-        assert!(kept.covers(&of(Change::Added)));
-        assert!(!kept.covers(&of(Change::Removed)));
+        assert!(covers("nerdctl0"));
+        assert!(!covers("cni0"), "no network's bridge");
     }
 }

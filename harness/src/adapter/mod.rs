@@ -35,7 +35,7 @@ pub use expected::{Expected, Versions, VersionsError, expected};
 pub use facts::{Argument, Facts, Found, Lack, Needed, Own};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
 pub use installation::Installation;
-pub use kept::{Kept, kept, unmatched};
+pub use kept::{Kept, kept, unused};
 pub use part::Part;
 pub use program::Program;
 pub use registry::{ADAPTERS, programs, state_folders};

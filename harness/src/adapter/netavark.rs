@@ -1,14 +1,16 @@
 //! netavark by itself, as podman calls it: one JSON object for each container.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::facts::{Argument, Facts, Lack, Needed, Own};
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Realised, Scenario, ScenarioContainer,
-    ScenarioNetwork, Site,
+    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario,
+    ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
 use crate::lab::Room;
@@ -98,6 +100,7 @@ pub static FACTS: Facts = Facts {
             ),
         ]
     },
+    idle,
     option: Some("firewall_driver=nftables or another one that it has"),
     find: |selection| {
         let mut options = selection.options.iter();
@@ -111,6 +114,36 @@ pub static FACTS: Facts = Facts {
         }))
     },
 };
+
+/// The firewall's program that the driver does not start: the driver that was asked for, else what this build has by
+/// default. Builds before 1.13 have no word for that, and iptables.
+pub(super) fn idle(own: &Implementation) -> Vec<&'static str> {
+    let asked = own.options.iter().rev();
+    let asked = asked
+        .filter_map(|option| option.strip_prefix(DRIVER))
+        .next();
+    let by_default = || {
+        let told = own
+            .parts
+            .get("netavark")
+            .map(|part| part.tell(default_driver));
+        told.unwrap_or_default()
+    };
+    match asked.map_or_else(by_default, str::to_owned).as_str() {
+        "nftables" => vec!["iptables"],
+        "none" => vec!["iptables", "nft"],
+        _ => vec!["nft"],
+    }
+}
+
+fn default_driver(netavark: &Path) -> String {
+    let said = Program::new([netavark.display().to_string(), "version".into()]).run_here();
+    let said: Value = serde_json::from_str(&said.unwrap_or_default()).unwrap_or_default();
+    said["default_fw_driver"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
 
 /// netavark as found on this machine.
 #[derive(Debug)]
@@ -133,12 +166,9 @@ impl Adapter for Netavark {
             networks: scenario.networks.clone(),
             containers: Vec::new(),
         };
-        for (number, network) in scenario.networks.iter().enumerate() {
-            for (container, address) in scenario.members(&network.name) {
-                let options = options(network, number, container, &address.to_string());
-                made.ask("setup", &container.name, &options, site)?;
-                made.containers.push((container.name.clone(), options));
-            }
+        // As podman does: container by container, whatever networks they are on.
+        for (container, number, address) in scenario.attached() {
+            made.attach(container, number, address, site)?;
         }
         Ok(Box::new(made))
     }
@@ -203,6 +233,20 @@ struct Made {
 }
 
 impl Made {
+    fn attach(
+        &mut self,
+        container: &ScenarioContainer,
+        number: usize,
+        address: IpAddr,
+        site: &Site,
+    ) -> Result<(), AdapterError> {
+        let network = &self.networks[number];
+        let options = options(network, number, container, &address.to_string());
+        self.ask("setup", &container.name, &options, site)?;
+        self.containers.push((container.name.clone(), options));
+        Ok(())
+    }
+
     fn ask(
         &self,
         verb: &str,
@@ -235,20 +279,16 @@ impl Realised for Made {
     }
 
     fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
-        let Attached::Network {
-            name,
-            address: Some(address),
-        } = &container.attached
-        else {
+        let Attached::Network { name, address } = &container.attached else {
             return Ok(());
         };
-        let mut networks = self.networks.iter().enumerate();
-        if let Some((number, network)) = networks.find(|(_, one)| one.name == *name) {
-            let options = options(network, number, container, &address.to_string());
-            self.ask("setup", &container.name, &options, site)?;
-            self.containers.push((container.name.clone(), options));
-        }
-        Ok(())
+        let own = &container.name;
+        let lacks = |what: String| AdapterError::NotRealised(format!("{own} {what}"));
+        let number = self.networks.iter().position(|one| one.name == *name);
+        let number =
+            number.ok_or_else(|| lacks(format!("is on {name}, which is no network here")))?;
+        let address = address.ok_or_else(|| lacks("comes later and asks for no address".into()))?;
+        self.attach(container, number, address, site)
     }
 
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
@@ -272,7 +312,7 @@ mod tests {
         let network = ScenarioNetwork {
             name: "front".into(),
             subnet: "10.77.1.0/24".into(),
-            gateway: std::net::IpAddr::from([10, 77, 1, 1]),
+            gateway: IpAddr::from([10, 77, 1, 1]),
             internal: true,
             mtu: Some(1400),
         };

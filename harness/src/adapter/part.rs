@@ -41,12 +41,17 @@ impl Part {
 
     /// Its version in its own words, empty if it has none.
     pub fn version(&self) -> &str {
-        self.version.get_or_init(|| match &self.within {
-            // One that can't be entered is found out when somebody runs there.
-            Some((path, Some(root))) => tree::within(root, || (self.ask)(path)).unwrap_or_default(),
-            Some((path, None)) => (self.ask)(path),
+        self.version.get_or_init(|| self.tell(self.ask))
+    }
+
+    /// What it tells somebody who asks at its place; nothing if it is no program.
+    pub(super) fn tell(&self, ask: fn(&Path) -> String) -> String {
+        match &self.within {
+            // A tree that can't be entered is found out when somebody runs there.
+            Some((path, Some(root))) => tree::within(root, || ask(path)).unwrap_or_default(),
+            Some((path, None)) => ask(path),
             None => String::new(),
-        })
+        }
     }
 
     /// The command line's first word for the implementation's own programs.

@@ -67,6 +67,7 @@ pub static FACTS: Facts = Facts {
     state_folders: STATE_FOLDERS,
     own: netavark::OWN,
     lacks: &netavark::LACKING,
+    idle: netavark::idle,
     option: Some("a line of [network] in containers.conf, as firewall_driver=nftables"),
     find: |selection| find(selection, NetworkBackend::Netavark),
 };
@@ -89,6 +90,7 @@ pub static ON_CNI: Facts = Facts {
     ],
     own: cni::OWN,
     lacks: &netavark::SHARED,
+    idle: |_| Vec::new(),
     find: |selection| find(selection, NetworkBackend::Cni),
     ..FACTS
 };

@@ -28,6 +28,7 @@ pub static FACTS: Facts = Facts {
         chains: &[],
     },
     lacks: &[],
+    idle: |_| Vec::new(),
     option: None,
     find: |selection| {
         let recipe = Recipe {

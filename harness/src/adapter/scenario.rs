@@ -163,6 +163,20 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Containers on networks, in the order in which they start, each with its network's number and its address.
+    pub fn attached(&self) -> Vec<(&ScenarioContainer, usize, IpAddr)> {
+        let mut all = Vec::new();
+        for (number, network) in self.networks.iter().enumerate() {
+            let members = self.members(&network.name).into_iter();
+            all.extend(members.map(|(container, address)| (container, number, address)));
+        }
+        let place = |name: &str| self.containers.iter().position(|one| one.name == name);
+        all.sort_by_key(|(container, ..)| place(&container.name));
+        all
+    }
+}
+
 impl ScenarioNetwork {
     /// Bits of the prefix.
     pub fn prefix_length(&self) -> u8 {
@@ -235,5 +249,40 @@ mod tests {
         let members = scenario.members("front");
         let addresses: Vec<String> = members.iter().map(|(_, a)| a.to_string()).collect();
         assert_eq!(addresses, ["10.77.1.3", "10.77.1.2", "10.77.1.4"]);
+    }
+
+    #[test]
+    fn containers_start_in_their_own_order_and_not_in_that_of_networks() {
+        let network = |name: &str, number: u8| ScenarioNetwork {
+            name: name.into(),
+            subnet: format!("10.77.{number}.0/24"),
+            gateway: IpAddr::from([10, 77, number, 1]),
+            internal: number == 2,
+            mtu: None,
+        };
+        let container = |name: &str, network: &str| ScenarioContainer {
+            name: name.into(),
+            attached: Attached::Network {
+                name: network.into(),
+                address: None,
+            },
+            publish: Vec::new(),
+        };
+        let scenario = Scenario {
+            networks: vec![network("front", 1), network("back", 2)],
+            containers: vec![
+                container("c1", "back"),
+                container("c2", "front"),
+                container("c3", "back"),
+            ],
+        };
+        let attached = scenario.attached().into_iter();
+        let found: Vec<String> = attached
+            .map(|(container, number, address)| format!("{} {number} {address}", container.name))
+            .collect();
+        assert_eq!(
+            found,
+            ["c1 1 10.77.2.2", "c2 0 10.77.1.2", "c3 1 10.77.2.3"]
+        );
     }
 }

@@ -40,5 +40,5 @@ pub(crate) use select::glob;
 pub use select::{NothingSelected, matches, select};
 pub use vocabulary::{
     Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, Protocol,
-    Send, Table,
+    Send, Table, Transit,
 };

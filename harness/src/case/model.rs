@@ -202,6 +202,8 @@ pub enum Change {
         again: bool,
         /// A container that is gone before.
         gone: Option<NodeName>,
+        /// Whether what the host forwards for others must end as before set-up.
+        transit: bool,
     },
 }
 

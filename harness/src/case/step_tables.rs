@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::vocabulary::{FateWord, Finding, Leaves, Leg, Protocol, Send};
+use super::vocabulary::{FateWord, Finding, Leaves, Leg, Protocol, Send, Transit};
 
 /// An echo service on a node until the case ends.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -65,6 +65,9 @@ pub(super) struct TeardownFile {
     /// A container that is gone before, with its namespace.
     #[schemars(with = "Option<String>")]
     pub(super) gone: Option<Spanned<String>>,
+    /// How packets that the host forwards between others must end, for a host that forwards. Not asked if absent.
+    #[schemars(with = "Option<Transit>")]
+    pub(super) transit: Option<Spanned<String>>,
 }
 
 /// A marked packet to send.

@@ -156,6 +156,14 @@ words! {
 }
 
 words! {
+    /// How what the host forwards for others ends after a teardown.
+    Transit, "end of a transit" {
+        /// As before set-up: the same packets, also where the host sees one direction of a connection only, end alike.
+        AsBefore = "as-before",
+    }
+}
+
+words! {
     /// How a packet path ends.
     FateWord, "fate" {
         /// The probing socket got its answer.

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::inputs::Inputs;
 use super::output::output;
 use super::report_files::ReportFiles;
-use crate::adapter::unmatched;
+use crate::adapter::unused;
 use crate::finding::{Finding, What};
 use crate::report::{Report, claims_table, matrix_table, merge, not_run_lines, summary_line};
 
@@ -30,7 +30,7 @@ enum Verb {
         #[command(flatten)]
         files: ReportFiles,
     },
-    /// Lists patterns of harness/src/adapter/kept.toml that nothing in these reports matched: what an implementation of
+    /// Lists entries of harness/src/adapter/kept.toml by which nothing was kept in these reports: what an implementation of
     /// this version does not keep, or what no case asked for.
     Kept {
         /// JSON reports of runs of `contract/lifecycle`.
@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Exit {
     }
 }
 
-/// A line for each pattern that matched nothing, by implementation and version.
+/// A line for each entry by which nothing was kept, by implementation and version.
 fn list_kept(paths: &[PathBuf]) -> Result<String, String> {
     let reports = read_all(paths)?;
     let implementations: BTreeMap<&str, &str> = reports
@@ -68,8 +68,8 @@ fn list_kept(paths: &[PathBuf]) -> Result<String, String> {
     let mut text = String::new();
     for (name, version) in implementations {
         let of_it = cases().filter(|case| case.implementation == name);
-        let kept = of_it.flat_map(|case| &case.findings).filter_map(kept);
-        let never = unmatched(name, kept);
+        let kept = of_it.flat_map(|case| &case.findings).filter_map(source);
+        let never = unused(asked(name), kept);
         for pattern in never.map_err(|error| error.to_string())? {
             text.push_str(&format!("{name} {version}: {pattern}\n"));
         }
@@ -77,11 +77,19 @@ fn list_kept(paths: &[PathBuf]) -> Result<String, String> {
     Ok(text)
 }
 
-/// Kind and entry of what is kept by design.
-fn kept(finding: &Finding) -> Option<(&str, &str)> {
+/// Why something is kept.
+fn source(finding: &Finding) -> Option<&str> {
     match &finding.what {
-        What::Kept { left, .. } => Some((&left.kind, &left.entry)),
+        What::Kept { source, .. } => Some(source),
         _ => None,
+    }
+}
+
+/// What was asked for by an implementation's name in a report: those of conflists begin with `cni:`.
+fn asked(name: &str) -> &str {
+    match name.split_once([':', '-']) {
+        Some(("cni", _)) => "cni",
+        _ => name,
     }
 }
 

@@ -286,10 +286,9 @@ fn under_test(
             calls_itself: candidate.calls_itself().map(str::to_owned),
             version: implementation.version().to_owned(),
             tools: implementation
-                .parts
-                .iter()
+                .running()
                 .map(|(name, part)| Tool {
-                    name: name.clone(),
+                    name: name.to_owned(),
                     version: part.version().to_owned(),
                     path: part.path.as_ref().map(|path| path.display().to_string()),
                 })

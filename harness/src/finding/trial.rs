@@ -22,6 +22,8 @@ pub enum LeftoverChange {
     Added,
     /// It is gone.
     Removed,
+    /// It was otherwise.
+    Changed,
     /// It stands in another order.
     Moved,
 }

@@ -10,6 +10,7 @@ use rtnetlink::packet_route::link::{
     AfSpecInet, AfSpecUnspec, InetDevConf, InfoData, InfoKind, InfoVeth, LinkAttribute,
 };
 use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
+use rtnetlink::packet_route::route::RouteProtocol;
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{
     AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth,
@@ -343,6 +344,10 @@ pub(super) fn route(to: Option<Prefix>, via: IpAddr) -> Result<RouteNetlinkMessa
     ))
 }
 
+/// Who made a neighbour entry of ours (`NDA_PROTOCOL`, `man 8 ip-neighbour`: "protocol"): a number that no routing daemon
+/// has in `rtnetlink.h`. What the harness enters for its probes is no leftover of an implementation.
+pub(crate) const NEIGHBOUR_MAKER: RouteProtocol = RouteProtocol::Other(103);
+
 /// A neighbour that is never asked for and never forgotten.
 pub(super) fn permanent_neighbour(index: u32, address: IpAddr, mac: &[u8]) -> RouteNetlinkMessage {
     let mut message = NeighbourMessage::default();
@@ -359,5 +364,8 @@ pub(super) fn permanent_neighbour(index: u32, address: IpAddr, mac: &[u8]) -> Ro
     message
         .attributes
         .push(NeighbourAttribute::LinkLayerAddress(mac.to_vec()));
+    message
+        .attributes
+        .push(NeighbourAttribute::Protocol(NEIGHBOUR_MAKER));
     RouteNetlinkMessage::NewNeighbour(message)
 }

@@ -83,7 +83,7 @@ impl Batch {
 
 /// An rtnetlink socket in one node's namespace.
 #[derive(Debug)]
-pub(super) struct RouteSocket {
+pub(crate) struct RouteSocket {
     node: String,
     socket: Socket,
     sequence: u32,
@@ -91,7 +91,7 @@ pub(super) struct RouteSocket {
 
 impl RouteSocket {
     /// Opens a socket in `netns`, and joins the multicast `groups` (`RTNLGRP_*`).
-    pub(super) fn open(node: &str, netns: &Netns, groups: &[u32]) -> Result<Self, LabError> {
+    pub(crate) fn open(node: &str, netns: &Netns, groups: &[u32]) -> Result<Self, LabError> {
         let open = || {
             let mut socket = Socket::new(NETLINK_ROUTE)?;
             socket.bind_auto()?;
@@ -188,7 +188,7 @@ impl RouteSocket {
     }
 
     /// Asks for a whole table.
-    pub(super) fn dump(
+    pub(crate) fn dump(
         &mut self,
         operation: &'static str,
         message: RouteNetlinkMessage,

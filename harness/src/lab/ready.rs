@@ -99,7 +99,7 @@ fn is_unseen(link: &LinkMessage) -> bool {
 }
 
 /// Waits for the next event; false when `bound` has passed since `start`.
-pub(super) fn next_event(
+pub(crate) fn next_event(
     events: &mut RouteSocket,
     start: Instant,
     bound: Duration,

@@ -282,7 +282,7 @@ fn leftover(left: &Leftover) -> String {
     let sign = match left.change {
         LeftoverChange::Added => '+',
         LeftoverChange::Removed => '-',
-        LeftoverChange::Moved => '~',
+        LeftoverChange::Changed | LeftoverChange::Moved => '~',
     };
     format!("{sign} {} {}", left.kind, left.entry)
 }

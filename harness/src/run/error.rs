@@ -84,6 +84,9 @@ pub enum RunError {
         /// What the kernel said.
         source: std::io::Error,
     },
+    /// The entries of what implementations keep could not be read.
+    #[error("read what implementations keep: {0}")]
+    Kept(String),
     /// The thread that runs trials could not get mounts of its own.
     #[error("{0}")]
     Mounts(String),

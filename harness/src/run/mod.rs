@@ -1,5 +1,6 @@
 //! From a case to its outcome: trials, their labs, what is watched, and how it is judged.
 
+mod bystanders;
 mod causes;
 mod error;
 mod execute;
@@ -7,6 +8,7 @@ mod folder;
 mod frames;
 mod installation;
 mod judge;
+mod left;
 mod observe;
 mod options;
 mod outcome;

@@ -163,6 +163,14 @@ impl Observer {
         &self.captured
     }
 
+    /// Takes the trace away from a lab that lives on, and closes the taps.
+    ///
+    /// # Errors
+    /// The trace's table stays.
+    pub(super) fn disarm(self) -> Result<(), RunError> {
+        Ok(self.tracer.map_or(Ok(()), Tracer::disarm)?)
+    }
+
     /// Has `look` watch many probes at once by the taps alone. Netfilter reports none of them.
     pub(super) fn at_once<T>(
         &mut self,

@@ -28,6 +28,11 @@ const TOKEN_PAYLOAD: usize = 16;
 /// Labs made by this process, so that each has tokens of its own.
 static LABS: AtomicU32 = AtomicU32::new(0);
 
+/// A number for tokens that no other lab of this process has.
+pub(super) fn lab_number() -> u32 {
+    LABS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// A trial at work.
 pub(super) struct Play {
     pub(super) clock: Clock,
@@ -113,7 +118,7 @@ impl Play {
     }
 
     fn change(&mut self, line: usize, change: &Change) -> Result<(), RunError> {
-        let changed = self.scene.change(&self.case, change)?;
+        let changed = self.scene.change(&self.case, change, &mut self.observer)?;
         if let Some(name) = &changed.came {
             self.observer.watch_also(name, self.scene.lab())?;
         }

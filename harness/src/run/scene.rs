@@ -121,13 +121,18 @@ impl Scene {
     }
 
     /// Makes a change of a contract's implementation or its containers.
-    pub(super) fn change(&mut self, case: &Case, change: &Change) -> Result<Changed, RunError> {
+    pub(super) fn change(
+        &mut self,
+        case: &Case,
+        change: &Change,
+        observer: &mut Observer,
+    ) -> Result<Changed, RunError> {
         if matches!(change, Change::Teardown { .. }) {
             // Their sockets are none of the implementation's leftovers.
             self.services.borrow_mut().clear();
         }
         match &mut self.contracted {
-            Some(contracted) => contracted.change(case, change, &mut self.lab),
+            Some(contracted) => contracted.change(case, change, &mut self.lab, observer),
             None => Ok(Changed::default()),
         }
     }

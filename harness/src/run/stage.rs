@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::RunError;
+use super::bystanders::Bystanders;
+use super::left::Left;
+use super::observe::Observer;
 use crate::adapter::{
-    Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site, kept,
+    Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site,
 };
 use crate::case::{
     Attachment, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step,
 };
-use crate::finding::{Leftover, LeftoverChange, What};
+use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
-use crate::lab::{self, Difference, Lab, LabError, Ledger, Netns, contract};
+use crate::lab::{Lab, LabError, Netns, contract};
 use crate::path::{Roles, Way};
-use crate::trace::{Conntrack, ConntrackEntry};
 
 /// What came of a change.
 #[derive(Debug, Default)]
@@ -39,9 +41,10 @@ pub(super) struct Stage {
     site: Site,
     realised: Box<dyn Realised>,
     roles: Roles,
-    implementation: String,
     /// What the host held before the implementation came, where the case asks for what is left of it.
-    before: Option<Ledger>,
+    left: Option<Left>,
+    /// What others asked each other before the implementation came, where the case asks for what is left of it.
+    bystanders: Option<Bystanders>,
     /// What it found wrong when it was asked last whether all is as it made it.
     found: Vec<String>,
     /// Whether everything was undone already.
@@ -79,17 +82,16 @@ impl Stage {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
         }
         let site = Site::furnish(adapter.implementation(), lab.netns("host")?, given)?;
-        // The harness's own entries for the probes to come are no leftovers.
-        let outside = IpAddr::from([8, 8, 8, 8]);
-        for neighbour in [contract::LAN.address, outside] {
-            lab.prepare_neighbours("host", neighbour)?;
+        let kind = &adapter.implementation().name;
+        let mut ends = case.steps.iter().filter_map(|step| match step.change {
+            Some(Change::Teardown { transit, .. }) => Some(transit),
+            _ => None,
+        });
+        let (mut left, mut bystanders) = (None, None);
+        if let Some(transit) = ends.next() {
+            bystanders = Some(Bystanders::before(&lab, &scenario, transit)?);
+            left = Some(Left::before(&site, &scenario, kind)?);
         }
-        let before = case
-            .steps
-            .iter()
-            .any(|step| matches!(step.change, Some(Change::Teardown { .. })))
-            .then(|| ledger(&site))
-            .transpose()?;
         let there = case.at_first();
         let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));
         let realised = adapter
@@ -107,14 +109,17 @@ impl Stage {
         }
         lab.wait_for_links()?;
         let roles = roles(case, &scenario, &first, &lab)?;
+        if let Some(left) = &mut left {
+            left.learn(realised.as_ref(), &lab, &site)?;
+        }
         let stage = Self {
             scenario,
             there: first,
             site,
             realised,
             roles,
-            implementation: adapter.implementation().name.clone(),
-            before,
+            left,
+            bystanders,
             found: Vec::new(),
             ended: false,
             moment: Moment::of(case, &adapter.features()),
@@ -128,6 +133,7 @@ impl Stage {
         case: &Case,
         change: &Change,
         lab: &mut Lab,
+        observer: &mut Observer,
     ) -> Result<Changed, RunError> {
         let mut changed = Changed::default();
         self.moment = self.moment(lab)?.after(case, change);
@@ -169,18 +175,27 @@ impl Stage {
                 changed.wrong = self.check(*finds);
                 return Ok(changed);
             }
-            Change::Teardown { again, gone } => {
+            Change::Teardown { again, gone, .. } => {
                 if let Some(name) = gone {
                     self.realised
                         .lose(name.as_str(), &self.site)
                         .map_err(RunError::Implementation)?;
+                    if let Some(left) = &mut self.left {
+                        left.forget_file(&Site::path(name.as_str()));
+                    }
                 }
                 self.end(*again, &mut changed)?;
+                if let Some(bystanders) = &self.bystanders {
+                    changed.wrong.extend(bystanders.after(lab, observer)?);
+                }
                 return Ok(changed);
             }
         }
         lab.wait_for_links()?;
         self.roles = roles(case, &self.scenario, &self.there, lab)?;
+        if let Some(left) = &mut self.left {
+            left.learn(self.realised.as_ref(), lab, &self.site)?;
+        }
         Ok(changed)
     }
 
@@ -212,20 +227,10 @@ impl Stage {
                 }));
         }
         self.ended = true;
-        let Some(before) = &self.before else {
-            return Ok(());
-        };
-        let now = ledger(&self.site)?;
-        let kept = kept(&self.implementation)
-            .map_err(|error| missing(format!("harness/src/adapter/kept.toml: {error}")))?;
-        for difference in before.diff(&now) {
-            match kept.iter().find(|one| one.covers(&difference)) {
-                Some(entry) => changed.told.push(What::Kept {
-                    source: entry.source.clone(),
-                    left: leftover(&difference),
-                }),
-                None => changed.wrong.push(What::Leftover(leftover(&difference))),
-            }
+        if let Some(left) = &self.left {
+            let told = left.after(&self.site)?;
+            changed.wrong.extend(told.leftovers);
+            changed.told.extend(told.kept);
         }
         Ok(())
     }
@@ -291,18 +296,6 @@ impl Stage {
     }
 }
 
-fn leftover(difference: &Difference) -> Leftover {
-    Leftover {
-        change: match difference.change {
-            lab::Change::Added => LeftoverChange::Added,
-            lab::Change::Removed => LeftoverChange::Removed,
-            lab::Change::Moved => LeftoverChange::Moved,
-        },
-        kind: difference.kind.as_str().to_owned(),
-        entry: difference.entry.clone(),
-    }
-}
-
 /// Addresses of containers that come or go.
 fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
     let changes = case.steps.iter().filter_map(|step| step.change.as_ref());
@@ -317,15 +310,6 @@ fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
             _ => None,
         }
     })
-}
-
-/// Everything that an implementation could leave.
-fn ledger(site: &Site) -> Result<Ledger, RunError> {
-    let tracked = site.host.run(|| Conntrack::open("host")?.dump())??;
-    let led = tracked.iter().filter_map(ConntrackEntry::led_elsewhere);
-    Ok(Ledger::read(&site.host)?
-        .and_files_of(&site.room)?
-        .and_connections(led.collect()))
 }
 
 /// Takes a container's interfaces away.

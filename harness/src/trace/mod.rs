@@ -21,5 +21,5 @@ mod tracer;
 
 pub use conntrack::{Connection, Conntrack, ConntrackEntry, Tuple};
 pub use error::TraceError;
-pub use save::{SavedChain, SavedTable, parse_save};
+pub use save::{SavedChain, SavedTable, parse_save, target};
 pub use tracer::{Traced, Tracer};

@@ -54,7 +54,7 @@ fn without_counters(line: &str) -> &str {
 }
 
 /// The word behind `-j` or `-g`, which is a rule's target. Quoted text is stepped over.
-pub(super) fn target(rule: &str) -> Option<String> {
+pub fn target(rule: &str) -> Option<String> {
     let words = shlex::split(rule).unwrap_or_else(|| {
         let words = rule.split_whitespace();
         words.map(str::to_owned).collect()

@@ -8,7 +8,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use goldpath::lab::{Ledger, Netns};
+use goldpath::lab::Netns;
+use goldpath::ledger::Ledger;
 use libtest_mimic::Failed;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};

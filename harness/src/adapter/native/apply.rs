@@ -96,14 +96,21 @@ fn namespace<'a>(port: &Port, site: &'a Site) -> Result<&'a Netns, AdapterError>
 }
 
 fn write_table(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
-    match edits.table {
-        Table::Stays => return Ok(()),
-        Table::Written => Program::new(["nft", "-f", "-"])
-            .input(plan.to_string())
-            .run(&site.room)?,
-        Table::Deleted => Program::new(["nft", "delete", "table", "ip", TABLE]).run(&site.room)?,
+    let write = |rules: String| {
+        let nft = Program::new(["nft", "-f", "-"]).input(rules);
+        nft.run(&site.room).map(drop)
     };
-    Ok(())
+    match edits.table {
+        Table::Stays => {}
+        Table::Written => write(plan.to_string())?,
+        Table::Deleted => {
+            Program::new(["nft", "delete", "table", "ip", TABLE]).run(&site.room)?;
+        }
+    }
+    edits
+        .left
+        .iter()
+        .try_for_each(|rules| write((*rules).to_owned()))
 }
 
 fn set_policy(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {

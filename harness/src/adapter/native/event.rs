@@ -53,6 +53,8 @@ pub(super) struct Edits {
     pub(super) bridges: Vec<Bridge>,
     pub(super) ports: Vec<Port>,
     pub(super) table: Table,
+    /// Rulesets in a table that nobody deletes: always a fault.
+    pub(super) left: Vec<&'static str>,
     pub(super) policy: Option<&'static str>,
     pub(super) passed: Vec<Pass>,
     pub(super) passed_no_more: Vec<Pass>,

@@ -45,6 +45,7 @@ pub static FACTS: Facts = Facts {
         Lack::of(Feature::Ipv6, "labs have no IPv6 yet"),
         Lack::of(Feature::Check, "it has nobody to ask"),
     ],
+    idle: |_| Vec::new(),
     option: None,
     find: |selection| Ok(Arc::new(Native::with(selection.faults.clone())?)),
 };

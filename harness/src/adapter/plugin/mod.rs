@@ -32,6 +32,7 @@ pub static FACTS: Facts = Facts {
         chains: &[],
     },
     lacks: &[],
+    idle: |_| Vec::new(),
     option: None,
     find: |selection| {
         let program = selection.argument.as_deref().unwrap_or_default();

@@ -99,6 +99,10 @@ pub(in crate::case) fn validate(
         networks: &networks,
         families: &families,
         recipe,
+        host_forwards: file
+            .host
+            .as_ref()
+            .is_some_and(|host| host.get_ref().forwards),
     };
     let steps: Vec<_> = file
         .step

@@ -13,7 +13,7 @@ use crate::case::model::{Attachment, Change, Container, Step};
 use crate::case::place::NodeName;
 use crate::case::publish::Publish;
 use crate::case::step_file::StepFile;
-use crate::case::vocabulary::Leaves;
+use crate::case::vocabulary::{Leaves, Transit};
 
 /// Reads a step's change, of which there is at most one.
 pub(super) fn change(
@@ -56,9 +56,17 @@ pub(super) fn change(
             findings.note(span, "a probe after the end", "here", help);
         }
         let gone = teardown.get_ref().gone.as_ref();
+        let transit = teardown.get_ref().transit.as_ref();
+        let asked = transit.and_then(|word| findings.word::<Transit>(word));
+        if let Some(word) = transit.filter(|_| !scene.host_forwards) {
+            let message = "the host forwards nothing for others, so there is no transit";
+            let help = "add `forwards = true` to [host]";
+            findings.note(word.span(), message, "here", help);
+        }
         return Some(Change::Teardown {
             again: teardown.get_ref().again,
             gone: gone.and_then(|name| scene.node(findings, name)),
+            transit: asked.is_some(),
         });
     }
     let named = |findings: &mut Findings<'_>, name: &Option<Spanned<String>>| {

@@ -14,6 +14,8 @@ pub(super) struct Scene<'a> {
     pub(super) networks: &'a [Network],
     pub(super) families: &'a [Family],
     pub(super) recipe: bool,
+    /// Whether the host forwards before the implementation is asked.
+    pub(super) host_forwards: bool,
 }
 
 /// Families in the words of a message: `ipv4, ipv6`.

@@ -219,6 +219,10 @@ faults! {
     RulesStay = "rules-stay", "podman#27516";
     /// A rule that accepts everything of the containers stays in front of all others after teardown.
     RuleLeftFirst = "rule-left-first", "nerdctl#1872";
+    /// After teardown a rule of its own still drops what belongs to no connection, whoever sent it.
+    InvalidDroppedAfterTeardown = "invalid-dropped-after-teardown", "containers/netavark#1149";
+    /// After teardown a rule of its own still keeps pings from the host.
+    PingDroppedAfterTeardown = "ping-dropped-after-teardown", "containers/netavark#1149";
     /// Settings of the kernel stay as they were changed.
     SettingsStay = "settings-stay", "kernelkit/infix#1125";
     /// iptables sees bridged packets from now on, on every bridge of the host.

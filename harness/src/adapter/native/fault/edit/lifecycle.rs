@@ -38,6 +38,12 @@ pub(super) fn spoil(fault: Fault, step: &mut Step, before: &State, event: &Event
             matches: String::from("-o gp-+"),
             first: true,
         }),
+        (Fault::InvalidDroppedAfterTeardown, _) if ends => edits.left.push(
+            "table ip gp-left { chain forward { type filter hook forward priority 0; ct state invalid drop; }; }",
+        ),
+        (Fault::PingDroppedAfterTeardown, _) if ends => edits.left.push(
+            "table ip gp-left { chain input { type filter hook input priority 0; icmp type echo-request drop; }; }",
+        ),
         (Fault::SettingsStay, _) if ends => edits.settings.clear(),
         (Fault::BridgeNetfilterStays, _) if ends => {
             edits

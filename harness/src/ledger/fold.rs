@@ -1,0 +1,117 @@
+//! Differences as lines of a report: what comes by the hundred is one line.
+
+use std::collections::BTreeMap;
+
+use super::entry::{Entry, Kind};
+use super::standing::Standing;
+use super::{Change, Difference};
+use crate::finding::{Leftover, LeftoverChange, What};
+
+/// Folders of a path that are enough to tell whose file it is: `/run/goldpath/data`.
+const TOLD_FOLDERS: usize = 3;
+
+/// What is wrong, and what is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Each leftover.
+    pub leftovers: Vec<What>,
+    /// Each thing that is kept, or several.
+    pub kept: Vec<What>,
+}
+
+/// Words each difference. The settings of a link that came or went are told with the link, and files that are kept for
+/// one reason with their folder.
+pub fn fold(differences: &[Difference], standings: &[Standing]) -> Told {
+    let mut told = Told::default();
+    let mut files: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
+    let links = links(differences);
+    for (difference, standing) in differences.iter().zip(standings) {
+        let entry = &difference.entry;
+        let link = entry.hangs_on().filter(|_| entry.kind() == Kind::Sysctl);
+        if link.is_some_and(|link| links.get(link) == Some(&difference.change)) {
+            continue;
+        }
+        match (standing, entry) {
+            (Standing::Kept(why), Entry::File(file)) => {
+                let parts: Vec<&str> = file.path.split('/').take(TOLD_FOLDERS + 1).collect();
+                files
+                    .entry((parts.join("/"), why))
+                    .or_default()
+                    .push(&file.path);
+            }
+            (Standing::Kept(why), _) => told
+                .kept
+                .push(kept(why, leftover(difference, &entry.to_string()))),
+            (Standing::Leftover(why), _) => {
+                let settings = match entry {
+                    Entry::Link(link) => settings_of(&link.name, difference, differences),
+                    _ => String::new(),
+                };
+                let text = format!("{entry}{settings}: {why}");
+                told.leftovers
+                    .push(What::Leftover(leftover(difference, &text)));
+            }
+        }
+    }
+    let files = files.into_iter().map(|((folder, why), paths)| {
+        let entry = match paths[..] {
+            [path] => path.to_owned(),
+            _ => format!("{} files of {folder}", paths.len()),
+        };
+        let (change, kind) = (LeftoverChange::Added, Kind::File.as_str().to_owned());
+        kept(
+            why,
+            Leftover {
+                change,
+                kind,
+                entry,
+            },
+        )
+    });
+    told.kept.extend(files);
+    told
+}
+
+fn kept(why: &str, left: Leftover) -> What {
+    What::Kept {
+        source: why.to_owned(),
+        left,
+    }
+}
+
+fn leftover(difference: &Difference, entry: &str) -> Leftover {
+    let (change, before) = match &difference.change {
+        Change::Added => (LeftoverChange::Added, String::new()),
+        Change::Removed => (LeftoverChange::Removed, String::new()),
+        Change::Moved => (LeftoverChange::Moved, String::new()),
+        Change::Changed(before) => (LeftoverChange::Changed, format!(", was {before}")),
+    };
+    Leftover {
+        change,
+        kind: difference.entry.kind().as_str().to_owned(),
+        entry: format!("{entry}{before}"),
+    }
+}
+
+/// Links that came or went.
+fn links(differences: &[Difference]) -> BTreeMap<&str, Change> {
+    let links = differences.iter().filter_map(|one| match &one.entry {
+        Entry::Link(link) => Some((link.name.as_str(), one.change.clone())),
+        _ => None,
+    });
+    links
+        .filter(|(_, change)| matches!(change, Change::Added | Change::Removed))
+        .collect()
+}
+
+fn settings_of(link: &str, difference: &Difference, all: &[Difference]) -> String {
+    let of_it = all.iter().filter(|one| {
+        one.entry.kind() == Kind::Sysctl
+            && one.entry.hangs_on() == Some(link)
+            && one.change == difference.change
+    });
+    match of_it.count() {
+        0 => String::new(),
+        count => format!(", with its {count} settings"),
+    }
+}

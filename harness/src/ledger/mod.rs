@@ -1,0 +1,121 @@
+//! Everything that a host holds, to be compared before and after: in words of this project's own.
+//!
+//! Counters, ages and what the kernel learns by itself from traffic are left out: they are no one's leftovers.
+
+mod compare;
+mod entry;
+mod files;
+mod firewall;
+mod fold;
+mod links;
+mod names;
+mod settings;
+mod standing;
+mod words;
+
+use std::collections::BTreeSet;
+
+use crate::lab::{LabError, Netns, Room};
+
+pub use compare::{Change, Difference};
+pub use entry::{
+    Address, Base, Chain, Connection, Entry, File, Kind, Link, Neighbour, PolicyRule, Rest, Route,
+    Rule, Set, Socket, Sysctl, Table,
+};
+pub use files::read_texts;
+pub use fold::{Told, fold};
+pub use names::{CaseNames, Mention, OfContainer, OfNetwork, Owner};
+pub use standing::{Judge, Standing};
+
+/// Everything that a host holds, in the order in which the kernel lists it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    entries: Vec<Entry>,
+    /// Folders of the room, where its files were read.
+    folders: BTreeSet<String>,
+}
+
+impl Ledger {
+    /// Reads a namespace. Nothing in it is changed.
+    ///
+    /// # Errors
+    /// The kernel refuses to list something, or a program that lists rules fails.
+    pub fn read(netns: &Netns) -> Result<Self, LabError> {
+        let mut entries = links::read(netns)?;
+        let (rules, settings, sockets) =
+            netns.run(|| (firewall::read(), settings::sysctls(), settings::sockets()))?;
+        entries.extend(rules?);
+        entries.extend(settings);
+        entries.extend(sockets);
+        Ok(Self {
+            entries,
+            ..Self::default()
+        })
+    }
+
+    /// Reads only links and their addresses, which takes 0.1 ms.
+    ///
+    /// # Errors
+    /// The kernel refuses to list them.
+    pub fn read_links(netns: &Netns) -> Result<Self, LabError> {
+        let entries = links::read_links(netns)?;
+        Ok(Self {
+            entries,
+            ..Self::default()
+        })
+    }
+
+    /// Adds the files of a room, and leaves out what the harness itself has put into the namespace.
+    ///
+    /// # Errors
+    /// The room can't be entered.
+    pub fn and_files_of(mut self, room: &Room) -> Result<Self, LabError> {
+        let found = room.run(files::read)?;
+        self.entries
+            .extend(found.files.into_iter().map(Entry::File));
+        self.folders = found.folders;
+        self.entries.retain(|entry| !entry.is_of_the_trace());
+        Ok(self)
+    }
+
+    /// Adds connections, as somebody who can read them words them.
+    #[must_use]
+    pub fn and_connections(mut self, connections: impl IntoIterator<Item = String>) -> Self {
+        let connections = connections.into_iter().map(|text| Connection { text });
+        self.entries.extend(connections.map(Entry::Connection));
+        self
+    }
+
+    /// What it holds.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Whether there was this folder.
+    pub fn has_folder(&self, path: &str) -> bool {
+        self.folders.contains(path)
+    }
+
+    /// Takes a file out: somebody who is no implementation removes it.
+    pub fn forget_file(&mut self, path: &str) {
+        let is_it = |entry: &Entry| matches!(entry, Entry::File(file) if file.path == path);
+        self.entries.retain(|entry| !is_it(entry));
+    }
+
+    /// What `after` has otherwise.
+    pub fn diff(&self, after: &Self) -> Vec<Difference> {
+        let mut differences = compare::differences(&self.entries, &after.entries);
+        // A folder that is empty no more, or that others have emptied, is no thing of its own.
+        differences.retain(|difference| match (&difference.entry, &difference.change) {
+            (Entry::File(file), change) => {
+                let folder = file.path.strip_suffix('/');
+                !folder.is_some_and(|folder| match change {
+                    Change::Removed => after.has_folder(folder),
+                    _ => self.has_folder(folder),
+                })
+            }
+            _ => true,
+        });
+        differences
+    }
+}

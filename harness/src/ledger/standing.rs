@@ -1,0 +1,430 @@
+//! Whether what an implementation left behind is a leftover.
+//!
+//! A leftover names something of the case: a container's address, port, name or id, or the subnet, bridge or name of a
+//! network that was removed. What an implementation keeps in tables, chains and files of its own, and that names nothing
+//! of the case, is kept; whether it still changes what happens to other people's packets is for packets to say.
+//! Everything else of the host must be as it was, but for what documentation says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::entry::{Entry, File, Rule, Table};
+use super::names::{CaseNames, Mention, Owner};
+use super::{Change, Difference, Ledger};
+
+/// The tables that every program of netfilter's own tools shares with the others.
+const SHARED_TABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
+
+/// Why these tables stay, and their base chains.
+const XTABLES: &str = "xtables-nft(8): tables and base chains are made when they are first used; iptables(8) \
+    --delete-chain: empty ones stay until somebody asks";
+
+/// What became of a difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It must not be there, and why.
+    Leftover(String),
+    /// It may stay, and why.
+    Kept(String),
+}
+
+/// What decides on differences.
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct Judge<'a> {
+    /// What the case calls its own.
+    pub names: &'a CaseNames,
+    /// The source of the document that says that this stays, if one does.
+    pub documented: &'a dyn Fn(&Difference) -> Option<String>,
+    /// What the host held before.
+    pub before: &'a Ledger,
+    /// Folders that are for the state of implementations, though they were there before.
+    pub state_folders: &'a [&'a str],
+    /// The texts of the files among the differences, as far as they are texts, by path.
+    pub texts: &'a BTreeMap<String, String>,
+}
+
+/// What an implementation has made for itself.
+#[derive(Debug, Default)]
+struct Own {
+    tables: BTreeSet<Table>,
+    /// By table and name.
+    chains: BTreeSet<(Table, String)>,
+    /// Links that stay by what a document says.
+    links: BTreeSet<String>,
+}
+
+impl Judge<'_> {
+    /// Each difference with what it is.
+    pub fn judge(&self, differences: &[Difference]) -> Vec<Standing> {
+        let own = self.own(differences);
+        differences
+            .iter()
+            .map(|one| self.judge_one(one, &own))
+            .collect()
+    }
+
+    fn own(&self, differences: &[Difference]) -> Own {
+        let mut own = Own::default();
+        let added = differences.iter().filter(|one| one.change == Change::Added);
+        for difference in added {
+            match &difference.entry {
+                Entry::Table(table) if !is_shared(table) => {
+                    own.tables.insert(table.clone());
+                }
+                Entry::Chain(chain) if chain.base.is_none() || !is_shared(&chain.table) => {
+                    own.chains.insert((chain.table.clone(), chain.name.clone()));
+                }
+                Entry::Link(link) if (self.documented)(difference).is_some() => {
+                    own.links.insert(link.name.clone());
+                }
+                _ => {}
+            }
+        }
+        own
+    }
+
+    fn judge_one(&self, difference: &Difference, own: &Own) -> Standing {
+        let entry = &difference.entry;
+        if let Some(source) = (self.documented)(difference) {
+            return Standing::Kept(source);
+        }
+        if difference.change != Change::Added {
+            return Standing::Leftover(String::from("it is not the implementation's own"));
+        }
+        let content = match entry {
+            Entry::File(file) => self.texts.get(&file.path).map_or("", String::as_str),
+            _ => "",
+        };
+        let stays = entry.hangs_on().filter(|link| own.links.contains(*link));
+        match self.names.named_by(entry, content) {
+            Some(mention) if !self.of_what_stays(&mention, own) => {
+                Standing::Leftover(mention.to_string())
+            }
+            _ if stays.is_some() => {
+                let link = stays.unwrap_or_default();
+                Standing::Kept(format!("it goes with the link {link}, which stays"))
+            }
+            _ if is_shared_base(entry) => Standing::Kept(XTABLES.to_owned()),
+            _ if self.is_own(entry, own) => {
+                Standing::Kept(String::from("its own, and it names nothing of the case"))
+            }
+            _ => Standing::Leftover(String::from("no document says that it stays")),
+        }
+    }
+
+    /// Whether it is a network's whose bridge stays by what a document says: then the network was not removed.
+    fn of_what_stays(&self, mention: &Mention, own: &Own) -> bool {
+        let Owner::Network(name) = &mention.of else {
+            return false;
+        };
+        let networks = self.names.networks().iter();
+        networks
+            .filter(|network| network.name == *name)
+            .any(|network| network.bridges.iter().any(|link| own.links.contains(link)))
+    }
+
+    fn is_own(&self, entry: &Entry, own: &Own) -> bool {
+        let in_own_table = entry
+            .table()
+            .is_some_and(|table| own.tables.contains(table));
+        in_own_table
+            || match entry {
+                Entry::Table(table) => own.tables.contains(table),
+                Entry::Chain(chain) => own
+                    .chains
+                    .contains(&(chain.table.clone(), chain.name.clone())),
+                Entry::Rule(rule) => is_own_rule(rule, own),
+                Entry::File(file) => self.is_own_file(file),
+                _ => false,
+            }
+    }
+
+    /// A file is the implementation's own if its folder is: but not where other programs read what anybody puts there,
+    /// as in `/run/sysctl.d`.
+    fn is_own_file(&self, file: &File) -> bool {
+        // An empty folder speaks for itself.
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_for_others = folder.split('/').any(|part| part.ends_with(".d"));
+        let is_state = self.state_folders.iter().any(|own| {
+            folder
+                .strip_prefix(own)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        is_state || (!is_for_others && !self.before.has_folder(folder))
+    }
+}
+
+fn is_shared(table: &Table) -> bool {
+    let family = table
+        .family
+        .strip_prefix("legacy ")
+        .unwrap_or(&table.family);
+    matches!(family, "ip" | "ip6" | "arp" | "bridge")
+        && SHARED_TABLES.contains(&table.name.as_str())
+}
+
+/// One of the tables that every user of iptables makes, or of their base chains, which change nothing.
+fn is_shared_base(entry: &Entry) -> bool {
+    match entry {
+        Entry::Table(table) => is_shared(table),
+        Entry::Chain(chain) => {
+            let accepts = chain
+                .base
+                .as_ref()
+                .is_some_and(|base| base.policy == "accept");
+            is_shared(&chain.table) && accepts
+        }
+        _ => false,
+    }
+}
+
+/// A rule in an own chain, one that leads into an own chain, and one about an own link alone.
+fn is_own_rule(rule: &Rule, own: &Own) -> bool {
+    let of = |chain: &String| own.chains.contains(&(rule.table.clone(), chain.clone()));
+    let words: Vec<&str> = rule
+        .text
+        .split_whitespace()
+        .map(|word| word.trim_matches('"'))
+        .collect();
+    let is_about = |word: &&str| own.links.contains(*word);
+    of(&rule.chain) || rule.target.as_ref().is_some_and(of) || words.iter().any(is_about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::{Base, Chain, Connection, Link, Sysctl};
+    use super::super::fold::fold;
+    use super::*;
+
+    fn names() -> CaseNames {
+        let mut names = CaseNames::default();
+        let front = names.network("front");
+        front
+            .subnets
+            .extend("10.77.1.0/24".parse::<crate::case::Subnet>());
+        front.bridges.push(String::from("br-0123456789ab"));
+        let c1 = names.container("c1");
+        c1.addresses.push([10, 77, 1, 2].into());
+        c1.ports.push(8080);
+        c1.ids.push(String::from("deadbeef0123456789"));
+        names
+    }
+
+    fn table(name: &str) -> Table {
+        Table {
+            family: String::from("ip"),
+            name: name.to_owned(),
+        }
+    }
+
+    fn chain(name: &str, policy: Option<&str>) -> Entry {
+        Entry::Chain(Chain {
+            table: table("filter"),
+            name: name.to_owned(),
+            base: policy.map(|policy| Base {
+                hook: String::from("filter hook forward priority 0"),
+                policy: policy.to_owned(),
+            }),
+        })
+    }
+
+    fn rule(chain: &str, text: &str, target: Option<&str>) -> Entry {
+        Entry::Rule(Rule {
+            table: table("filter"),
+            chain: chain.to_owned(),
+            text: text.to_owned(),
+            target: target.map(str::to_owned),
+        })
+    }
+
+    fn file(path: &str) -> Entry {
+        Entry::File(File {
+            path: path.to_owned(),
+            length: 1,
+            written: (0, 0),
+        })
+    }
+
+    fn link(name: &str) -> Entry {
+        Entry::Link(Link {
+            name: name.to_owned(),
+            ..Link::default()
+        })
+    }
+
+    /// Why each of what came is a leftover; none for what is kept.
+    fn leftovers(came: Vec<Entry>, texts: &[(&str, &str)]) -> Vec<Option<String>> {
+        let differences: Vec<Difference> = came
+            .into_iter()
+            .map(|entry| Difference {
+                entry,
+                change: Change::Added,
+            })
+            .collect();
+        let texts = texts
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        let judge = Judge {
+            names: &names(),
+            documented: &|difference| {
+                let is_own = matches!(&difference.entry, Entry::Link(link) if link.name == "own0");
+                is_own.then(|| String::from("a manual"))
+            },
+            before: &Ledger {
+                folders: ["/run", "/etc", "/etc/other"].map(String::from).into(),
+                ..Ledger::default()
+            },
+            state_folders: &["/etc/cni/net.d"],
+            texts: &texts.collect(),
+        };
+        let standings = judge.judge(&differences).into_iter();
+        let why = standings.map(|standing| match standing {
+            Standing::Leftover(why) => Some(why),
+            Standing::Kept(_) => None,
+        });
+        why.collect()
+    }
+
+    #[test]
+    fn an_own_chain_stays_and_what_names_a_container_does_not() {
+        let found = leftovers(
+            vec![
+                chain("OWN", None),
+                rule("OWN", "-m conntrack --ctstate INVALID -j DROP", None),
+                rule("FORWARD", "-j OWN", Some("OWN")),
+                rule("OWN", "-d 10.77.1.2/32 -j ACCEPT", None),
+                rule("OWN", "-p tcp -m tcp --dport 8080 -j RETURN", None),
+                rule("OWN", "-m comment --comment \"id c1\" -j RETURN", None),
+                rule("OWN", "-i br-0123456789ab -j RETURN", None),
+                rule("OWN", "-s 10.77.1.0/24 -j RETURN", None),
+            ],
+            &[],
+        );
+        assert_eq!(found[..3], [None, None, None]);
+        let named = |what: &str| Some(format!("it names {what}"));
+        assert_eq!(
+            found[3..],
+            [
+                named("the address 10.77.1.2 of c1"),
+                named("the published port 8080 of c1"),
+                named("the name of c1"),
+                named("the interface br-0123456789ab of the network front"),
+                named("the subnet 10.77.1.0/24 of the network front"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wider_net_and_a_longer_number_name_nothing() {
+        let found = leftovers(
+            vec![
+                chain("OWN", None),
+                rule("OWN", "-s 10.0.0.0/8 -j RETURN", None),
+                rule("OWN", "-d 10.77.10.2/32 -j RETURN", None),
+                rule("OWN", "-p tcp -m tcp --dport 18080 -j RETURN", None),
+                rule("OWN", "-j MARK --set-xmark 0x8080/0x8080", None),
+            ],
+            &[],
+        );
+        assert_eq!(found, vec![None; 5]);
+    }
+
+    #[test]
+    fn a_chain_with_an_id_was_made_for_one() {
+        let found = leftovers(vec![chain("CNI-DN-3ace089388cae2e2a10f8", None)], &[]);
+        let why =
+            "it was made for one container or network: the id 3ace089388cae2e2a10f8 in its name";
+        assert_eq!(found, [Some(why.to_owned())]);
+    }
+
+    #[test]
+    fn what_is_everybodys_must_be_as_it_was() {
+        let undocumented = || Some(String::from("no document says that it stays"));
+        let setting = Entry::Sysctl(Sysctl {
+            name: "ipv4/conf/all/forwarding".into(),
+            value: "1".into(),
+        });
+        let found = leftovers(
+            vec![
+                chain("FORWARD", Some("accept")),
+                chain("FORWARD", Some("drop")),
+                rule("FORWARD", "-m conntrack --ctstate INVALID -j DROP", None),
+                setting,
+            ],
+            &[],
+        );
+        assert_eq!(found[0], None, "iptables makes it, and it changes nothing");
+        assert_eq!(found[1..], [undocumented(), undocumented(), undocumented()]);
+    }
+
+    #[test]
+    fn what_hangs_on_a_link_that_stays_stays_too() {
+        let route = |link: &str| {
+            Entry::Sysctl(Sysctl {
+                name: format!("ipv4/conf/{link}/forwarding"),
+                value: "1".into(),
+            })
+        };
+        let found = leftovers(
+            vec![
+                link("own0"),
+                route("own0"),
+                rule("FORWARD", "-i own0 -j ACCEPT", None),
+                link("left0"),
+                route("left0"),
+            ],
+            &[],
+        );
+        assert_eq!(found[..3], [None, None, None]);
+        assert!(found[3..].iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn a_file_is_its_makers_own_where_others_do_not_read_it() {
+        let found = leftovers(
+            vec![
+                file("/run/own/state.db"),
+                file("/run/own/"),
+                file("/etc/cni/net.d/lock"),
+                file("/run/own/deadbeef01234567890abc"),
+                file("/run/own/notes"),
+                file("/run/sysctl.d/x.conf"),
+                file("/etc/other/file"),
+                file("/run/file"),
+            ],
+            &[("/run/own/notes", "10.77.1.2\n")],
+        );
+        assert_eq!(found[..3], [None, None, None]);
+        assert!(found[3..].iter().all(Option::is_some), "{found:?}");
+    }
+
+    #[test]
+    fn a_connection_is_never_kept() {
+        let text = String::from("udp 10.0.2.50:1 to 10.0.2.15:53, which leads to 192.0.2.1:53");
+        let found = leftovers(vec![Entry::Connection(Connection { text })], &[]);
+        assert!(found[0].is_some());
+    }
+
+    #[test]
+    fn a_link_tells_its_settings_in_its_own_line() {
+        let came = [
+            link("left0"),
+            Entry::Sysctl(Sysctl {
+                name: "ipv4/conf/left0/forwarding".into(),
+                value: "1".into(),
+            }),
+        ];
+        let differences = came.map(|entry| Difference {
+            entry,
+            change: Change::Added,
+        });
+        let why = || Standing::Leftover(String::from("why"));
+        let told = fold(&differences, &[why(), why()]);
+        let [crate::finding::What::Leftover(left)] = &told.leftovers[..] else {
+            panic!("one line for both: {:?}", told.leftovers);
+        };
+        assert_eq!(
+            left.entry,
+            "left0: mtu 0, index 0, with its 1 settings: why"
+        );
+    }
+}

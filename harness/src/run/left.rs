@@ -1,0 +1,151 @@
+//! What an implementation leaves behind: the host before it came, and after it was told to undo everything.
+
+use std::time::{Duration, Instant};
+
+use super::RunError;
+use crate::adapter::{Attached, Kept, Realised, Scenario, Site, kept};
+use crate::case::Subnet;
+use crate::lab::{Lab, RouteSocket, next_event};
+use crate::ledger::{CaseNames, Difference, Judge, Kind, Ledger, Standing, Told, fold, read_texts};
+use crate::trace::{Conntrack, ConntrackEntry};
+
+/// The kernel takes links away after the namespace of their other end, which takes it 20 ms when it is idle; with every
+/// core taken by other labs 0.3 s were seen. Nothing of what an implementation forgot goes away by itself.
+const GRACE: Duration = Duration::from_secs(2);
+/// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV6_IFADDR` and `RTNLGRP_IPV6_ROUTE`.
+const EVENTS: [u32; 5] = [1, 5, 7, 9, 11];
+
+/// The host before an implementation came, and what the case calls its own.
+#[derive(Debug)]
+pub(super) struct Left {
+    before: Ledger,
+    names: CaseNames,
+    kept: Vec<Kept>,
+}
+
+impl Left {
+    /// Reads the host. `asked` is the implementation's kind.
+    pub(super) fn before(site: &Site, scenario: &Scenario, asked: &str) -> Result<Self, RunError> {
+        let mut names = CaseNames::default();
+        for network in &scenario.networks {
+            let own = names.network(&network.name);
+            own.subnets.extend(network.subnet.parse::<Subnet>());
+        }
+        for container in &scenario.containers {
+            let own = names.container(&container.name);
+            own.ports
+                .extend(container.publish.iter().map(|port| port.host_port));
+            if let Attached::Network { address, .. } = &container.attached {
+                own.addresses.extend(*address);
+            }
+        }
+        let kept = kept(asked).map_err(|error| RunError::Kept(error.to_string()))?;
+        Ok(Self {
+            before: ledger(site)?,
+            names,
+            kept,
+        })
+    }
+
+    /// Learns what the implementation calls the case's networks and containers, after it has made or changed them.
+    pub(super) fn learn(
+        &mut self,
+        realised: &dyn Realised,
+        lab: &Lab,
+        site: &Site,
+    ) -> Result<(), RunError> {
+        let now = Ledger::read_links(&site.host)?;
+        self.names.learn_links(self.before.entries(), now.entries());
+        let subnets: Vec<_> = self
+            .names
+            .networks()
+            .iter()
+            .flat_map(|one| one.subnets.clone())
+            .collect();
+        for (name, node) in lab.read_nodes()? {
+            if !self.names.has_container(&name) {
+                continue;
+            }
+            let own = self.names.container(&name);
+            for address in node.addresses {
+                if subnets.iter().any(|subnet| subnet.contains(address))
+                    && !own.addresses.contains(&address)
+                {
+                    own.addresses.push(address);
+                }
+            }
+        }
+        for (name, id) in realised.ids() {
+            let ids = if self.names.has_container(&name) {
+                &mut self.names.container(&name).ids
+            } else {
+                &mut self.names.network(&name).ids
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The harness itself takes a file away.
+    pub(super) fn forget_file(&mut self, path: &str) {
+        self.before.forget_file(path);
+    }
+
+    /// What is left now. What the kernel takes away later is waited for.
+    pub(super) fn after(&self, site: &Site) -> Result<Told, RunError> {
+        // Joined before the first look, so no event is lost between.
+        let mut events = RouteSocket::open("host", &site.host, &EVENTS)?;
+        let start = Instant::now();
+        loop {
+            let differences = self.before.diff(&ledger(site)?);
+            let standings = self.judge(&differences, site)?;
+            let pending = differences
+                .iter()
+                .zip(&standings)
+                .any(|(difference, standing)| {
+                    matches!(standing, Standing::Leftover(_)) && goes_later(difference)
+                });
+            if pending && next_event(&mut events, start, GRACE)? {
+                continue;
+            }
+            let told = fold(&differences, &standings);
+            return Ok(told);
+        }
+    }
+
+    fn judge(&self, differences: &[Difference], site: &Site) -> Result<Vec<Standing>, RunError> {
+        let texts = site.room.run(|| read_texts(differences))?;
+        let state_folders: Vec<&str> = site.room.state_folders().collect();
+        let judge = Judge {
+            names: &self.names,
+            documented: &|difference| {
+                let entry = self
+                    .kept
+                    .iter()
+                    .find(|one| one.covers(difference, &self.names))?;
+                Some(entry.source.clone())
+            },
+            before: &self.before,
+            state_folders: &state_folders,
+            texts: &texts,
+        };
+        Ok(judge.judge(differences))
+    }
+}
+
+/// Whether the kernel takes it away by itself some time after its cause: a link, and what hangs on one.
+fn goes_later(difference: &Difference) -> bool {
+    let entry = &difference.entry;
+    entry.kind() == Kind::Link || entry.hangs_on().is_some()
+}
+
+/// Everything that an implementation could leave.
+fn ledger(site: &Site) -> Result<Ledger, RunError> {
+    let tracked = site.host.run(|| Conntrack::open("host")?.dump())??;
+    let led = tracked.iter().filter_map(ConntrackEntry::led_elsewhere);
+    Ok(Ledger::read(&site.host)?
+        .and_files_of(&site.room)?
+        .and_connections(led.collect::<Vec<_>>()))
+}
