@@ -17,7 +17,9 @@ use goldpath::case::{Case, CaseError, Family, Level, discover_where, render};
 use goldpath::lab::Graveyard;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::report::{message, words};
-use goldpath::run::{GoldenUse, Options, Outcome, Rerun, Trial, Watch, missing_programs, run_one};
+use goldpath::run::{
+    GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch, missing_programs, run_one,
+};
 use libtest_mimic::{Arguments, Completion, Failed};
 
 /// As `goldpath` ends when a case file is wrong.
@@ -82,31 +84,30 @@ fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
         }
     };
     let options = Arc::new(options());
-    let trials = listed.into_iter().map(|one| {
-        let (options, graveyard) = (Arc::clone(&options), Arc::clone(&graveyard));
-        one.trial(move |trial| {
-            let result = run_one(trial, &options, &graveyard);
-            let text = || message(&result.findings, result.evidence.as_deref(), &result.rerun);
-            let said = || format!("{}: {}", result.outcome, text());
-            match result.outcome {
-                Outcome::Passed | Outcome::ExpectedFailure => Ok(Completion::Completed),
-                Outcome::Failed if is_forgiven(trial) => Ok(Completion::ignored_with(format!(
-                    "recommendation ({}) not kept; {}",
-                    trial.case.level,
-                    said()
-                ))),
-                _ => Err(said().into()),
-            }
-        })
-    });
+    let trials =
+        listed.into_iter().map(|one| {
+            let (options, graveyard) = (Arc::clone(&options), Arc::clone(&graveyard));
+            one.trial(move |trial| {
+                let result = run_one(trial, &options, &graveyard);
+                let text = || message(&result.findings, result.evidence.as_deref(), &result.rerun);
+                let said = || format!("{}: {}", result.outcome, text());
+                match result.outcome {
+                    Outcome::Passed | Outcome::ExpectedFailure => Ok(Completion::Completed),
+                    Outcome::Failed if is_forgiven(&result) => Ok(Completion::ignored_with(
+                        format!("recommendation ({}) not kept; {}", result.level, said()),
+                    )),
+                    _ => Err(said().into()),
+                }
+            })
+        });
     let trials = trials.chain(thrift::trials());
     libtest_mimic::run(arguments, trials.collect()).exit_code()
 }
 
 /// A failing recommendation fails nobody, as in `goldpath run`, unless the environment has `GOLDPATH_STRICT`, which is
 /// `--strict` there. It is shown as ignored with the reason: libtest has no word for it.
-fn is_forgiven(trial: &Trial) -> bool {
-    trial.case.level != Level::Must && std::env::var_os("GOLDPATH_STRICT").is_none()
+fn is_forgiven(result: &TrialResult) -> bool {
+    result.level != Level::Must && std::env::var_os("GOLDPATH_STRICT").is_none()
 }
 
 /// A trial, and why it is not run unless somebody asks for ignored ones.
@@ -159,7 +160,7 @@ fn options() -> Options {
         evidence: Some(target.join("evidence")),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
-        tables: false,
+        tables: true,
         rerun: Rerun::CargoTest,
         words,
     }

@@ -1,6 +1,7 @@
 //! Known defects of engine versions, as data: `expected.toml`.
 
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -19,12 +20,46 @@ pub struct Expected {
     pub program: Option<String>,
     /// Versions that have the defect.
     pub versions: Versions,
-    /// The case that shows it.
-    pub case: String,
+    /// The case that shows it; every one if absent.
+    pub case: Option<String>,
+    /// The rules of the intent that it breaks, in each of that case's questions that the other words fit. Without rules it is
+    /// about what the case's own steps say.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// The protocol of those questions; each if absent.
+    pub by: Option<String>,
+    /// What else must be so.
+    #[serde(default)]
+    pub when: Vec<Circumstance>,
     /// Where it is tracked: an issue or a CVE.
     pub issue: String,
     /// What is wrong, in one sentence.
     pub why: String,
+}
+
+/// What a defect of the intent's questions depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Circumstance {
+    /// The host forwarded before the implementation came.
+    Forwards,
+    /// iptables sees bridged packets.
+    BridgeNetfilter,
+    /// A container asks itself, by whichever address.
+    Itself,
+    /// The question is about an address that is on an internal network.
+    Internal,
+}
+
+/// A question that was not answered as the intent says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedCell<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// `icmp`, `tcp` or `udp`.
+    pub by: &'static str,
+    /// What holds for it.
+    pub circumstances: Vec<Circumstance>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,22 +153,49 @@ fn compare(one: &[u64], two: &[u64]) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-/// Why this implementation is expected to fail this case, if it is.
-///
-/// # Errors
-/// The checked-in file is broken, which a test excludes.
-pub fn expected(found: &Implementation, case: &str) -> Result<Option<Expected>, toml::de::Error> {
-    let entries: Entries = toml::from_str(ENTRIES)?;
-    Ok(entries.expected.into_iter().find(|entry| {
+/// The entries. A test holds that they are well-formed.
+static KNOWN: LazyLock<Vec<Expected>> =
+    LazyLock::new(|| read().map(|read| read.expected).unwrap_or_default());
+
+fn read() -> Result<Entries, toml::de::Error> {
+    toml::from_str(ENTRIES)
+}
+
+/// Why this implementation is expected to fail the steps of this case, if it is.
+pub fn expected(found: &Implementation, case: &str) -> Option<&'static Expected> {
+    first(found, case, |entry| entry.rules.is_empty())
+}
+
+/// Why this implementation is expected to answer this question of a case's table otherwise, if it is.
+pub fn expected_answer(
+    found: &Implementation,
+    case: &str,
+    asked: &AskedCell<'_>,
+) -> Option<&'static Expected> {
+    first(found, case, |entry| {
+        let holds = |one: &Circumstance| asked.circumstances.contains(one);
+        entry.rules.iter().any(|rule| rule == asked.rule)
+            && entry.by.as_ref().is_none_or(|by| by == asked.by)
+            && entry.when.iter().all(holds)
+    })
+}
+
+fn first(
+    found: &Implementation,
+    case: &str,
+    is_it: impl Fn(&Expected) -> bool,
+) -> Option<&'static Expected> {
+    KNOWN.iter().find(|entry| {
         let version = || match &entry.program {
             Some(program) => found.version_of(program),
             None => found.version(),
         };
         // Who has nothing known of this case is not asked for its version.
         entry.implementations.contains(&found.name)
-            && entry.case == case
+            && entry.case.as_ref().is_none_or(|one| one == case)
+            && is_it(entry)
             && entry.versions.contain(version())
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -161,14 +223,13 @@ mod tests {
 
     #[test]
     fn the_entries_read_and_name_cases_that_exist() {
-        let entries: Entries = toml::from_str(ENTRIES).expect("well-formed");
+        let entries = read().expect("well-formed");
         for entry in &entries.expected {
-            let file = format!(
-                "{}/../cases/{}.toml",
-                env!("CARGO_MANIFEST_DIR"),
-                entry.case
-            );
-            assert!(std::path::Path::new(&file).is_file(), "{file}");
+            assert!(entry.case.is_some() || !entry.rules.is_empty());
+            if let Some(case) = &entry.case {
+                let file = format!("{}/../cases/{case}.toml", env!("CARGO_MANIFEST_DIR"));
+                assert!(std::path::Path::new(&file).is_file(), "{file}");
+            }
             assert!(entry.issue.contains('#') || entry.issue.starts_with("CVE-"));
         }
     }
@@ -178,10 +239,30 @@ mod tests {
         let case = "contract/publish/unpublished-on-a-host-that-forwards";
         let of = |version: &str| {
             let docker = Implementation::known("docker", version, [].into());
-            expected(&docker, case).expect("well-formed")
+            expected(&docker, case)
         };
         assert!(of("20.10.24").is_some_and(|entry| entry.issue == "moby/moby#48724"));
         assert_eq!(of("28.1.0"), None);
+    }
+
+    #[test]
+    fn an_entry_of_rules_is_about_the_questions_that_fit_it() {
+        let docker = Implementation::known("docker", "20.10.24", [].into());
+        let case = "contract/publish/udp-hairpin-itself";
+        let of = |rule, by| {
+            let circumstances = Vec::new();
+            let asked = AskedCell {
+                rule,
+                by,
+                circumstances,
+            };
+            expected_answer(&docker, case, &asked)
+        };
+        assert!(of("hairpin", "udp").is_some());
+        assert_eq!(of("hairpin", "tcp"), None);
+        assert_eq!(of("published", "udp"), None);
+        // It forwards only where the question says so.
+        assert_eq!(of("hidden-ports", "tcp"), None);
     }
 
     #[test]
@@ -190,7 +271,7 @@ mod tests {
         let of = |netavark: &str| {
             let parts = [("netavark".into(), Part::known(netavark))];
             let podman = Implementation::known("podman", "4.3.1", parts.into());
-            expected(&podman, case).expect("well-formed")
+            expected(&podman, case)
         };
         assert!(of("netavark 1.4.0").is_some());
         assert_eq!(of("netavark 2.1.0"), None);

@@ -31,7 +31,9 @@ mod site;
 pub use build::Build;
 pub use candidate::Candidate;
 pub use error::AdapterError;
-pub use expected::{Expected, Versions, VersionsError, expected};
+pub use expected::{
+    AskedCell, Circumstance, Expected, Versions, VersionsError, expected, expected_answer,
+};
 pub use facts::{Argument, Facts, Found, Lack, Needed, Own};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
 pub use installation::Installation;

@@ -113,14 +113,21 @@ struct Cell<'a> {
     heard: Vec<Heard>,
     /// Whether nothing more is expected of its socket.
     done: bool,
+    /// Whether it must end before the asking does.
+    awaited: bool,
 }
 
 impl Asker<'_> {
-    /// Asks all rows at once. Returns what was seen of each, in their order.
+    /// Asks all rows at once. Returns what was seen of each, in their order. What is not to be `awaited` takes no time of its
+    /// own: it is looked at when all others have ended.
     ///
     /// # Errors
     /// A socket could not be had, or frames were lost.
-    pub fn ask(&mut self, rows: &[Row]) -> Result<Vec<Seen>, AskError> {
+    pub fn ask(
+        &mut self,
+        rows: &[Row],
+        awaited: impl Fn(&Row) -> bool,
+    ) -> Result<Vec<Seen>, AskError> {
         let mut sights = Sights::new(std::process::id(), self.numbers.lab);
         // What happened before belongs to no question.
         self.look(&mut Sights::new(0, 0))?;
@@ -129,6 +136,9 @@ impl Asker<'_> {
             .for_each(|one| drop(one.take_got()));
         let _pinned = Pinned::here();
         let mut cells = self.open(rows, &mut sights)?;
+        for cell in &mut cells {
+            cell.awaited = must_end(&cell.row.answer) && awaited(cell.row);
+        }
         self.send(&mut cells)?;
         self.wait(&mut cells, &mut sights, ANSWER_WAIT)?;
         let controls = controls(&cells, &sights);
@@ -184,6 +194,7 @@ impl Asker<'_> {
                         socket: Socket::open(&request).map_err(failed)?,
                         heard: Vec::new(),
                         done: false,
+                        awaited: true,
                     }))
                 };
                 let cells = asked
@@ -248,16 +259,11 @@ impl Asker<'_> {
         let deadline = Instant::now() + at_most;
         loop {
             while self.exchange(cells)? {}
-            if cells
-                .iter()
-                .all(|cell| cell.done || !must_end(&cell.row.answer))
-            {
+            if cells.iter().all(|cell| cell.done || !cell.awaited) {
                 return Ok(());
             }
             self.look(sights)?;
-            let open = |cell: &&Cell<'_>| {
-                !cell.done && must_end(&cell.row.answer) && !is_told(cell, sights)
-            };
+            let open = |cell: &&Cell<'_>| !cell.done && cell.awaited && !is_told(cell, sights);
             let open: Vec<&Cell<'_>> = cells.iter().filter(open).collect();
             let left = deadline.saturating_duration_since(Instant::now());
             // On a busy machine the time may be over before anybody has looked twice: what is there by then counts.

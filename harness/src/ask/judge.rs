@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::ending::{Ending, arrivals};
 use super::seen::{Heard, Leg, Seen};
-use crate::intent::{Answer, Refuser, Row, Sees};
+use crate::intent::{Answer, Ask, Refuser, Row, Sees};
 use crate::packet::{Checksums, IcmpError};
 
 /// Who is who in the lab, as the judgement needs it.
@@ -107,6 +107,14 @@ pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<Difference> {
             }
             wrong
         }
+        Answer::NoAnswer => match &ending {
+            Ending::Answered { .. } | Ending::Refused { .. } => vec![Wrong::Ending],
+            // A datagram is served without an answer that arrives; a connection is not.
+            _ if matches!(row.question.ask, Ask::Tcp(_)) && !seen.got.is_empty() => {
+                vec![Wrong::Ending]
+            }
+            _ => Vec::new(),
+        },
         Answer::NoContainer => reached(seen, ground, None),
         Answer::Unspecified { .. } => Vec::new(),
     };
@@ -302,6 +310,7 @@ impl fmt::Display for AnswerText<'_> {
             Answer::TooLarge { mtu } => write!(f, "too large for {mtu}"),
             Answer::Blocked => f.write_str("blocked"),
             Answer::NoContainer => f.write_str("no container"),
+            Answer::NoAnswer => f.write_str("no answer"),
             Answer::Unspecified { .. } => f.write_str("nothing"),
         }
     }

@@ -167,7 +167,8 @@ fn receive_echo(socket: &OwnedFd, token: Token) -> Result<Option<Heard>, Errno> 
                 }
             }
             Err(Errno::EAGAIN) => return Ok(None),
-            Err(Errno::EINTR) => {}
+            // A redirect: the packet was passed on (`ping_err` of the kernel calls that EREMOTEIO).
+            Err(Errno::EINTR | Errno::EREMOTEIO) => {}
             Err(errno) => return Err(errno),
         }
     }

@@ -60,10 +60,10 @@ pub struct Args {
     /// Prints the JSON schema of the plugin protocol and runs nothing.
     #[arg(long)]
     pub plugin_schema: bool,
-    /// Asks, after the last step of each contract, every question that can be asked of its network, and compares each answer
-    /// with the intent: `goldpath intent CASE` lists them.
+    /// Leaves out what is asked after the last step of each contract otherwise: every question that can be asked of its
+    /// network, each answer compared with the intent (`goldpath intent CASE` lists them).
     #[arg(long)]
-    pub tables: bool,
+    pub no_tables: bool,
     /// Says below each trial where its time went.
     #[arg(long)]
     pub timings: bool,
@@ -171,7 +171,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         evidence: Some(args.evidence.clone()),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
-        tables: args.tables,
+        tables: !args.no_tables,
         rerun: rerun(args),
         words,
     };

@@ -120,7 +120,9 @@ fn show(trial: &Trial) -> Exit {
     }
     match result.map(|result| result.outcome) {
         Some(Outcome::Errored) | None => Exit::Errored,
-        Some(Outcome::Failed) if trial.case.level == Level::Must => Exit::Failed,
+        Some(Outcome::Failed) if result.is_some_and(|result| result.level == Level::Must) => {
+            Exit::Failed
+        }
         Some(_) => Exit::Success,
     }
 }

@@ -245,6 +245,7 @@ impl Disagreement {
 /// What parts a trial from the intent: the rules of a table that differ, and the kinds of everything else.
 fn kinds(result: &TrialResult) -> BTreeSet<String> {
     let kind = |what: &What| match what {
+        What::Cell(difference) if difference.known.is_some() => None,
         What::Cell(difference) => Some(difference.rule.clone()),
         What::Kept { .. } | What::Netfilter(_) | What::NoGolden | What::Review { .. } => None,
         other => {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::trial::Defect;
+
 /// Questions that differ in one way from one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CellDifference {
@@ -12,6 +14,11 @@ pub struct CellDifference {
     pub rule: String,
     /// What the rule says.
     pub sentence: String,
+    /// How strongly it binds: `must`, `should` or `may`.
+    pub level: String,
+    /// The known defect that it is; null if nobody has declared one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Defect>,
     /// What must come of it, as `blocked`.
     pub expected: String,
     /// What came of it.

@@ -35,6 +35,8 @@ pub enum Answer {
     Blocked,
     /// As blocked, but the host itself may answer or refuse: no container gets a frame of it.
     NoContainer,
+    /// The asking node gets no answer and is not served, whoever gets a frame of it.
+    NoAnswer,
     /// No promise binds.
     Unspecified {
         /// Why.

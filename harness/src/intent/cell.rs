@@ -119,6 +119,11 @@ impl<'a> Cell<'a> {
         gone.find(|one| self.asks_host() && one.publish.iter().any(had))
     }
 
+    /// Whether the implementation lists a feature.
+    pub(super) fn lists(&self, feature: Feature) -> bool {
+        self.moment.features.contains(&feature)
+    }
+
     /// The network that the asking container shares with the asked one, or with the asked gateway.
     pub(super) fn shared(&self) -> Option<&'a Net> {
         let (From::Member(_, nets), To::Container(_, net) | To::Gateway(net)) =
@@ -289,7 +294,10 @@ impl<'a> Cell<'a> {
             Feature::PublishUdp => protocol != Some(Protocol::Tcp),
             _ => true,
         };
-        let arrives = !matches!(answer, Answer::Blocked | Answer::NoContainer);
+        let arrives = !matches!(
+            answer,
+            Answer::Blocked | Answer::NoContainer | Answer::NoAnswer
+        );
         let touches = !matches!(rule.id, super::rules::AS_FOUND);
         // A neighbour's packet passes FORWARD too, where an implementation has iptables see bridged packets.
         let passes = self.forwarded().is_some()

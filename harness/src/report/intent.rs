@@ -122,6 +122,7 @@ pub fn answer_words(answer: &Answer) -> String {
         Answer::Unreachable => "unreachable".to_owned(),
         Answer::TooLarge { mtu } => format!("too large for MTU {mtu}"),
         Answer::Blocked => "blocked".to_owned(),
+        Answer::NoAnswer => "nobody is answered".to_owned(),
         Answer::NoContainer => "no container is reached".to_owned(),
         Answer::Unspecified {
             why: Why::NotListed(feature),

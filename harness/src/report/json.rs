@@ -210,7 +210,7 @@ impl CaseReport {
         Self {
             id: case.id.to_string(),
             title: case.title.clone(),
-            level: case.level.to_string(),
+            level: result.level.to_string(),
             implementation: trial.implementation().map_or_else(
                 || String::from("recipe"),
                 |candidate| candidate.name.clone(),

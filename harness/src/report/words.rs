@@ -143,6 +143,8 @@ fn cell_words(cell: &CellDifference) -> String {
         question,
         rule,
         sentence,
+        level: _,
+        known,
         expected,
         seen,
         wrong,
@@ -153,6 +155,9 @@ fn cell_words(cell: &CellDifference) -> String {
     let mut text = format!("{question}: {expected} expected (rule {rule}: {sentence}), {seen}");
     for wrong in wrong {
         let _ = write!(text, "; {wrong}");
+    }
+    if let Some(Defect { issue, why }) = known {
+        let _ = write!(text, "\n  known: {issue}: {why}");
     }
     if !others.is_empty() {
         let _ = write!(text, "\n  the same of {}", named(others));

@@ -25,7 +25,11 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
     };
     if let Some(entry) = trial.expected_failure() {
-        hold_against(&entry, &mut result);
+        hold_against(entry, &mut result);
+    }
+    // One that did not run has its case's.
+    if result.probes.is_empty() {
+        result.level = trial.case.level;
     }
     result.rerun = options.rerun.line(trial);
     result.duration = start.elapsed();
@@ -41,10 +45,13 @@ fn hold_against(entry: &Expected, result: &mut TrialResult) {
     match result.outcome {
         // Without a probe it failed for another reason: set-up broke.
         Outcome::Failed if !result.probes.is_empty() => {
-            result.outcome = Outcome::ExpectedFailure;
+            // Its table is another matter, and has entries of its own.
+            if !result.findings.iter().any(Finding::is_undeclared) {
+                result.outcome = Outcome::ExpectedFailure;
+            }
             result.findings.insert(0, Finding::of(What::Known(defect)));
         }
-        Outcome::Passed => {
+        Outcome::Passed | Outcome::ExpectedFailure => {
             result.outcome = Outcome::Failed;
             result.findings.push(Finding::of(What::Stale(defect)));
         }

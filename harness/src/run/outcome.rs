@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{RunError, Timings};
+use crate::case::Level;
 use crate::finding::{Finding, What};
 use crate::path::{Drawing, Line, PacketPath};
 
@@ -83,6 +84,8 @@ pub struct ProbeRecord {
 pub struct TrialResult {
     /// How it ended.
     pub outcome: Outcome,
+    /// How strongly what it failed by binds: the case's level, or less if nothing but questions of weaker rules differ.
+    pub level: Level,
     /// Why it did not pass, and what must not be hidden where it did.
     pub findings: Vec<Finding>,
     /// What the golden holds, as seen, as far as the trial got.
@@ -106,6 +109,7 @@ impl TrialResult {
     pub fn without_run(outcome: Outcome, why: What) -> Self {
         Self {
             outcome,
+            level: Level::Must,
             findings: vec![Finding::of(why)],
             drawing: Drawing::default(),
             detail: Drawing::default(),

@@ -12,7 +12,7 @@ use super::scene::Scene;
 use super::timing::{Clock, Phase};
 use super::{GoldenUse, Options, Outcome, ProbeRecord, RunError, Trial, TrialResult};
 use crate::ask::Numbers;
-use crate::case::{Case, Change, Endpoint, Exchange, NodeName, Send, Step};
+use crate::case::{Case, Change, Endpoint, Exchange, Level, NodeName, Send, Step};
 use crate::finding::{Finding, ProbeName, Review, What};
 use crate::golden::{self, Comparison};
 use crate::lab::Graveyard;
@@ -85,7 +85,7 @@ impl Play {
             let last = position + 1 == trial.case.steps.len();
             played = played
                 .and_then(|()| self.step(step))
-                .and_then(|()| self.table_after(step, last, options));
+                .and_then(|()| self.table_after(step, last, trial, options));
         }
         let verdict = played.and_then(|()| self.compare(trial, options));
         self.clock.lap(Phase::Compare);
@@ -368,11 +368,13 @@ impl Play {
         options: &Options,
         graveyard: &Graveyard,
     ) -> TrialResult {
-        let mut outcome = match (&self.errored, self.findings.is_empty()) {
-            (Some(_), _) => Outcome::Errored,
-            (None, true) => Outcome::Passed,
-            (None, false) => Outcome::Failed,
+        let mut outcome = match &self.errored {
+            Some(_) => Outcome::Errored,
+            None if self.findings.is_empty() => Outcome::Passed,
+            None if self.findings.iter().all(Finding::is_declared) => Outcome::ExpectedFailure,
+            None => Outcome::Failed,
         };
+        let is_mild = self.findings.iter().all(Finding::is_mild);
         let broken = self.errored.as_ref().map(|error| {
             let said = error.to_string();
             Finding::of(What::Broken { said })
@@ -402,8 +404,10 @@ impl Play {
                 })),
             }
         }
-        for error in self.scene.clear() {
-            if outcome == Outcome::Passed {
+        let errors = self.scene.clear();
+        let torn_down = errors.is_empty();
+        for error in errors {
+            if matches!(outcome, Outcome::Passed | Outcome::ExpectedFailure) {
                 outcome = Outcome::Failed;
             }
             let said = error.to_string();
@@ -411,8 +415,13 @@ impl Play {
         }
         self.scene.bury(self.observer, graveyard);
         self.clock.lap(Phase::Bury);
+        let level = match self.case.level {
+            Level::Must if outcome == Outcome::Failed && is_mild && torn_down => Level::Should,
+            of_case => of_case,
+        };
         TrialResult {
             outcome,
+            level,
             findings,
             drawing: self.drawing,
             detail: self.detail,

@@ -6,13 +6,14 @@ use super::observe::{Origin, Recorded};
 use super::play::Play;
 use super::scene::protocol;
 use super::timing::Phase;
-use super::{Options, ProbeRecord, RunError};
+use super::{Options, ProbeRecord, RunError, Trial};
+use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
     AnswerText, Asker, Difference, Ground, QuestionText, Seen, Wrong, can_ask, judge,
 };
-use crate::case::{Kind, Step};
-use crate::finding::{CellDifference, Finding, ProbeName, What};
-use crate::intent::{Attached, Member, Moment, Row, Way, services, table};
+use crate::case::{Kind, Protocol, Step};
+use crate::finding::{CellDifference, Defect, Finding, ProbeName, What};
+use crate::intent::{Answer, Attached, Member, Moment, Row, Way, services, table};
 use crate::lab::contract::way_to_host;
 use crate::lab::{Detour, Lab};
 use crate::path::{by_wiring, draw, render};
@@ -23,6 +24,7 @@ impl Play {
         &mut self,
         step: &Step,
         last: bool,
+        trial: &Trial,
         options: &Options,
     ) -> Result<(), RunError> {
         let Kind::Contract { no_table, .. } = &self.case.kind else {
@@ -35,7 +37,7 @@ impl Play {
             return Ok(());
         }
         let aside = self.scene.set_aside()?;
-        self.ask_table()?;
+        self.ask_table(trial)?;
         if last {
             self.scene.lab().forget_neighbours()?;
         } else {
@@ -44,7 +46,7 @@ impl Play {
         Ok(())
     }
 
-    fn ask_table(&mut self) -> Result<(), RunError> {
+    fn ask_table(&mut self, trial: &Trial) -> Result<(), RunError> {
         let Some(stage) = self.scene.contracted() else {
             return Ok(());
         };
@@ -59,22 +61,28 @@ impl Play {
         let ground = ground(&moment, self.scene.lab())?;
         let detours = detours(&rows, &moment, self.scene.lab());
         self.scene.lab().add_detours(&detours)?;
-        let differences = self.differences(&rows, &ground)?;
+        let known = |row: &Row| trial.known(&asked(row, &moment));
+        let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
-        self.tell(differences, &ground)?;
+        self.tell(differences, &ground, known)?;
         Ok(self.scene.lab().remove_detours(&detours)?)
     }
 
     /// Asks rows and returns those that differ.
-    fn differences(&mut self, rows: &[Row], ground: &Ground) -> Result<Vec<Difference>, RunError> {
-        let seen = self.ask(rows)?;
+    fn differences(
+        &mut self,
+        rows: &[Row],
+        ground: &Ground,
+        awaited: impl Fn(&Row) -> bool,
+    ) -> Result<Vec<Difference>, RunError> {
+        let seen = self.ask(rows, awaited)?;
         let asked = rows.iter().zip(&seen);
         Ok(asked
             .filter_map(|(row, seen)| judge(row, seen, ground))
             .collect())
     }
 
-    fn ask(&mut self, rows: &[Row]) -> Result<Vec<Seen>, RunError> {
+    fn ask(&mut self, rows: &[Row], awaited: impl Fn(&Row) -> bool) -> Result<Vec<Seen>, RunError> {
         let (lab, mut services) = (self.scene.lab(), self.scene.services().borrow_mut());
         self.observer.at_once(|taps| {
             let mut asker = Asker {
@@ -83,40 +91,58 @@ impl Play {
                 taps,
                 numbers: &mut self.numbers,
             };
-            Ok(asker.ask(rows)?)
+            Ok(asker.ask(rows, awaited)?)
         })
     }
 
-    /// Asks what differs again, and tells of it: one question of each rule and ending alone, with its path.
-    fn tell(&mut self, differences: Vec<Difference>, ground: &Ground) -> Result<(), RunError> {
-        let mut groups: BTreeMap<(&str, String), Vec<Difference>> = BTreeMap::new();
+    /// Tells of what differs, by rule and ending. What nobody has declared is asked again, one question of it alone, with its
+    /// path.
+    fn tell(
+        &mut self,
+        differences: Vec<Difference>,
+        ground: &Ground,
+        known: impl Fn(&Row) -> Option<Defect>,
+    ) -> Result<(), RunError> {
+        let mut groups: BTreeMap<(Option<String>, &str, String), Group> = BTreeMap::new();
         for difference in differences {
-            let kind = difference.kind();
-            let group = groups.entry((difference.row.rule.id.0, kind)).or_default();
-            group.push(difference);
+            let known = known(&difference.row);
+            let issue = known.as_ref().map(|defect| defect.issue.clone());
+            let key = (issue, difference.row.rule.id.0, difference.kind());
+            let group = groups.entry(key).or_insert(Group {
+                known,
+                differences: Vec::new(),
+            });
+            group.differences.push(difference);
         }
         for group in groups.into_values() {
-            let rows: Vec<Row> = group.iter().map(|one| one.row.clone()).collect();
-            let again = self.differences(&rows, ground)?;
-            let steady = |row: &Row| again.iter().any(|one| one.row == *row);
-            let text = |row: &Row| QuestionText(&row.question).to_string();
-            let unsteady = rows.iter().filter(|row| !steady(row)).map(text).collect();
-            let Some((first, others)) = group.split_first() else {
+            let Some((first, others)) = group.differences.split_first() else {
                 continue;
             };
-            let (probe, path) = self.draw(&first.row)?;
+            let text = |row: &Row| QuestionText(&row.question).to_string();
             let wrong = first.wrong.iter().filter(|one| **one != Wrong::Ending);
-            let cell = CellDifference {
+            let mut cell = CellDifference {
                 question: text(&first.row),
                 rule: first.row.rule.id.to_string(),
                 sentence: first.row.rule.sentence.to_owned(),
+                level: first.row.rule.level.to_string(),
+                known: group.known.clone(),
                 expected: AnswerText(&first.row.answer).to_string(),
                 seen: first.ending.to_string(),
                 wrong: wrong.map(ToString::to_string).collect(),
                 others: others.iter().map(|one| text(&one.row)).collect(),
-                unsteady,
-                path,
+                unsteady: Vec::new(),
+                path: String::new(),
             };
+            if group.known.is_some() {
+                self.findings.push(Finding::of(What::Cell(cell)));
+                continue;
+            }
+            let rows: Vec<Row> = group.differences.iter().map(|o| o.row.clone()).collect();
+            let again = self.differences(&rows, ground, |_| true)?;
+            let steady = |row: &Row| again.iter().any(|one| one.row == *row);
+            cell.unsteady = rows.iter().filter(|row| !steady(row)).map(text).collect();
+            let (probe, path) = self.draw(&first.row)?;
+            cell.path = path;
             let number = probe.number;
             let finding = Finding::of(What::Cell(cell)).about(probe);
             self.findings.push(finding);
@@ -149,6 +175,37 @@ impl Play {
         });
         self.recorded.push(recorded);
         Ok((ProbeName { number, title }, render(&wired)))
+    }
+}
+
+/// Questions that differ in one way from one rule.
+struct Group {
+    known: Option<Defect>,
+    differences: Vec<Difference>,
+}
+
+/// A question as the list of known defects speaks of it.
+fn asked(row: &Row, moment: &Moment) -> AskedCell<'static> {
+    let question = &row.question;
+    let by = match question.ask.port() {
+        None => "icmp",
+        Some((Protocol::Tcp, _)) => "tcp",
+        Some((Protocol::Udp, _)) => "udp",
+    };
+    let itself = matches!(&row.answer, Answer::Answered { by, .. } if *by == question.from.0);
+    let mut nets = moment.networks.iter().filter(|net| net.internal);
+    let internal = nets.any(|net| net.subnet.contains(question.to.address));
+    let circumstances = [
+        (Circumstance::Forwards, moment.found.forwards),
+        (Circumstance::BridgeNetfilter, moment.found.bridge_netfilter),
+        (Circumstance::Itself, itself),
+        (Circumstance::Internal, internal),
+    ];
+    let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
+    AskedCell {
+        rule: row.rule.id.0,
+        by,
+        circumstances: holding.map(|(one, _)| one).collect(),
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::TrialId;
-use crate::adapter::{Adapter, Candidate, Expected, expected};
+use crate::adapter::{Adapter, AskedCell, Candidate, Expected, expected, expected_answer};
 use crate::case::{Backend, Case, Family, Kind};
+use crate::finding::Defect;
 use crate::lab::unsupported;
 
 /// One case on one subject, in one address family.
@@ -99,10 +100,17 @@ impl Trial {
     }
 
     /// The known defect because of which this implementation is expected to fail this case, if there is one.
-    pub fn expected_failure(&self) -> Option<Expected> {
+    pub fn expected_failure(&self) -> Option<&'static Expected> {
         let found = self.adapter()?.implementation();
-        // A test reads the entries: they are well-formed.
-        expected(found, self.case.id.as_str()).ok()?
+        expected(found, self.case.id.as_str())
+    }
+
+    /// The known defect because of which this implementation answers a question of the case's table otherwise, if there is one.
+    pub(super) fn known(&self, asked: &AskedCell<'_>) -> Option<Defect> {
+        let found = self.adapter()?.implementation();
+        let Expected { issue, why, .. } = expected_answer(found, self.case.id.as_str(), asked)?;
+        let (issue, why) = (issue.clone(), why.clone());
+        Some(Defect { issue, why })
     }
 
     /// Why this case can't be put to this subject, if it can't: known before anything runs. To be called inside the sandbox,

@@ -136,15 +136,25 @@ pub(super) const GROUP: Group = Group {
                 "podman-network-create --internal",
                 "case internal/no-way-in",
             ],
-            says: Says::Is(|cell| match cell.to {
-                To::Container(_, net)
-                    if net.internal
-                        && cell.shared().is_none()
-                        && !matches!(cell.from, From::Host | From::Alone(_)) =>
-                {
-                    Some(Answer::Blocked)
-                }
-                _ => None,
+            says: Says::Is(|cell| {
+                let hides = cell.lists(Feature::HiddenPorts);
+                (hides && comes_to_internal(cell)).then_some(Answer::Blocked)
+            }),
+        },
+        Rule {
+            id: RuleId("internal-no-answer"),
+            rank: Rank::Usual,
+            sentence: "Where unpublished ports are not hidden from routes, nobody else gets an answer from a container of an internal network.",
+            level: Level::Must,
+            features: &[Feature::Internal],
+            source: &[
+                "podman-network-create --internal: restrict external access",
+                "containers/netavark#126: the bridge does not forward, which stops what leaves it and not what comes to it",
+            ],
+            says: Says::Is(|cell| {
+                // What comes from an internal network does not leave that one.
+                let hides = cell.lists(Feature::HiddenPorts) || cell.internal_asks();
+                (!hides && comes_to_internal(cell)).then_some(Answer::NoAnswer)
             }),
         },
         Rule {
@@ -198,6 +208,13 @@ pub(super) const GROUP: Group = Group {
         },
     ],
 };
+
+/// Whether somebody other than the host asks for a container of an internal network that is not his own.
+fn comes_to_internal(cell: &Cell<'_>) -> bool {
+    let internal = matches!(cell.to, To::Container(_, net) if net.internal);
+    let foreign = !matches!(cell.from, From::Host | From::Alone(_));
+    internal && foreign && cell.shared().is_none()
+}
 
 /// For a packet from lan or outside straight to a container's address: by which published ports its port is led to.
 fn direct_route<'a>(cell: &Cell<'a>) -> Option<Vec<&'a Port>> {

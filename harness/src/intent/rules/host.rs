@@ -22,6 +22,7 @@ pub(super) const GROUP: Group = Group {
                 From::Host | From::Lan | From::Outside if is_free(cell) => {
                     match (cell.from, cell.to) {
                         (From::Lan | From::Outside, To::Gateway(_)) => None,
+                        (_, To::Gateway(net)) if net.internal => None,
                         _ => Some(cell.hosts_own()),
                     }
                 }
@@ -116,15 +117,19 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("internal-gateway"),
             rank: Rank::Usual,
-            sentence: "A container of an internal network reaches the host by its gateway's address.",
+            sentence: "A container of an internal network reaches the host by its gateway's address, and so does the host itself.",
             level: Level::Should,
             features: &[Feature::Bridge, Feature::Internal],
             source: &[
                 "docs.docker.com, Port publishing, Gateway modes: containers of an internal network reach services of the host by the bridge's address, but for mode isolated",
             ],
             says: Says::Is(|cell| {
-                let to_own = matches!(cell.to, To::Gateway(_)) && cell.shared().is_some();
-                (cell.internal_asks() && to_own && is_free(cell)).then(|| cell.hosts_own())
+                let own = match (cell.from, cell.to) {
+                    (From::Host, To::Gateway(net)) => net.internal,
+                    (_, To::Gateway(_)) => cell.internal_asks() && cell.shared().is_some(),
+                    _ => false,
+                };
+                (own && is_free(cell)).then(|| cell.hosts_own())
             }),
         },
         Rule {

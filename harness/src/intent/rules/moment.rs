@@ -85,7 +85,12 @@ pub(super) const GROUP: Group = Group {
                 let mut gone = before.gone.iter().flat_map(|gone| &gone.addresses);
                 gone.find(|(_, had)| Some(*had) == address)?;
                 let (answer, _) = decide_unchanged(cell);
-                matches!(answer, Answer::Answered { .. }).then_some(answer)
+                let told = match answer {
+                    Answer::Answered { .. } => true,
+                    Answer::Refused { .. } => cell.question.flow == Flow::New,
+                    _ => false,
+                };
+                told.then_some(answer)
             }),
         },
         Rule {
