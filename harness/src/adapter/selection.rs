@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::facts::{Argument, Facts};
-use super::native::{Fault, Faults};
+use super::native::Faults;
 use super::registry::ADAPTERS;
 
 /// All implementations, or one.
@@ -107,7 +107,7 @@ impl Selection {
     #[must_use]
     pub fn with_faults(mut self, faults: &Faults) -> Self {
         if self.is_native() {
-            self.faults = self.faults.iter().chain(faults.iter()).collect();
+            self.faults = self.faults.and(faults);
         }
         self
     }
@@ -119,9 +119,9 @@ impl Selection {
     pub fn with_option(mut self, option: &str) -> Result<Self, SelectionError> {
         let name = self.facts.name.to_owned();
         if self.is_native() {
-            let fault = option.parse::<Fault>();
-            let fault = fault.map_err(|error| SelectionError::Fault(name, error.to_string()))?;
-            return Ok(self.with_faults(&Faults::from_iter([fault])));
+            let faults = option.parse::<Faults>();
+            let faults = faults.map_err(|error| SelectionError::Fault(name, error.to_string()))?;
+            return Ok(self.with_faults(&faults));
         }
         let Some(usage) = self.facts.option else {
             return Err(SelectionError::Option(name));
@@ -233,7 +233,7 @@ impl fmt::Display for Selection {
         if let Some(build) = &self.build {
             write!(f, "={build}")?;
         }
-        let mut faults = self.faults.iter();
+        let mut faults = self.faults.names();
         faults.try_for_each(|fault| write!(f, "{{{fault}}}"))?;
         let mut options = self.options.iter();
         options.try_for_each(|option| write!(f, "{{{option}}}"))

@@ -112,9 +112,7 @@ impl State {
                 step.refusal = self.refusal(container);
                 if step.refusal.is_some() {
                     step.after.refused.push((*container).clone());
-                    for fault in faults.iter() {
-                        fault.spoil(&mut step, self, event);
-                    }
+                    faults.spoil(&mut step, self, event);
                     if step.refusal.is_some() {
                         return step;
                     }
@@ -139,9 +137,7 @@ impl State {
                 step.after.before.clear();
             }
         }
-        for fault in faults.iter() {
-            fault.spoil(&mut step, self, event);
-        }
+        faults.spoil(&mut step, self, event);
         step
     }
 
@@ -159,9 +155,7 @@ impl Step {
     /// Makes the plan of the scenario as it is afterwards.
     pub(super) fn replan(&mut self, before: &State, faults: &Faults) {
         let mut plan = Plan::of(&self.after.scenario, &self.after.found);
-        for fault in faults.iter() {
-            fault.edit(&mut plan, &self.after);
-        }
+        faults.edit(&mut plan, &self.after);
         self.after.plan = plan;
         self.difference(&before.plan);
         self.edits.table = Table::Written;

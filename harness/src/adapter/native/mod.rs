@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-pub use fault::{Fault, Faults, UnknownFault};
+pub use fault::{Fault, Faults, Generated, UnknownFault};
 
 use event::{Event, State};
 
@@ -66,7 +66,7 @@ impl Native {
     /// nft is missing.
     pub fn with(faults: Faults) -> Result<Self, String> {
         let nft = must_have(&NFT)?;
-        let words: Vec<String> = faults.iter().map(|fault| format!("+{fault}")).collect();
+        let words: Vec<String> = faults.names().map(|name| format!("+{name}")).collect();
         let version = format!("{}{}", env!("CARGO_PKG_VERSION"), words.concat());
         let nft = Part::of(&Build::default(), nft, NFT.ask);
         let parts = BTreeMap::from([(String::from("nft"), nft)]);

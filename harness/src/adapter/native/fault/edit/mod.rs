@@ -54,7 +54,12 @@ fn narrow(plan: &mut Plan, is_meant: impl Fn(&Rule) -> bool, to: &Match) {
 }
 
 /// Puts rules in front of the first one of a chain that `is_meant`; behind all if there is none.
-fn insert(plan: &mut Plan, place: Place, is_meant: impl Fn(&Rule) -> bool, new: Vec<Rule>) {
+pub(super) fn insert(
+    plan: &mut Plan,
+    place: Place,
+    is_meant: impl Fn(&Rule) -> bool,
+    new: Vec<Rule>,
+) {
     let rules = plan.rules(place);
     let at = rules.iter().position(is_meant).unwrap_or(rules.len());
     rules.splice(at..at, new);
