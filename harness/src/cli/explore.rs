@@ -33,6 +33,9 @@ pub struct Args {
     /// Trials at work at the same time; one for each processor if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
+    /// Ends with the first disagreement, and leaves it as large as it is.
+    #[arg(long)]
+    pub first: bool,
     /// Folder to which the case of each disagreement is written.
     #[arg(long, value_name = "DIR", default_value = "explored")]
     pub out: PathBuf,
@@ -81,6 +84,7 @@ pub fn run(args: &Args) -> ExitCode {
             candidates: &candidates,
             options: &options,
             jobs: args.jobs.map_or_else(default_jobs, usize::from),
+            first: args.first,
         };
         let until = match args.time {
             Some(time) => Until::Time(Instant::now() + time),
@@ -182,7 +186,7 @@ fn conclusion(explored: &Explored) -> String {
         pairs - missing,
     );
     for (reason, times) in &explored.spared {
-        text.push_str(&format!("{times} × not asked: {reason}\n"));
+        text.push_str(&format!("{times} × without: {reason}\n"));
     }
     let different = explored.disagreements.len();
     text.push_str(&format!(

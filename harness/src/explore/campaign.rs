@@ -12,7 +12,7 @@ use super::cover::{Scene, Stream};
 use super::shrink::smaller;
 use super::sketch::Sketch;
 use crate::adapter::Candidate;
-use crate::case::{Case, CaseError, parse};
+use crate::case::{Case, CaseError, Feature, parse};
 use crate::finding::What;
 use crate::run::{Event, Options, Outcome, Run, Trial, TrialResult, run_all};
 
@@ -32,6 +32,8 @@ pub struct Campaign<'a> {
     pub options: &'a Options,
     /// Trials at work at the same time.
     pub jobs: usize,
+    /// Whether the first disagreement is the last, and stays as large as it is.
+    pub first: bool,
 }
 
 /// When a campaign is over.
@@ -50,7 +52,7 @@ pub struct Explored {
     pub scenarios: usize,
     /// How many trials ended so, of all implementations.
     pub outcomes: BTreeMap<Outcome, usize>,
-    /// Trials that an implementation was spared, by the reason.
+    /// Scenarios that were made plainer, or not put to an implementation, by the reason.
     pub spared: BTreeMap<String, usize>,
     /// Where implementations part from the intent, each kind once and made small.
     pub disagreements: Vec<Disagreement>,
@@ -104,17 +106,21 @@ impl Campaign<'_> {
         let mut stream = Stream::of(seed);
         let mut explored = Explored::default();
         while explored.interrupted.is_none() {
+            let batch = if self.first { self.jobs.max(1) } else { BATCH };
             let left = match until {
                 Until::Scenarios(all) => all - explored.scenarios.min(all),
                 Until::Time(end) if Instant::now() >= end => 0,
-                Until::Time(_) => BATCH,
+                Until::Time(_) => batch,
             };
             if left == 0 {
                 break;
             }
-            let scenes: Vec<Scene> = stream.by_ref().take(left.min(BATCH)).collect();
+            let scenes: Vec<Scene> = stream.by_ref().take(left.min(batch)).collect();
             explored.scenarios += scenes.len();
             self.put(&scenes, &mut explored, tell)?;
+            if self.first && !explored.disagreements.is_empty() {
+                break;
+            }
         }
         explored.pairs = stream.pairs();
         Ok(explored)
@@ -129,15 +135,23 @@ impl Campaign<'_> {
         let mut trials = Vec::new();
         let mut owners = Vec::new();
         for scene in scenes {
-            let case = case(&scene.sketch, scene.number)?;
-            for trial in Trial::of(&[case], None, self.candidates) {
-                trials.push(trial);
-                owners.push(scene);
+            for candidate in self.candidates {
+                let sketch = match &candidate.adapter {
+                    Ok(adapter) => {
+                        let (sketch, without) = scene.within(&adapter.features());
+                        explored.note_plainer(&candidate.name, &without);
+                        sketch
+                    }
+                    Err(_) => scene.sketch.clone(),
+                };
+                let case = case(&sketch, scene.number)?;
+                trials.extend(Trial::of(&[case], None, std::slice::from_ref(candidate)));
+                owners.resize(trials.len(), (scene.number, sketch));
             }
         }
         let run = self.run(&trials)?;
         explored.interrupted = run.interrupted;
-        for ((trial, scene), result) in trials.iter().zip(owners).zip(run.results) {
+        for ((trial, (number, sketch)), result) in trials.iter().zip(owners).zip(run.results) {
             let Some(result) = result else { continue };
             tell(Step::Tried(trial, &result));
             *explored.outcomes.entry(result.outcome).or_default() += 1;
@@ -147,7 +161,17 @@ impl Campaign<'_> {
                     *explored.spared.entry(reason).or_default() += 1;
                 }
                 Outcome::Errored => explored.errored.push((trial.to_string(), result)),
-                Outcome::Failed => self.note(trial, scene, result, explored, tell)?,
+                Outcome::Failed => {
+                    let found = Disagreement {
+                        scene: number,
+                        kinds: kinds(&result),
+                        times: 1,
+                        sketch,
+                        trial: trial.clone(),
+                        result,
+                    };
+                    self.note(found, explored, tell)?;
+                }
                 _ => {}
             }
         }
@@ -157,33 +181,25 @@ impl Campaign<'_> {
     /// Keeps a disagreement of a new kind, made small.
     fn note(
         &self,
-        trial: &Trial,
-        scene: &Scene,
-        result: TrialResult,
+        mut found: Disagreement,
         explored: &mut Explored,
         tell: &mut dyn FnMut(Step<'_>),
     ) -> io::Result<()> {
-        let parted = kinds(&result);
-        let known = explored.disagreements.iter_mut().find(|known| {
-            known.trial.subject.to_string() == trial.subject.to_string()
-                && parted.is_subset(&known.kinds)
+        let mut known = explored.disagreements.iter_mut();
+        let known = known.find(|known| {
+            known.trial.subject.to_string() == found.trial.subject.to_string()
+                && found.kinds.is_subset(&known.kinds)
         });
         if let Some(known) = known {
             known.times += 1;
             return Ok(());
         }
-        tell(Step::Shrinking(trial));
-        let mut smallest = Disagreement {
-            scene: scene.number,
-            kinds: parted,
-            times: 1,
-            sketch: scene.sketch.clone(),
-            trial: trial.clone(),
-            result,
-        };
-        self.shrink(&mut smallest, explored)?;
-        tell(Step::Found(&smallest));
-        explored.disagreements.push(smallest);
+        if !self.first {
+            tell(Step::Shrinking(&found.trial));
+            self.shrink(&mut found, explored)?;
+        }
+        tell(Step::Found(&found));
+        explored.disagreements.push(found);
         Ok(())
     }
 
@@ -225,6 +241,15 @@ impl Campaign<'_> {
 
     fn run(&self, trials: &[Trial]) -> io::Result<Run> {
         run_all(trials, self.options, self.jobs, |_: Event<'_>| {})
+    }
+}
+
+impl Explored {
+    fn note_plainer(&mut self, name: &str, without: &BTreeSet<Feature>) {
+        for feature in without {
+            let reason = format!("{name} does not list {feature}");
+            *self.spared.entry(reason).or_default() += 1;
+        }
     }
 }
 

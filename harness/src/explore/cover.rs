@@ -6,6 +6,7 @@ use super::axis::{AXES, Choice, Of, value};
 use super::build::build;
 use super::numbers::Numbers;
 use super::sketch::Sketch;
+use crate::case::Feature;
 
 /// Within so many scenarios every pair of values of two axes has occurred, whatever the seed.
 pub const PAIRS_WITHIN: usize = 120;
@@ -28,6 +29,42 @@ pub struct Scene {
     pub sketch: Sketch,
     /// The values that it has, by axis; none where an axis says nothing about it.
     pub values: Vec<Option<usize>>,
+    /// What it is made of.
+    choice: Choice,
+    /// What is drawn besides, from its beginning.
+    numbers: Numbers,
+}
+
+impl Scene {
+    /// The same scenario as far as these features go: on an axis whose value needs another one, the plainest value that does
+    /// without. So every scenario asks every implementation for something. Returns also what it does without.
+    pub fn within(&self, features: &BTreeSet<Feature>) -> (Sketch, BTreeSet<Feature>) {
+        let made = |choice: &Choice| build(choice, &mut self.numbers.clone());
+        let lacks = |choice: &Choice| -> BTreeSet<Feature> {
+            let needs = made(choice).requires();
+            needs.difference(features).copied().collect()
+        };
+        let without = lacks(&self.choice);
+        if without.is_empty() {
+            return (self.sketch.clone(), without);
+        }
+        let mut plain = vec![0; AXES.len()];
+        if !lacks(&plain).is_empty() {
+            plain[Of::Protocol as usize] = NOTHING;
+        }
+        let needs_more = |axis: usize, value: usize| {
+            let mut alone = plain.clone();
+            alone[axis] = value;
+            !lacks(&alone).is_empty()
+        };
+        let mut choice = self.choice.clone();
+        for axis in 0..choice.len() {
+            if needs_more(axis, choice[axis]) {
+                choice[axis] = plain[axis];
+            }
+        }
+        (made(&choice), without)
+    }
 }
 
 /// Scenarios without end. It depends on the seed alone.
@@ -106,8 +143,10 @@ impl Iterator for Stream {
         }
         let scene = Scene {
             number: self.number,
-            sketch: build(&choice, &mut numbers),
+            sketch: build(&choice, &mut numbers.clone()),
             values,
+            choice,
+            numbers,
         };
         self.number += 1;
         Some(scene)
@@ -202,6 +241,19 @@ mod tests {
             assert!(all > 2000, "{all}");
             stream.by_ref().take(PAIRS_WITHIN).for_each(drop);
             assert_eq!(stream.missing(), Vec::<String>::new(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_scenario_is_made_plainer_until_an_implementation_can_be_asked() {
+        let all: BTreeSet<Feature> = Feature::ALL.iter().copied().collect();
+        let few = BTreeSet::from([Feature::Bridge, Feature::PublishTcp, Feature::StaticAddress]);
+        for scene in Stream::of(9).take(60) {
+            let (sketch, without) = scene.within(&all);
+            assert_eq!((sketch, without.len()), (scene.sketch.clone(), 0));
+            let (sketch, without) = scene.within(&few);
+            assert!(sketch.requires().is_subset(&few), "{sketch}");
+            assert_eq!(without.is_empty(), sketch == scene.sketch);
         }
     }
 

@@ -2,7 +2,7 @@
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). A seed must mean the same
 /// scenarios on every machine and in every later version, which no crate of random numbers promises for its ranges.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Numbers(u64);
 
 impl Numbers {
