@@ -84,6 +84,10 @@ pub(super) const GROUP: Group = Group {
                 };
                 let mut gone = before.gone.iter().flat_map(|gone| &gone.addresses);
                 gone.find(|(_, had)| Some(*had) == address)?;
+                let mut ends = cell.forwarded().into_iter();
+                if ends.any(|(from, to)| drops(cell, from, to) || drops(cell, to, from)) {
+                    return None;
+                }
                 let (answer, _) = decide_unchanged(cell);
                 let told = match answer {
                     Answer::Answered { .. } => true,
