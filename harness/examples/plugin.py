@@ -99,7 +99,9 @@ def setup(work):
     for n, network in enumerate(scenario["networks"]):
         name = bridge(network)
         mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
-        run(f"ip link add {name}{mtu} type bridge")
+        # Without one of its own it has that of a port, and another one when that port goes.
+        mac = "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.ip_address(network["gateway"]).packed)
+        run(f"ip link add {name}{mtu} address {mac} type bridge")
         run(f'ip address add {network["gateway"]}/{network["subnet"].split("/")[1]} dev {name}')
         run(f"ip link set {name} up")
         run(f"sysctl -q -w net.ipv4.conf.{name}.route_localnet=1")
