@@ -73,7 +73,10 @@ fn moment() -> impl Strategy<Value = Moment> {
                 }
                 if drops {
                     moment.found.drops.push((Some(moment.found.lan), None));
-                    moment.found.drops.push((Some([10, 77, 1, 11].into()), None));
+                    moment
+                        .found
+                        .drops
+                        .push((Some([10, 77, 1, 11].into()), None));
                 }
                 events.iter().fold(moment, happen)
             },
