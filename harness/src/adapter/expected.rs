@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Implementation;
+use crate::case::glob;
 
 /// The checked-in entries.
 const ENTRIES: &str = include_str!("expected.toml");
@@ -20,6 +21,9 @@ pub struct Expected {
     pub program: Option<String>,
     /// Versions that have the defect.
     pub versions: Versions,
+    /// An option of the engine's own, or a word of the conflist, with which it shows, with `*` for any text; shown with all if
+    /// absent.
+    pub option: Option<String>,
     /// The case that shows it; every one if absent.
     pub case: Option<String>,
     /// The rules of the intent that it breaks, in each of that case's questions that the other words fit. Without rules it is
@@ -190,10 +194,12 @@ fn first(
             Some(program) => found.version_of(program),
             None => found.version(),
         };
+        let has = |option: &String| found.options.iter().any(|one| glob(one, option));
         // Who has nothing known of this case is not asked for its version.
         entry.implementations.contains(&found.name)
             && entry.case.as_ref().is_none_or(|one| one == case)
             && is_it(entry)
+            && entry.option.as_ref().is_none_or(has)
             && entry.versions.contain(version())
     })
 }
@@ -263,6 +269,19 @@ mod tests {
         assert_eq!(of("published", "udp"), None);
         // It forwards only where the question says so.
         assert_eq!(of("hidden-ports", "tcp"), None);
+    }
+
+    #[test]
+    fn a_defect_of_an_option_is_one_of_those_who_have_it() {
+        let of = |options: &[&str]| {
+            let options = options.iter().map(ToString::to_string).collect();
+            let cni = Implementation::known("cni", "1.9.1", [].into()).with_options(options);
+            let case = "contract/lifecycle/teardown-without-the-container";
+            expected(&cni, case).expect("well-formed")
+        };
+        assert!(of(&["bridge.mtu=1450", "ptp.ipMasq=true"]).is_some());
+        assert_eq!(of(&["bridge.ipMasq=false"]), None);
+        assert_eq!(of(&[]), None);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Implementation {
     pub build: Build,
     /// Options of its own that were asked for.
     pub options: Vec<String>,
+    /// What the harness fills in, leaves out or sets otherwise in a configuration that it was given.
+    pub adjusted: Vec<String>,
     /// The programs that take part, by the name that reports give them.
     pub parts: BTreeMap<String, Part>,
     version: Version,
@@ -74,6 +76,7 @@ impl Implementation {
             calls_itself: None,
             build,
             options: selection.options.clone(),
+            adjusted: Vec::new(),
             parts,
             version: Version::Of(main.into()),
             idle: selection.facts.idle,
@@ -87,6 +90,7 @@ impl Implementation {
             calls_itself: None,
             build: Build::default(),
             options: Vec::new(),
+            adjusted: Vec::new(),
             parts,
             version: Version::Told(version.to_owned()),
             idle: |_| Vec::new(),
@@ -104,6 +108,11 @@ impl Implementation {
             calls_itself: Some(name.to_owned()),
             ..self
         }
+    }
+
+    /// The same, where the configuration that was given had to be changed.
+    pub(super) fn adjusted(self, adjusted: Vec<String>) -> Self {
+        Self { adjusted, ..self }
     }
 
     /// Its version: what it tells, or the number that its program tells.

@@ -232,8 +232,11 @@ impl From<Leg> for crate::path::LegKind {
 words! {
     /// What an implementation must be able to do for a contract case to be put to it.
     Feature, "feature" {
-        /// Containers on one network reach each other.
+        /// Containers on one network reach each other by a link of theirs.
         Bridge = "bridge",
+        /// Containers reach the host, which is their gateway, and what it leads to; the host reaches them. Whoever claims
+        /// `bridge` claims this, too.
+        Gateway = "gateway",
         /// A container without any network.
         NoneMode = "none-mode",
         /// A container in the host's namespace.
@@ -288,5 +291,15 @@ impl Feature {
     pub fn all_but(lacking: &[Self]) -> std::collections::BTreeSet<Self> {
         let all = Self::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()
+    }
+
+    /// These, and what they say by themselves: containers of a bridge have the host as their gateway.
+    pub fn with_implied(
+        mut features: std::collections::BTreeSet<Self>,
+    ) -> std::collections::BTreeSet<Self> {
+        if features.contains(&Self::Bridge) {
+            features.insert(Self::Gateway);
+        }
+        features
     }
 }

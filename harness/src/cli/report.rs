@@ -130,6 +130,9 @@ pub(super) fn closing(report: &Report) -> String {
     let renamed = report.implementations.iter();
     for one in renamed.filter(|one| one.calls_itself.is_some()) {
         text.push_str(&format!("{}\n", one.title()));
+        for adjusted in &one.adjusted {
+            text.push_str(&format!("  goldpath changes {adjusted}\n"));
+        }
     }
     format!("{text}{}: {}\n", report.result, summary_line(report))
 }

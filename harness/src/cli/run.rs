@@ -273,6 +273,7 @@ fn under_test(
             name: String::from("recipe"),
             calls_itself: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            adjusted: Vec::new(),
             tools: tools(),
         });
     }
@@ -285,6 +286,7 @@ fn under_test(
             name: candidate.name.clone(),
             calls_itself: candidate.calls_itself().map(str::to_owned),
             version: implementation.version().to_owned(),
+            adjusted: implementation.adjusted.clone(),
             tools: implementation
                 .running()
                 .map(|(name, part)| Tool {

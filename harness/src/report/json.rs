@@ -48,6 +48,9 @@ pub struct ImplementationReport {
     pub calls_itself: Option<String>,
     /// Its version.
     pub version: String,
+    /// What goldpath fills in, leaves out or sets otherwise in the configuration that it was given, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<String>,
     /// Programs that took part.
     pub tools: Vec<Tool>,
 }

@@ -54,6 +54,9 @@ fn versions(text: &mut String, report: &Report) {
             escape(&implementation.title()),
             tools.join(", ")
         );
+        for adjusted in &implementation.adjusted {
+            let _ = writeln!(text, "  - goldpath changes {}", escape(adjusted));
+        }
     }
     text.push('\n');
 }

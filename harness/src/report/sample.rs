@@ -78,6 +78,7 @@ pub(super) fn report() -> Report {
             name: String::from("recipe"),
             calls_itself: None,
             version: String::from("0.1.0"),
+            adjusted: Vec::new(),
             tools: vec![
                 Tool {
                     name: String::from("nft"),

@@ -146,7 +146,7 @@ impl Adapter for Plugin {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        self.info.features.iter().copied().collect()
+        Feature::with_implied(self.info.features.iter().copied().collect())
     }
 
     fn namespaces(&self) -> Namespaces {

@@ -14,7 +14,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "A container reaches itself by its own addresses and by its loopback, and no frame of that leaves it.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &["RFC 1122 3.2.1.3 (g)"],
             says: Says::Is(|cell| match (cell.from, cell.to) {
                 (From::Member(member, _), To::Own | To::Loopback) => {
@@ -76,7 +76,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "The host reaches a container on every port, from the gateway address of its network.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &[
                 "docs.docker.com, Port publishing: the Docker host reaches all ports of containers on bridge networks",
                 "case bridge/host-reaches-container",
@@ -94,7 +94,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "The host reaches a container of an internal network on every port.",
             level: Level::Should,
-            features: &[Feature::Bridge, Feature::Internal],
+            features: &[Feature::Gateway, Feature::Internal],
             source: &[
                 "docs.docker.com, Port publishing, Gateway modes: processes of the host can access an internal network, but for mode isolated; Podman's manual does not say",
             ],

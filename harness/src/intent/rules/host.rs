@@ -50,7 +50,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "A container reaches the host's services and its ping by its gateway's address; the host sees the container's.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &["case bridge/gateway-answers"],
             says: Says::Is(|cell| {
                 let to_gateway = matches!(cell.to, To::Gateway(_)) && own_side(cell);
@@ -62,7 +62,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "A container reaches the host's services and its ping by the host's own addresses; the host sees the container's.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &[
                 "RFC 1122 3.3.4.2: the weak end system model",
                 "case egress/the-hosts-own-address",
@@ -77,7 +77,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "The host refuses what its containers send to a port of it that nobody listens on.",
             level: Level::Should,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &[
                 "RFC 9293 3.5.2: a closed port answers with a reset",
                 "RFC 1122 4.1.3.1: a closed port answers with port unreachable",
@@ -119,7 +119,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Usual,
             sentence: "A container of an internal network reaches the host by its gateway's address, and so does the host itself.",
             level: Level::Should,
-            features: &[Feature::Bridge, Feature::Internal],
+            features: &[Feature::Gateway, Feature::Internal],
             source: &[
                 "docs.docker.com, Port publishing, Gateway modes: containers of an internal network reach services of the host by the bridge's address, but for mode isolated",
             ],

@@ -14,7 +14,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Sized,
             sentence: "A packet as large as the smallest MTU on its way, which is the network's as asked for or the uplink's, passes whole.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &["cases bridge/whole-packets, mtu-as-asked"],
             says: Says::Is(|cell| match cell.question.size {
                 Size::Whole(bytes) if bytes <= mtu(cell)? => when_small(cell),
@@ -26,7 +26,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Sized,
             sentence: "A larger packet that may be fragmented arrives with its whole payload.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &[
                 "RFC 791 3.2",
                 "RFC 4787 11",
@@ -42,7 +42,7 @@ pub(super) const GROUP: Group = Group {
             rank: Rank::Sized,
             sentence: "Who sends a larger packet that may not be fragmented is told the MTU of the link that it does not fit.",
             level: Level::Must,
-            features: &[Feature::Bridge],
+            features: &[Feature::Gateway],
             source: &[
                 "RFC 1191 3",
                 "RFC 5508 4.2",

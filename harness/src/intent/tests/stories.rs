@@ -23,7 +23,9 @@ pub(super) fn contract() -> Vec<Case> {
 /// What a case requires.
 pub(super) fn required(case: &Case) -> BTreeSet<Feature> {
     match &case.kind {
-        Kind::Contract { requires, .. } => requires.iter().copied().collect(),
+        Kind::Contract { requires, .. } => {
+            Feature::with_implied(requires.iter().copied().collect())
+        }
         Kind::Recipe { .. } => BTreeSet::new(),
     }
 }

@@ -47,6 +47,9 @@ pub(super) fn head(report: &Report) -> Markup {
                         @for tool in &implementation.tools {
                             span.tool { b { (tool.place()) } " " (tool.version) }
                         }
+                        @for adjusted in &implementation.adjusted {
+                            span.tool { "goldpath changes " (adjusted) }
+                        }
                     }
                 }
             }
