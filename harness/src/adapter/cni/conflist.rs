@@ -93,6 +93,10 @@ pub(super) fn words(conflist: &Value) -> Vec<String> {
     let mut words = Vec::new();
     for plugin in plugins(conflist) {
         let name = plugin["type"].as_str().unwrap_or_default();
+        // What a bridge has if nobody says so (cni.dev, bridge plugin), where that is a defect of its own.
+        if name == "bridge" && plugin["hairpinMode"].is_null() {
+            words.push(String::from("bridge.hairpinMode=false"));
+        }
         for (key, value) in plugin.as_object().into_iter().flatten() {
             match value {
                 Value::String(text) => words.push(format!("{name}.{key}={text}")),
