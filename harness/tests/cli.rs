@@ -33,7 +33,7 @@ fn one_changed_rule_ends_with_1_and_says_everything() {
     must_say(
         &ended.out,
         &[
-            "the path leaves its golden at line 6",
+            "the path differs from its golden at line 6",
             "in       probe 1  c1 → 8.8.8.8  icmp echo",
             "expected fate: answered",
             "seen     fate: reply dropped at isp net unreachable",
@@ -118,7 +118,7 @@ fn the_report_is_as_its_schema_says() {
 
 #[test]
 fn the_schema_checked_in_is_the_one_generated() {
-    let ended = Desk::with(&[]).goldpath("run --schema");
+    let ended = Desk::with(&[]).goldpath("schema report");
     ended.must_be(0);
     assert_eq!(ended.out, include_str!("../report.schema.json"));
 }
@@ -331,7 +331,7 @@ fn output_that_is_lost_is_an_error_and_a_closed_pipe_is_none() {
         "explain a12",
         "show a12 --backend iptables-nft",
         "doctor",
-        "run --schema",
+        "schema report",
     ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = desk.command(arguments).stdout(full).output().unwrap();

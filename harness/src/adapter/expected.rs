@@ -89,7 +89,7 @@ enum Bound {
 
 /// Not a range of versions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no range of versions; write `*`, `<28.0` or `>=1.13, <28.0`")]
+#[error("`{0}` is not a range of versions; write `*`, `<28.0` or `>=1.13, <28.0`")]
 pub struct VersionsError(String);
 
 impl TryFrom<String> for Versions {

@@ -44,7 +44,7 @@ pub struct EngineOption {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No such name.
-    #[error("no implementation is called `{0}`; there are all, {names}", names = names())]
+    #[error("unknown implementation `{0}`; known: all, {names}", names = names())]
     Name(String),
     /// An argument that it does not take, or none where it needs one.
     #[error("`{0}`: write {1}")]
@@ -282,13 +282,13 @@ mod tests {
         };
         assert_eq!(
             error("dokcer"),
-            "no implementation is called `dokcer`; there are all, native, recipe, docker, podman, podman-cni, netavark, cni, cni:CONFLIST, cni-0.4.0, plugin:PROGRAM"
+            "unknown implementation `dokcer`; known: all, native, recipe, docker, podman, podman-cni, netavark, cni, cni:CONFLIST, cni-0.4.0, plugin:PROGRAM"
         );
         assert_eq!(error("plugin:"), "`plugin:`: write plugin:PROGRAM");
         assert_eq!(error("plugin"), "`plugin`: write plugin:PROGRAM");
         assert_eq!(error("docker:27"), "`docker:27`: write docker");
         assert_eq!(error("native=./bin"), "`native` has no such build");
-        assert!(error("native{nothing-like-it}").starts_with("`native`: no fault is called"));
+        assert!(error("native{nothing-like-it}").starts_with("`native`: unknown fault"));
         assert_eq!(error("recipe{x=y}"), "`recipe` takes no options");
         assert_eq!(
             error("docker{--}"),

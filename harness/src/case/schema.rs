@@ -56,7 +56,7 @@ mod tests {
         let stored = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             stored == super::schema(),
-            "run: cargo run -q -p goldpath -- check --schema > cases/case.schema.json"
+            "run: cargo run -q -p goldpath -- schema case > cases/case.schema.json"
         );
     }
 }

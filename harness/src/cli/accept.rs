@@ -15,7 +15,7 @@ use crate::golden::{self, Comparison};
 use crate::report::{difference_words, words};
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
-/// Runs cases on all their back ends and makes what was seen their golden path. Read the difference before you commit it.
+/// Run cases on all their back ends and write the paths as goldens. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which cases.

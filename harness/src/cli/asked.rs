@@ -11,16 +11,16 @@ use crate::run::TrialId;
 /// Implementations, and how they differ from what is installed.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Implementations {
-    /// Puts contract cases to this implementation, `native` if absent; may be given several times. `NAME=PATH` is another
-    /// build of it: a program, a folder with programs, or the tree of another system. One that is not installed is an
-    /// error; with `all`, it is listed as not supported.
+    /// Run contract cases against this implementation. May be given several times; the default is `native`. `NAME=PATH` is
+    /// another build: a program, a folder of programs, or the tree of another system. One that is not installed is an
+    /// error; with `all`, its trials are listed as not supported.
     #[arg(short, long, value_name = "NAME")]
     pub implementation: Vec<Asked>,
-    /// Gives an engine an option of its own, as `docker=--userland-proxy=false` or `podman=firewall_driver=nftables`; may
-    /// be given several times. `-i 'NAME{OPTION}'` does so for one column.
+    /// Give an engine one of its own options, such as `docker=--userland-proxy=false` or
+    /// `podman=firewall_driver=nftables`. May be given several times. `-i 'NAME{OPTION}'` does so for one column.
     #[arg(long, value_name = "NAME=OPTION")]
     pub engine_option: Vec<EngineOption>,
-    /// Plants a fault in the native implementation, to see it found; may be given several times.
+    /// Plant a known bug in the native implementation, to see it caught. May be given several times.
     #[arg(long, value_name = "NAME")]
     pub fault: Vec<Fault>,
 }

@@ -14,7 +14,7 @@ use crate::bench::{BenchError, burst, matrix, proof};
 use crate::case::Backend;
 use crate::lab::Graveyard;
 
-/// Measures goldpath itself; `ci/bench` compares it with the floor.
+/// Measure goldpath itself. `ci/bench` compares it with the floor.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -23,24 +23,24 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// How soon a loss is proven after the send, and whether any is told wrong.
+    /// Measure how soon after the send a loss is proven, and whether any is reported wrongly.
     Proof {
-        /// How many echo requests are dropped.
+        /// Number of echo requests to drop.
         #[arg(default_value_t = 1_000)]
         probes: u32,
-        /// Which firewall drops them.
+        /// Firewall back end that drops them.
         #[arg(long, value_name = "BACKEND", value_parser = parse_backend, default_value = "iptables-nft")]
         backend: Backend,
     },
-    /// Whether a burst of pings is captured whole and in order.
+    /// Check that a burst of pings is captured whole and in order.
     Burst {
-        /// How many pings.
+        /// Number of pings.
         #[arg(default_value_t = 20_000)]
         pings: u16,
     },
-    /// How many echoes a second all pairs of containers on one bridge do.
+    /// Count the echoes per second between all pairs of containers on one bridge.
     Matrix {
-        /// How many containers.
+        /// Number of containers.
         #[arg(default_value_t = 100)]
         containers: usize,
     },

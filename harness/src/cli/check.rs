@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{lost, output};
 use crate::golden;
 
-/// Whether the case files and goldens are right, without running anything.
+/// Check case files and goldens for mistakes, without running anything.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which cases.
@@ -18,9 +18,6 @@ pub struct Args {
     /// Directory of golden paths, `golden` if absent.
     #[arg(long, value_name = "DIR")]
     pub golden: Option<PathBuf>,
-    /// Prints the JSON schema of case files and checks nothing.
-    #[arg(long)]
-    pub schema: bool,
 }
 
 /// Checks the files: silent about what is right but for a count.
@@ -29,10 +26,6 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    if args.schema {
-        write!(out, "{}", crate::case::schema())?;
-        return Ok(Exit::Success);
-    }
     let Some(cases) = chosen(&args.chosen.cases, &args.chosen.patterns, err)? else {
         return Ok(Exit::WrongInput);
     };

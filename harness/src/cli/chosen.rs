@@ -16,11 +16,11 @@ const NEAR: usize = 4;
 /// Cases, by folder and id.
 #[derive(Debug, clap::Args)]
 pub struct Chosen {
-    /// Case ids, parts of them, or globs with `*`; all cases if absent. `run`, `show` and `list --trials` also take trials:
-    /// `CASE::SUBJECT/FAMILY`, each half by a part or a glob.
+    /// Case ids, parts of them, or globs with `*`. The default is all cases. `run`, `show` and `list --trials` also take
+    /// trials: `CASE::SUBJECT/FAMILY`, each half by a part or a glob.
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Directory of case files; may be given several times.
+    /// Directory of case files. May be given several times.
     #[arg(long, value_name = "DIR", default_value = "cases")]
     pub cases: Vec<PathBuf>,
 }

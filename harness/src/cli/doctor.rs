@@ -12,10 +12,10 @@ use super::sandbox::inside;
 use finding::{Finding, State, findings};
 use machine::{Inside, Machine};
 
-/// What this machine can and cannot do, and what to type where it cannot.
+/// Report what this machine can and cannot do, and what to type where it cannot.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Prints the findings as JSON.
+    /// Print the findings as JSON.
     #[arg(long)]
     pub json: bool,
     /// Looks around inside the sandbox and prints what is there: the child process of this command.

@@ -15,10 +15,10 @@ use super::output::{lost, output};
 /// How long a pasted probe waits for its answer: much longer than a path through local namespaces takes.
 const PASTED_WAIT_SECONDS: u8 = 1;
 
-/// A recipe as shell commands to paste, each with what it is for.
+/// Print a recipe as shell commands to paste, each with its purpose.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The case's id, or a part of it that no other case has.
+    /// The case's id, or a part of it that no other id contains.
     #[arg(value_name = "CASE")]
     pub case: String,
     /// Directory of case files; may be given several times.

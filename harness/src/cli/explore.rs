@@ -15,31 +15,32 @@ use crate::explore::{Campaign, Disagreement, Explored, PAIRS_WITHIN, Step, Until
 use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Watch};
 
-/// Makes scenarios and sequences of events from a seed, and asks all questions of the intent between them.
+/// Generate scenarios and events from a seed, ask every question of the intent between them, and shrink each
+/// disagreement to a small case.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What the scenarios are put to.
     #[command(flatten)]
     pub implementations: Implementations,
-    /// The stream of scenarios depends on it alone.
+    /// Seed. The same seed gives the same scenarios on every machine.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// How many scenarios. The default covers every pair of values of two axes.
+    /// Number of scenarios. The default covers every pair of values of two axes.
     #[arg(long, value_name = "N", default_value_t = PAIRS_WITHIN, conflicts_with = "time")]
     pub scenarios: usize,
-    /// For how long, as 90s or 10m, instead of a number of scenarios.
+    /// Time to explore for, such as 90s or 10m, instead of a number of scenarios.
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     pub time: Option<Duration>,
-    /// Trials at work at the same time; one for each processor if absent.
+    /// Number of trials to run at the same time. The default is the number of processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
-    /// Ends with the first disagreement, and leaves it as large as it is.
+    /// Stop at the first disagreement and do not shrink it.
     #[arg(long)]
     pub first: bool,
-    /// Folder to which the case of each disagreement is written.
+    /// Folder for the shrunk case of each disagreement.
     #[arg(long, value_name = "DIR", default_value = "explored")]
     pub out: PathBuf,
-    /// Writes what was found as JSON.
+    /// Write what was found as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }

@@ -7,13 +7,13 @@ use super::output::{lost, output};
 use crate::adapter::native::Fault;
 use crate::mutate::FaultReport;
 
-/// Which faults `--fault` can plant in the native implementation, and which cases must notice each.
+/// List the faults that `--fault` can plant in the native implementation, and which cases must catch each.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Faults; all if absent.
+    /// Names of faults. The default is all.
     #[arg(value_name = "NAME")]
     pub names: Vec<Fault>,
-    /// Prints them as JSON.
+    /// Print them as JSON.
     #[arg(long)]
     pub json: bool,
 }

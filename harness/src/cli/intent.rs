@@ -15,7 +15,7 @@ use crate::case::{Case, Feature, Kind};
 use crate::intent::{Answer, Moment, Question, RuleId, Share, course, table};
 use crate::report::{event_words, intent_table, rules_page, share_table};
 
-/// What must come of every question that can be asked of a case.
+/// Print every question that can be asked of a contract case, with its answer. Needs no root.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -24,16 +24,16 @@ pub struct Args {
     /// Which cases; recipes have no table.
     #[command(flatten)]
     chosen: Chosen,
-    /// Prints the tables as JSON.
+    /// Print the tables as JSON.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Part {
-    /// The rules with their sources, as a Markdown page.
+    /// Print the rules and their sources as a Markdown page.
     Rules,
-    /// How much of all tables is unspecified, for each implementation on this machine.
+    /// Print which part of all tables is unspecified, for each implementation.
     Share(ShareArgs),
 }
 
@@ -42,10 +42,10 @@ struct ShareArgs {
     /// Which cases.
     #[command(flatten)]
     chosen: Chosen,
-    /// Prints the numbers as JSON.
+    /// Print the numbers as JSON.
     #[arg(long)]
     json: bool,
-    /// The numbers that were reached before, as JSON; ends with 1 if a larger part is unspecified now.
+    /// Compare with earlier numbers (JSON), and exit 1 if a larger part is unspecified now.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 }

@@ -9,13 +9,13 @@ use super::output::{lost, output};
 use crate::adapter::Candidate;
 use crate::run::Trial;
 
-/// Which cases there are.
+/// List the cases.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which cases.
     #[command(flatten)]
     pub chosen: Chosen,
-    /// Prints the cases as JSON, with everything that their files say.
+    /// Print the cases as JSON, with all fields of their files.
     #[arg(long)]
     pub json: bool,
     /// Lists trials instead, each by its name, as `run` would run them; starts nothing.

@@ -22,6 +22,7 @@ mod report_files;
 pub mod run;
 
 mod sandbox;
+pub mod schema;
 pub mod show;
 
 use std::process::ExitCode;
@@ -30,9 +31,13 @@ use clap::{Parser, Subcommand};
 
 use crate::lab::sandbox::sweep;
 
+/// What a person reads below the help of every command.
+const EXIT_CODES: &str = "\
+Exit codes: 0 nothing failed, 1 a case failed, 2 wrong input, 3 goldpath or the machine broke, 130 interrupted";
+
 /// Proves how packets travel through container networks.
 #[derive(Debug, Parser)]
-#[command(name = "goldpath", version, max_term_width = 100)]
+#[command(name = "goldpath", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -52,6 +57,7 @@ enum Verb {
     Faults(faults::Args),
     Doctor(doctor::Args),
     Report(report::Args),
+    Schema(schema::Args),
     Bench(bench::Args),
 }
 
@@ -78,6 +84,7 @@ fn verb(verb: Verb) -> ExitCode {
         Verb::Faults(args) => faults::run(&args).into(),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Report(args) => report::run(&args).into(),
+        Verb::Schema(args) => schema::run(&args).into(),
         Verb::Bench(args) => bench::run(&args),
     }
 }

@@ -11,7 +11,7 @@ use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
 use super::inputs::Inputs;
-use super::output::{lost, output};
+use super::output::output;
 use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
@@ -19,7 +19,7 @@ use crate::adapter::{Candidate, Selection};
 use crate::case::{Backend, Case, Family, Kind};
 use crate::mutate::{
     Baseline, Fate, FaultScore, Mutant, Score, Scored, ScoredFault, Scores, declared, judge,
-    mutants, schema_text,
+    mutants,
 };
 use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Subject, Trial, Watch};
@@ -27,8 +27,7 @@ use crate::run::{GoldenUse, Options, Outcome, Rerun, Subject, Trial, Watch};
 /// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
 const JOBS: u16 = 8;
 
-/// Changes one thing at a time in recipe cases, plants one fault at a time in the native implementation, and counts what
-/// the cases notice.
+/// Break recipes and the native implementation, one change at a time, and count what the cases notice.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which cases.
@@ -37,38 +36,31 @@ pub struct Args {
     /// Directory of golden paths.
     #[arg(long, value_name = "DIR", default_value = "golden")]
     pub golden: PathBuf,
-    /// The firewall back end that mutants run on.
+    /// Firewall back end that changed recipes run with.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend, default_value = "iptables-nft")]
     pub backend: Backend,
-    /// Prints the JSON schema of the file that `--json` writes.
-    #[arg(long)]
-    pub schema: bool,
-    /// Writes the score and every mutant as JSON.
+    /// Write the score and every change as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Plants only this fault, and changes no recipe unless some are chosen; may be given several times.
+    /// Plant only this fault, and change no recipe unless you name some. May be given several times.
     #[arg(long, value_name = "NAME")]
     pub fault: Vec<Fault>,
-    /// Puts a fault only to the cases that it declares, not to all that must not notice it.
+    /// Run each fault only against the cases that are declared to catch it.
     #[arg(long)]
     pub declared_only: bool,
-    /// Of the cases that a fault declares, puts it to so many only, picked evenly; for a check that must not take long.
+    /// Run each fault against at most N of its declared cases, spread evenly: a quick check.
     #[arg(long, value_name = "N", requires = "declared_only", value_parser = clap::value_parser!(u16).range(1..))]
     pub at_most: Option<u16>,
-    /// The numbers that were reached before, as JSON; ends with 1 if they are not reached any more, and only then.
+    /// Compare with earlier scores (JSON), and exit 1 only if a score dropped.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Trials at work at the same time.
+    /// Number of trials to run at the same time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), default_value_t = JOBS)]
     pub jobs: u16,
 }
 
 /// Runs every mutant and every fault that the chosen cases can notice. Ends with 1 while an undeclared survivor is left.
 pub fn run(args: &Args) -> ExitCode {
-    if args.schema {
-        let printed = write!(output(), "{}", schema_text());
-        return printed.map_or_else(lost, |()| Exit::Success).into();
-    }
     let cases = match args.chosen.read(&mut io::stderr()) {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),

@@ -13,7 +13,7 @@ use crate::adapter::unused;
 use crate::finding::{Finding, What};
 use crate::report::{Report, claims_table, matrix_table, merge, not_run_lines, summary_line};
 
-/// What is done with reports after their runs.
+/// Merge reports, or read them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -22,7 +22,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Joins the JSON reports of several machines. A trial in two of them, or planned and in none, is an error.
+    /// Join the JSON reports of several machines. A trial that is in two of them, or planned and in none, is an error.
     Merge {
         /// JSON reports, as `goldpath run --json` writes them.
         #[arg(value_name = "REPORT", required = true)]
@@ -30,8 +30,8 @@ enum Verb {
         #[command(flatten)]
         files: ReportFiles,
     },
-    /// Lists entries of harness/src/adapter/kept.toml by which nothing was kept in these reports: what an implementation of
-    /// this version does not keep, or what no case asked for.
+    /// List entries of harness/src/adapter/kept.toml that matched nothing in these reports, so that stale ones can be
+    /// removed.
     Kept {
         /// JSON reports of runs of `contract/lifecycle`.
         #[arg(value_name = "REPORT", required = true)]

@@ -15,19 +15,19 @@ type Format = fn(&Report, Option<&Scores>) -> io::Result<String>;
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Reports")]
 pub struct ReportFiles {
-    /// Writes the report as JSON.
+    /// Write the report as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Writes the report as JUnit XML.
+    /// Write the report as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Writes the report as Markdown, as for GitHub's step summary.
+    /// Write the report as Markdown, as for GitHub's step summary.
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
-    /// Writes the report as one page that needs no network.
+    /// Write the report as one page that needs no network.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Adds the table of this score to Markdown and HTML, as `goldpath mutate --json` writes it.
+    /// Add the table of this score, which `goldpath mutate --json` wrote, to Markdown and HTML.
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
 }

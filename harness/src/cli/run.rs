@@ -10,22 +10,22 @@ use super::asked::Implementations;
 use super::chosen::{Chosen, must_mean_trials, of_patterns};
 use super::exit::Exit;
 use super::inputs::Inputs;
-use super::output::{lost, output};
+use super::output::output;
 use super::preflight::{must_have_programs, must_read_goldens};
 use super::progress::Progress;
 use super::report::closing;
 use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside_and_look};
-use crate::adapter::{Candidate, plugin};
+use crate::adapter::Candidate;
 use crate::case::{Backend, Case, Kind};
 use crate::golden::{self, Comparison, GoldenError};
-use crate::report::{CaseReport, ImplementationReport, Report, schema, trial_line, words};
+use crate::report::{CaseReport, ImplementationReport, Report, trial_line, words};
 use crate::run::{
     Event, GoldenUse, Options, Partition, Rerun, Tool, Trial, TrialResult, Watch, recipe_tools,
     run_all,
 };
 
-/// Runs cases and compares their packet paths with the golden ones.
+/// Run cases and compare their packet paths with the goldens.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which cases.
@@ -34,42 +34,35 @@ pub struct Args {
     /// Directory of golden paths.
     #[arg(long, value_name = "DIR", default_value = "golden")]
     pub golden: PathBuf,
-    /// Runs only this firewall back end.
+    /// Run recipes with this firewall back end only.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
     /// What contract cases are put to.
     #[command(flatten)]
     pub implementations: Implementations,
-    /// Also compares each implementation's path in detail with the one that it took before, kept below `detail/` of the
-    /// goldens, and writes new ones there. What differs is told, and fails nobody.
+    /// Also compare detailed paths (real interface names and rules) with those kept below `detail/` of the goldens, and
+    /// write missing ones there. Differences are reported but do not fail the run.
     #[arg(long)]
     pub detail: bool,
-    /// Also fails by recommendations that are not kept: failures of cases with level `should` or `may`. Without it they
-    /// are reported and counted, and the run ends with 0.
+    /// Exit 1 also if only cases of level `should` or `may` fail. Without it they are reported and counted.
     #[arg(long)]
     pub strict: bool,
-    /// Runs only one part of the trials, as `hash:1/2`; `goldpath report merge` joins the parts' reports.
+    /// Run one part of the trials, such as `hash:1/2`. `goldpath report merge` joins the reports of the parts.
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
     /// Folder for the evidence of trials that did not pass.
     #[arg(long, value_name = "DIR", default_value = "evidence")]
     pub evidence: PathBuf,
-    /// Trials at work at the same time; the number of processors if absent.
+    /// Number of trials to run at the same time. The default is the number of processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
-    /// Prints the JSON schema of the plugin protocol and runs nothing.
-    #[arg(long)]
-    pub plugin_schema: bool,
-    /// Leaves out what is asked after the last step of each contract otherwise: every question that can be asked of its
-    /// network, each answer compared with the intent (`goldpath intent CASE` lists them).
+    /// Do not ask the intent's table. Otherwise, after the last step of each contract, every question that can be asked of
+    /// its network is asked, and each answer compared with the intent (`goldpath intent CASE` lists them).
     #[arg(long)]
     pub no_tables: bool,
-    /// Says below each trial where its time went.
+    /// Print below each trial how long each of its phases took.
     #[arg(long)]
     pub timings: bool,
-    /// Prints the JSON schema of the report and runs nothing.
-    #[arg(long)]
-    pub schema: bool,
     /// Where the report goes.
     #[command(flatten)]
     pub files: ReportFiles,
@@ -89,15 +82,6 @@ pub(super) fn parse_backend(text: &str) -> Result<Backend, String> {
 /// Runs the chosen cases inside the sandbox and reports on standard output.
 pub fn run(args: &Args) -> ExitCode {
     let mut err = io::stderr();
-    if args.schema || args.plugin_schema {
-        let text = if args.schema {
-            schema()
-        } else {
-            plugin::plugin_schema()
-        };
-        let printed = output().write_all(text.as_bytes());
-        return printed.map_or_else(lost, |()| Exit::Success).into();
-    }
     let inputs = Inputs {
         cases: &args.chosen.cases,
         golden: Some(&args.golden),

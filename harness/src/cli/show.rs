@@ -16,16 +16,16 @@ use crate::case::{Backend, Level};
 use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
 
-/// Runs one case and draws the path of each probe, without looking at its golden.
+/// Run one case and draw the path of each probe, without comparing it with its golden.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The case's id, or a part of it that no other case has; or a trial, as `CASE::SUBJECT/FAMILY`.
+    /// The case's id, or a part of it that no other id contains; or a trial, such as `CASE::SUBJECT/FAMILY`.
     #[arg(value_name = "CASE")]
     pub case: String,
     /// Directory of case files; may be given several times.
     #[arg(long, value_name = "DIR", default_value = "cases")]
     pub cases: Vec<PathBuf>,
-    /// Firewall back end; the case's first one if absent.
+    /// Firewall back end of a recipe. The default is the first one that it lists.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]
     pub backend: Option<Backend>,
     /// What a contract case is put to.

@@ -39,7 +39,7 @@ pub struct Baseline {
     pub unspecified: BTreeMap<String, Share>,
 }
 
-/// The JSON schema of a score file, as `goldpath mutate --schema` prints it and `harness/score.schema.json` holds it.
+/// The JSON schema of a score file, as `goldpath schema score` prints it and `harness/score.schema.json` holds it.
 pub fn schema_text() -> String {
     let schema = schemars::schema_for!(Scores);
     let json = serde_json::to_string_pretty(&schema).unwrap_or_default();

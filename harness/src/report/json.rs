@@ -267,7 +267,7 @@ mod tests {
         let checked_in = include_str!("../../report.schema.json");
         assert!(
             checked_in == schema(),
-            "out of date; type: target/debug/goldpath run --schema > harness/report.schema.json"
+            "out of date; type: target/debug/goldpath schema report > harness/report.schema.json"
         );
     }
 

@@ -23,10 +23,10 @@ pub enum MergeError {
         other: String,
     },
     /// A trial has two results.
-    #[error("{} in two parts:{}", count(.0.len()), lines(.0))]
+    #[error("{} in two reports:{}", count(.0.len()), lines(.0))]
     Twice(Vec<String>),
     /// A planned trial has no result.
-    #[error("{} planned and in no part:{}", count(.0.len()), lines(.0))]
+    #[error("{} planned, but in no report:{}", count(.0.len()), lines(.0))]
     Missing(Vec<String>),
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let (one, mut two) = halves();
         two.cases.push(one.cases[0].clone());
         insta::assert_snapshot!(join(one, two).unwrap_err(), @r"
-        1 trial is in two parts:
+        1 trial is in two reports:
           egress/masquerade::<b>other/ipv4 in a.json and b.json
         ");
     }

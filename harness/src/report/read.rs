@@ -13,10 +13,10 @@ const OLDEST: u64 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It is no JSON, or has not the form of a report.
-    #[error("it is no report: {0}")]
+    #[error("not a goldpath report: {0}")]
     Form(#[from] serde_json::Error),
     /// A format that this version doesn't know.
-    #[error("it has report format {0}, this goldpath reads {OLDEST} to {SCHEMA_VERSION}")]
+    #[error("report format {0}; this goldpath reads formats {OLDEST} to {SCHEMA_VERSION}")]
     Version(Value),
 }
 

@@ -67,9 +67,9 @@ fn what(what: &What) -> String {
             packet(unwanted),
             as_seen(seen, unwanted)
         ),
-        What::Silent { chain } => format!("{chain} must speak about the probe and did not"),
-        What::Spoke { chain } => format!("{chain} must not speak about the probe and did"),
-        What::Reached { node } => format!("{node} must not get the request and got it"),
+        What::Silent { chain } => format!("no rule of {chain} saw the probe; it must"),
+        What::Spoke { chain } => format!("a rule of {chain} saw the probe; none may"),
+        What::Reached { node } => format!("{node} must not receive the request, and received it"),
         What::Gap { node, interface } => {
             format!("the path has a gap: {node}:{interface} must have seen the packet and did not")
         }
@@ -102,11 +102,13 @@ fn what(what: &What) -> String {
 /// What is not about a path.
 fn of_trial(what: &What) -> String {
     match what {
-        What::Accepted { container } => format!("{container} must be refused, and was accepted"),
+        What::Accepted { container } => {
+            format!("the implementation must refuse {container}, and accepted it")
+        }
         What::Check { said } => format!("check: {said}"),
-        What::Unnoticed => String::from(
-            "check must find what was changed, and found nothing that it did not find before",
-        ),
+        What::Unnoticed => {
+            String::from("`check` reported no new problem, although the case changed the network")
+        }
         What::Leftover(left) => format!("left after teardown: {}", leftover(left)),
         What::Kept { source, left } => format!("kept by design ({source}): {}", leftover(left)),
         What::Teardown { said } => format!("teardown: {said}"),
@@ -115,7 +117,7 @@ fn of_trial(what: &What) -> String {
         What::Review { id, review } => review_words(id, review),
         What::Known(Defect { issue, why }) => format!("{issue}: {why}"),
         What::Stale(Defect { issue, why }) => format!(
-            "it passed, and was expected to fail ({issue}: {why}); narrow `versions` of this entry in harness/src/adapter/expected.toml"
+            "passed, but is expected to fail ({issue}: {why}); remove the entry or narrow its `versions` in harness/src/adapter/expected.toml"
         ),
         What::NotSupported { reason } | What::Disabled { reason } => reason.clone(),
         What::CannotStart {
@@ -294,7 +296,7 @@ fn leftover(left: &Leftover) -> String {
 
 fn review_words(id: &str, review: &Review) -> String {
     match review {
-        Review::Nothing => String::from("this is a known defect: there is nothing to accept"),
+        Review::Nothing => String::from("this is a known defect: nothing can be accepted"),
         Review::Pending(file) => format!(
             "what was seen is in {file}; if it is right: goldpath accept {id}, or cargo insta review"
         ),
@@ -309,7 +311,10 @@ fn review_words(id: &str, review: &Review) -> String {
 
 /// Where a drawing leaves its golden, the rule responsible, and the whole difference.
 pub fn difference_words(difference: &Difference) -> String {
-    let mut text = format!("the path leaves its golden at line {}\n", difference.line);
+    let mut text = format!(
+        "the path differs from its golden at line {}\n",
+        difference.line
+    );
     if let Some(heading) = &difference.heading {
         let _ = writeln!(text, "  in       {heading}");
     }

@@ -251,7 +251,7 @@ mod tests {
         let kept = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             kept == plugin_schema(),
-            "run: goldpath run --plugin-schema > harness/plugin.schema.json"
+            "run: goldpath schema plugin > harness/plugin.schema.json"
         );
     }
 

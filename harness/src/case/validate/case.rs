@@ -54,7 +54,7 @@ pub(in crate::case) fn validate(
     let refutes = findings.words(&file.refutes);
     for (claim, written) in refutes.iter().zip(&file.refutes) {
         if checks.contains(claim) {
-            let message = format!("a pass can't both support and refute {claim}");
+            let message = format!("a case cannot both support and refute {claim}");
             findings.note(
                 written.span(),
                 message,
@@ -123,7 +123,7 @@ pub(in crate::case) fn validate(
         let help = "add a step with `probe` and `expect`, `routes`, `interfaces`, `same`, `table` or `teardown`";
         findings.note(
             file.title.span(),
-            "the case can't fail: no step probes or inspects anything",
+            "the case cannot fail: no step probes or inspects anything",
             "of this case",
             help,
         );
@@ -187,15 +187,15 @@ fn no_table(findings: &mut Findings<'_>, file: &CaseFile) -> Option<String> {
     if reason.is_empty() {
         findings.note(
             written.span(),
-            "`no_table` gives no reason",
+            "`no_table` needs a reason",
             "empty",
-            "say in a few words why the questions can't be asked after this story",
+            "say in a few words why the questions cannot be asked after the last step",
         );
     }
     if file.step.iter().any(|step| step.get_ref().table.is_some()) {
         findings.note(
             written.span(),
-            "a step asks the table that `no_table` declines",
+            "a step asks for the table, and `no_table` declines it",
             "this reason",
             "keep one of the two",
         );
@@ -247,7 +247,7 @@ fn wrong_kind(findings: &mut Findings<'_>, file: &CaseFile, recipe: bool) {
     let (kind, help) = if recipe {
         (
             "a recipe case",
-            "a case with `lab` is configured by commands; without `lab` it is put to implementations",
+            "a case with `lab` is configured by commands; a case without `lab` is run against implementations",
         )
     } else {
         (

@@ -119,13 +119,14 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
         let span = span.unwrap_or_else(|| written.span());
         match declared(name) {
             None => {
-                let message = format!("`{name}` is no container of this case");
+                let message = format!("this case has no container `{name}`");
                 findings.note(span, message, "here", "name a container");
                 continue;
             }
             Some(container) if container.network.is_some() && container.address.is_none() => {
-                let message = format!("`{name}` comes or goes and asks for no address");
-                let help = "add `address = …` to it: nothing may depend on who came first";
+                let message = format!("`{name}` is added or removed, and has no `address`");
+                let help =
+                    "add `address = …` to it, so that nothing depends on the order of containers";
                 findings.note(span.clone(), message, "here", help);
             }
             Some(_) => {}
@@ -137,7 +138,7 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
             } else {
                 ("add", "is")
             };
-            let message = format!("can't {verb} `{name}`, which {state} there");
+            let message = format!("cannot {verb} `{name}`, which {state} there");
             findings.note(span, message, "here", "see the steps before");
         }
         seen.retain(|(one, _)| *one != name);
@@ -200,7 +201,7 @@ pub(super) fn collisions(
         if let (Some(address), Some(written)) = (address, &written.address) {
             let mut others = addressed.iter();
             if others.any(|(owner, taken)| taken == address && meet(owner, &container.name)) {
-                let message = format!("{address} is given to two containers");
+                let message = format!("two containers have the address {address}");
                 findings.note(written.span(), message, "again", "choose another address");
             }
             addressed.push((&container.name, *address));

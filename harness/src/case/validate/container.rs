@@ -35,7 +35,7 @@ pub(super) fn containers(
         if reserved.contains(&name) {
             findings.note(
                 key.span(),
-                format!("the lab already has a node `{name}`"),
+                format!("the lab already has a node named `{name}`"),
                 "taken",
                 "choose another name",
             );
@@ -204,7 +204,7 @@ fn mode_of(
                 let help = did_you_mean(other, others, "nodes");
                 findings.note(
                     mode.span(),
-                    format!("no other container is called `{other}`"),
+                    format!("there is no other container named `{other}`"),
                     "not known",
                     help,
                 );
@@ -252,7 +252,7 @@ fn network_of(
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
                 .join(" and ");
-            let message = format!("{address} is no host address of network `{wanted}`");
+            let message = format!("{address} is not a usable address in network `{wanted}`");
             findings.note(
                 written.span(),
                 message,
@@ -265,7 +265,8 @@ fn network_of(
             .iter()
             .any(|subnet| subnet.gateway() == address)
         {
-            let message = format!("{address} is the host's own in network `{wanted}`: its gateway");
+            let message =
+                format!("{address} is the gateway of network `{wanted}`, which the host has");
             findings.note(written.span(), message, "taken", "choose another address");
         }
         Some(address)

@@ -135,7 +135,7 @@ impl Nodes<'_> {
         let (send, from, to) = (probe.send, &probe.from, &probe.to);
         if self.recipe {
             return format!(
-                "add a step in which {send} from {from} to {to}{port} is answered, so that a broken lab can't pass"
+                "add a step in which {send} from {from} to {to}{port} is answered, so that a broken lab cannot pass"
             );
         }
         let blocked = exchange.expect.fate == FateWord::Blocked;

@@ -41,11 +41,11 @@ pub(super) fn host(
 /// An address of the uplink's network that nobody has.
 fn further(findings: &mut Findings<'_>, written: &Spanned<String>) -> Option<IpAddr> {
     let text = written.get_ref();
-    let help = "an address as 10.0.2.16; the lab's are in cases/README.md";
+    let help = "write an address such as 10.0.2.16; cases/README.md lists the lab's";
     let address = text.parse::<IpAddr>().ok();
     let free = address.filter(|address| contract::is_free(*address));
     if free.is_none() {
-        let message = format!("`{text}` is no free address of 10.0.2.0/24");
+        let message = format!("`{text}` is not a free address in 10.0.2.0/24");
         findings.note(written.span(), message, "here", help);
     }
     free

@@ -82,7 +82,7 @@ pub(super) fn networks(
 
 /// Why no container network can have this subnet, and what to write instead.
 fn unusable(subnet: Subnet) -> Option<(String, &'static str)> {
-    let elsewhere = "choose a prefix that nobody else uses, as 10.77.1.0/24";
+    let elsewhere = "choose a free prefix, such as 10.77.1.0/24";
     let in_lab = contract::addresses()
         .into_iter()
         .map(|(_, own)| Subnet::around(own.address, own.length))
@@ -102,7 +102,7 @@ fn unusable(subnet: Subnet) -> Option<(String, &'static str)> {
     ];
     for (first, length, what) in reserved {
         if Subnet::around(first.into(), length).overlaps(subnet) {
-            let message = format!("no container can have an address of {subnet}: it is {what}");
+            let message = format!("no container can have an address in {subnet}: it is {what}");
             return Some((message, elsewhere));
         }
     }

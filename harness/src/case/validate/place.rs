@@ -25,7 +25,8 @@ pub(super) fn endpoint(
         let family = Family::of(address);
         if !scene.families.contains(&family) {
             let families = listed(scene.families);
-            let message = format!("`{address}` is an {family} address in a case of {families}");
+            let message =
+                format!("`{address}` is an {family} address, and the case lists {families}");
             findings.note(
                 written.span(),
                 message,
@@ -62,7 +63,7 @@ fn endpoint_by_role(
             written.span(),
             "a recipe names addresses, not roles",
             "a role",
-            "write the address; the labs' are in cases/README.md",
+            "write an address; cases/README.md lists those of the labs",
         );
         return None;
     }

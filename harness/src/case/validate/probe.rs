@@ -48,7 +48,7 @@ pub(super) fn exchange(
         if meets.contains(chain) {
             findings.note(
                 written.span(),
-                format!("`{chain}` can't be both met and avoided"),
+                format!("`{chain}` cannot be in both `meets` and `avoids`"),
                 "also in `meets`",
                 "keep one",
             );
@@ -67,7 +67,7 @@ pub(super) fn exchange(
                 findings.note(
                     span,
                     format!("`{word}` without `probe`"),
-                    "about which packet?",
+                    "it describes a packet of the probe",
                     "add `probe = { send = …, from = …, to = … }` to this step",
                 );
             }
@@ -78,7 +78,7 @@ pub(super) fn exchange(
         findings.note(
             written.span(),
             "`probe` without `expect`",
-            "what must come of it?",
+            "a probe needs an expected end",
             "add `expect = { fate = \"answered\" }` to this step",
         );
     }

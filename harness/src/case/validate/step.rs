@@ -75,7 +75,7 @@ fn table(
             written.span(),
             "`table` has no meaning in a recipe",
             "here",
-            "commands say no intent that questions could follow from",
+            "questions follow from networks and containers, and a recipe has only commands",
         );
         return None;
     }
@@ -123,7 +123,7 @@ fn node_commands(
         return None;
     }
     let Commands::List(list) = value.get_ref() else {
-        let message = format!("the commands of `{text}` are no list");
+        let message = format!("the commands of `{text}` must be a list");
         findings.note(
             value.span(),
             message,
@@ -137,7 +137,7 @@ fn node_commands(
         let Some(line) = entry.get_ref() else {
             findings.note(
                 entry.span(),
-                "a command is no text",
+                "a command must be a text",
                 "not a text",
                 "write each command as one \"text\"",
             );
@@ -247,9 +247,9 @@ fn same_namespace(
     if same.namespace.get_ref().len() < 2 {
         findings.note(
             same.namespace.span(),
-            "one node alone shares nothing",
+            "a namespace is shared by at least two nodes",
             "fewer than two",
-            "name two nodes or more",
+            "name at least two nodes",
         );
         return None;
     }

@@ -166,7 +166,7 @@ fn sandbox(machine: &Machine) -> Vec<Finding> {
         let text = "there in a fresh namespace";
         Finding::new("br_netfilter", State::Ok, text, None)
     } else {
-        let text = "bridges hand nothing to iptables";
+        let text = "bridged packets are not seen by iptables";
         Finding::new(
             "br_netfilter",
             State::Lacks,
@@ -268,7 +268,7 @@ mod tests {
         insta::assert_snapshot!(not_ok(&machine).join("\n"), @"
         LACKS    privilege        root without CAP_SYS_ADMIN, as in a container; please run: docker run --privileged
         LACKS    sandbox          entered, without CAP_NET_RAW; please run: sudo -E goldpath doctor
-        LACKS    br_netfilter     bridges hand nothing to iptables; please run: sudo modprobe br_netfilter
+        LACKS    br_netfilter     bridged packets are not seen by iptables; please run: sudo modprobe br_netfilter
         without  ip_tables        trials on iptables-legacy are not supported: can't initialize: Table does not exist; if this kernel has the module; please run: sudo modprobe ip_tables
         LACKS    iptables-nft     not installed; please run: sudo apt-get install iptables
         without  netavark         not found; please run: sudo apt-get install netavark

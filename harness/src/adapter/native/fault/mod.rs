@@ -56,7 +56,7 @@ use faults;
 
 /// Not a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no fault is called `{0}`; there are {known}", known = Fault::ALL.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("unknown fault `{0}`; known: {known}", known = Fault::ALL.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownFault(String);
 
 impl FromStr for Fault {
