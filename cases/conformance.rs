@@ -158,6 +158,7 @@ fn options() -> Options {
     Options {
         golden: workspace.join("golden"),
         evidence: Some(target.join("evidence")),
+        record: None,
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
         tables: true,

@@ -4,8 +4,9 @@
 //! read and validated, a [`lab`] of network namespaces is built, an [`adapter`] makes an implementation
 //! realise it, [`probe`]s are sent, [`capture`]
 //! and [`trace`] record what the kernel did, [`path`] assembles one packet path from that record,
-//! [`golden`] compares it, [`run`] judges the case by [`finding`]s, and [`report`] makes words of them. The modules `case`,
-//! `packet`, `path`, `golden`, `finding` and `report` touch no kernel.
+//! [`golden`] compares it, [`judge`] holds it against the case, [`run`] does all of this with trials, and [`report`] makes words
+//! of the [`finding`]s. The modules `case`, `packet`, `path`, `golden`, `judge`, `finding` and `report` touch no kernel: a saved
+//! trial is judged again without one.
 
 pub mod adapter;
 pub mod ask;
@@ -19,6 +20,7 @@ pub mod finding;
 mod fuzz;
 pub mod golden;
 pub mod intent;
+pub mod judge;
 pub mod lab;
 pub mod ledger;
 pub mod mutate;

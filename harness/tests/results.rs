@@ -436,6 +436,30 @@ fn kinds(case: &Value) -> Vec<(Value, Value)> {
 }
 
 #[test]
+fn evidence_of_a_failure_is_judged_again_to_the_same_end() {
+    let contract = "contract/egress/source-is-the-hosts";
+    let desk = Desk::with(&[contract, ANSWERED]);
+    desk.edit(&format!("cases/{ANSWERED}.toml"), "ttl = 64", "ttl = 9");
+    desk.goldpath("run -i native{no-masquerade} --json r.json")
+        .must_be(1);
+    let report = desk.report("r.json");
+    for case in report["cases"].as_array().unwrap() {
+        let folder = case["evidence"].as_str().unwrap();
+        let ended = desk.goldpath(&format!("replay {folder}"));
+        ended.must_be(1);
+        assert_eq!(ended.err, "");
+        let saved: Value =
+            serde_json::from_str(&desk.read(&format!("{folder}/evidence.json"))).unwrap();
+        assert_eq!(saved["findings"], case["findings"], "{folder}");
+        let first = case["message"].as_str().unwrap().lines().next().unwrap();
+        must_say(&ended.out, &["failed: ", first]);
+        for path in case["paths"].as_array().unwrap() {
+            must_say(&ended.out, &[path["text"].as_str().unwrap().trim_end()]);
+        }
+    }
+}
+
+#[test]
 fn an_engine_on_legacy_tables_shows_its_verdicts() {
     let desk = Desk::with(&["contract/egress/source-is-the-hosts"]);
     desk.write_plugin(

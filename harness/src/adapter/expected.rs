@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Implementation;
 use crate::case::glob;
+use crate::finding::Defect;
 
 /// The checked-in entries.
 const ENTRIES: &str = include_str!("expected.toml");
@@ -39,6 +40,16 @@ pub struct Expected {
     pub issue: String,
     /// What is wrong, in one sentence.
     pub why: String,
+}
+
+impl Expected {
+    /// The defect, as reports have it.
+    pub fn defect(&self) -> Defect {
+        Defect {
+            issue: self.issue.clone(),
+            why: self.why.clone(),
+        }
+    }
 }
 
 /// What a defect of the intent's questions depends on.

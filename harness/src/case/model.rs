@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -22,6 +23,9 @@ pub struct Case {
     pub id: CaseId,
     /// The file that it was read from.
     pub path: PathBuf,
+    /// The file's text.
+    #[serde(skip)]
+    pub text: Arc<str>,
     /// The behaviour, as a present-tense sentence.
     pub title: String,
     /// Where the behaviour is described.

@@ -52,6 +52,7 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
     let options = Options {
         golden: args.golden.clone(),
         evidence: None,
+        record: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
         tables: false,

@@ -75,6 +75,7 @@ pub fn run(args: &Args) -> ExitCode {
         let options = Options {
             golden: PathBuf::new(),
             evidence: None,
+            record: None,
             golden_use: GoldenUse::Ignore,
             watch: Watch::All,
             tables: true,

@@ -17,6 +17,7 @@ pub mod mutate;
 mod output;
 mod preflight;
 mod progress;
+pub mod replay;
 pub mod report;
 mod report_files;
 pub mod run;
@@ -56,6 +57,7 @@ enum Verb {
     Mutate(mutate::Args),
     Faults(faults::Args),
     Doctor(doctor::Args),
+    Replay(replay::Args),
     Report(report::Args),
     Schema(schema::Args),
     Bench(bench::Args),
@@ -83,6 +85,7 @@ fn verb(verb: Verb) -> ExitCode {
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Faults(args) => faults::run(&args).into(),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Replay(args) => replay::run(&args).into(),
         Verb::Report(args) => report::run(&args).into(),
         Verb::Schema(args) => schema::run(&args).into(),
         Verb::Bench(args) => bench::run(&args),

@@ -157,6 +157,7 @@ fn options(args: &Args) -> Options {
     Options {
         golden: args.golden.clone(),
         evidence: None,
+        record: None,
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
         tables: false,

@@ -53,6 +53,9 @@ pub struct Args {
     /// Folder for the evidence of trials that did not pass.
     #[arg(long, value_name = "DIR", default_value = "evidence")]
     pub evidence: PathBuf,
+    /// Folder for the recording of every trial, also of one that passes. `goldpath replay` judges it again.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
     /// Number of trials to run at the same time. The default is the number of processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
@@ -153,6 +156,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let options = Options {
         golden: args.golden.clone(),
         evidence: Some(args.evidence.clone()),
+        record: args.record.clone(),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
         tables: !args.no_tables,

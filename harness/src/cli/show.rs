@@ -95,6 +95,7 @@ fn show(trial: &Trial) -> Exit {
     let options = Options {
         golden: PathBuf::new(),
         evidence: None,
+        record: None,
         golden_use: GoldenUse::Ignore,
         watch: Watch::All,
         tables: false,

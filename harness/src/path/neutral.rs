@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::drawn::{BETWEEN, Is, Line};
 use super::evidence::{Direction, LegKind};
 use super::model::{Fate, Hop, PacketPath};
@@ -17,7 +19,7 @@ use crate::packet::Headers;
 const NODE_WIDTH: usize = 14;
 
 /// Who is who in the lab of one contract trial.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roles {
     /// What an address is called: `c1`, `host.uplink`, `front.gateway`.
     pub addresses: BTreeMap<IpAddr, String>,

@@ -227,7 +227,7 @@ impl CaseReport {
             outcome: result.outcome,
             checks: words(&case.checks),
             refutes: words(&case.refutes),
-            contract: std::fs::read_to_string(&case.path).unwrap_or_default(),
+            contract: case.text.to_string(),
             source: case.source.clone(),
             duration_ms: result.duration.as_secs_f64() * 1_000.0,
             message: message(&result.findings, result.evidence.as_deref(), &result.rerun),

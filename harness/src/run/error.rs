@@ -6,6 +6,7 @@ use crate::adapter::AdapterError;
 use crate::ask::AskError;
 use crate::capture::CaptureError;
 use crate::golden::GoldenError;
+use crate::judge::RecordingError;
 use crate::lab::{CommandError, LabError};
 use crate::probe::ProbeError;
 use crate::trace::TraceError;
@@ -46,6 +47,9 @@ pub enum RunError {
     /// A golden could not be read or written.
     #[error(transparent)]
     Golden(#[from] GoldenError),
+    /// A recording could not be written.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
     /// A service of the case broke.
     #[error("a listening service broke: {source}")]
     Service {

@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::installation::{broken, known_broken};
 use super::play::Play;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
-use crate::adapter::Expected;
-use crate::finding::{Defect, Finding, What};
+use crate::finding::What;
+use crate::judge::hold_against;
 use crate::lab::Graveyard;
 
 /// Runs one trial on the calling thread and buries its lab. A panic is an error of the harness, not an outcome of the case.
@@ -25,7 +25,13 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
     };
     if let Some(entry) = trial.expected_failure() {
-        hold_against(entry, &mut result);
+        let has_probes = !result.probes.is_empty();
+        hold_against(
+            &entry.defect(),
+            &mut result.outcome,
+            &mut result.findings,
+            has_probes,
+        );
     }
     // One that did not run has its case's.
     if result.probes.is_empty() {
@@ -34,29 +40,6 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
     result.rerun = options.rerun.line(trial);
     result.duration = start.elapsed();
     result
-}
-
-/// A known defect that shows itself is no news; one that doesn't is.
-fn hold_against(entry: &Expected, result: &mut TrialResult) {
-    let defect = Defect {
-        issue: entry.issue.clone(),
-        why: entry.why.clone(),
-    };
-    match result.outcome {
-        // Without a probe it failed for another reason: set-up broke.
-        Outcome::Failed if !result.probes.is_empty() => {
-            // Its table is another matter, and has entries of its own.
-            if !result.findings.iter().any(Finding::is_undeclared) {
-                result.outcome = Outcome::ExpectedFailure;
-            }
-            result.findings.insert(0, Finding::of(What::Known(defect)));
-        }
-        Outcome::Passed | Outcome::ExpectedFailure => {
-            result.outcome = Outcome::Failed;
-            result.findings.push(Finding::of(What::Stale(defect)));
-        }
-        _ => {}
-    }
 }
 
 fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {

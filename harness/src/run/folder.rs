@@ -3,18 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::observe::{Captured, Recorded};
+use super::observe::Captured;
 use super::scene::Scene;
 use super::{RunError, Trial};
 use crate::capture::{PcapFrame, write_pcapng};
 use crate::finding::Finding;
+use crate::judge::{Recording, Seen};
 
 /// What is saved of one trial.
 pub(super) struct Record<'a> {
     pub(super) trial: &'a Trial,
     pub(super) scene: &'a Scene,
     pub(super) captured: &'a [Captured],
-    pub(super) recorded: &'a [Recorded],
+    pub(super) recording: &'a Recording,
     pub(super) text: &'a str,
     pub(super) message: String,
     pub(super) findings: &'a [Finding],
@@ -62,12 +63,8 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
     write("path.txt", record.text)?;
     write("again.sh", &format!("#!/bin/sh\n{}\n", record.rerun))?;
     write("commands.txt", &lines(record.scene.commands()))?;
-    write("trace.txt", &trace(record.recorded))?;
-    let evidence: Vec<_> = record.recorded.iter().map(|one| &one.evidence).collect();
-    write(
-        "evidence.json",
-        &serde_json::to_string_pretty(&evidence).unwrap_or_default(),
-    )?;
+    write("trace.txt", &trace(record.recording))?;
+    record.recording.write(&folder.join(Recording::FILE))?;
     for (name, node, command) in QUESTIONS {
         write(name, &ask(record.scene, node, command))?;
     }
@@ -88,6 +85,15 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
     Ok(folder)
 }
 
+/// Writes a trial's recording, compressed, below a folder for all trials.
+///
+/// # Errors
+/// The file can't be written.
+pub(super) fn record(root: &Path, trial: &Trial, recording: &Recording) -> Result<(), RunError> {
+    let path = format!("{}.json.gz", root.join(trial.id().folder()).display());
+    Ok(recording.write(Path::new(&path))?)
+}
+
 fn ask(scene: &Scene, node: &str, command: &str) -> String {
     let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
     match scene.lab().run(node, &argv, None) {
@@ -100,11 +106,12 @@ fn lines(of: &[String]) -> String {
     of.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn trace(recorded: &[Recorded]) -> String {
+fn trace(recording: &Recording) -> String {
     let mut text = String::new();
-    for (number, one) in recorded.iter().enumerate() {
+    let probes = recording.seen.iter().filter_map(Seen::evidence);
+    for (number, evidence) in probes.enumerate() {
         text.push_str(&format!("# probe {}\n", number + 1));
-        for event in &one.evidence.verdicts {
+        for event in &evidence.verdicts {
             text.push_str(&format!(
                 "{} {}/{} {:?}: {} in={} out={} {} → {} ttl {}\n",
                 event.node,

@@ -33,6 +33,8 @@ pub struct Options {
     pub golden: PathBuf,
     /// Folder for the evidence of failures, `None` to keep none.
     pub evidence: Option<PathBuf>,
+    /// Folder for recordings of all trials, `None` to keep none.
+    pub record: Option<PathBuf>,
     /// What is done with goldens.
     pub golden_use: GoldenUse,
     /// Whether the lab is watched.

@@ -6,18 +6,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::causes::causes;
 use super::folder;
-use super::judge::{doubled, gap, judge};
-use super::observe::{Observer, Origin, Recorded};
+use super::observe::{Observer, Origin};
 use super::scene::Scene;
+use super::stage::Changed;
 use super::timing::{Clock, Phase};
-use super::{GoldenUse, Options, Outcome, ProbeRecord, RunError, Trial, TrialResult};
+use super::{GoldenUse, Options, RunError, Trial, TrialResult};
 use crate::ask::Numbers;
-use crate::case::{Case, Change, Endpoint, Exchange, Level, NodeName, Send, Step};
-use crate::finding::{Finding, ProbeName, Review, What};
-use crate::golden::{self, Comparison};
+use crate::case::{Case, Change, Endpoint, Exchange, Level, Send, Step};
+use crate::finding::{Finding, Review, What};
+use crate::golden;
+use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen};
 use crate::lab::Graveyard;
 use crate::packet::Token;
-use crate::path::{Drawing, Way, account, by_wiring, draw, draw_neutral};
+use crate::path::PacketPath;
 use crate::probe::{Protocol, Request, SOURCE_PORT};
 
 /// Payload of an echo request in bytes, as `ping` sends it.
@@ -41,17 +42,10 @@ pub(super) struct Play {
     lab_number: u32,
     /// Tokens and ports of its tables.
     pub(super) numbers: Numbers,
-    /// What is compared with the golden.
-    drawing: Drawing,
-    /// The paths with their real names and rules.
-    detail: Drawing,
-    pub(super) probes: Vec<ProbeRecord>,
-    pub(super) recorded: Vec<Recorded>,
-    pub(super) findings: Vec<Finding>,
-    /// What is no mistake and must not be hidden.
-    told: Vec<Finding>,
+    pub(super) judgement: Judgement,
+    /// What was seen, in order: the judgement's whole input.
+    pub(super) seen: Vec<Seen>,
     pub(super) case: Arc<Case>,
-    errored: Option<RunError>,
 }
 
 impl Play {
@@ -67,24 +61,20 @@ impl Play {
             observer,
             lab_number,
             numbers: Numbers::of_lab(lab_number),
-            drawing: Drawing::default(),
-            detail: Drawing::default(),
-            probes: Vec::new(),
-            recorded: Vec::new(),
-            findings: Vec::new(),
-            told: Vec::new(),
+            judgement: Judgement::default(),
+            seen: Vec::new(),
             case: trial.case.clone(),
-            errored: None,
         })
     }
 
     /// Plays every step and compares what was seen with the golden.
     pub(super) fn steps(&mut self, trial: &Trial, options: &Options) {
+        let case = Arc::clone(&self.case);
         let mut played = Ok(());
-        for (position, step) in trial.case.steps.iter().enumerate() {
-            let last = position + 1 == trial.case.steps.len();
+        for (position, step) in case.steps.iter().enumerate() {
+            let last = position + 1 == case.steps.len();
             played = played
-                .and_then(|()| self.step(step))
+                .and_then(|()| self.step(position))
                 .and_then(|()| self.table_after(step, last, trial, options));
         }
         let verdict = played.and_then(|()| self.compare(trial, options));
@@ -94,106 +84,87 @@ impl Play {
             // What it was asked for in a step it has not done.
             Err(RunError::Implementation(error)) => {
                 let said = error.to_string();
-                self.findings
-                    .push(Finding::of(What::Implementation { said }));
+                self.take(Seen::Refused { said });
             }
-            Err(error) => self.errored = Some(error),
+            Err(error) => {
+                let said = error.to_string();
+                self.take(Seen::Broken { said });
+            }
         }
     }
 
-    pub(super) fn step(&mut self, step: &Step) -> Result<(), RunError> {
+    /// Has something judged, and keeps it. Returns whether it is right.
+    pub(super) fn take(&mut self, seen: Seen) -> bool {
+        let is_right = self.judgement.take(&self.case, &seen);
+        self.seen.push(seen);
+        is_right
+    }
+
+    /// Plays the step at this position of the case.
+    pub(super) fn step(&mut self, position: usize) -> Result<(), RunError> {
+        let case = Arc::clone(&self.case);
+        let Some(step) = case.steps.get(position) else {
+            return Ok(());
+        };
         if let Some(change) = &step.change {
-            self.change(step.line, change)?;
+            self.change(position, change)?;
         }
         if self.scene.configure(step)? {
             self.observer.rules_changed();
         }
         self.clock.lap(Phase::Commands);
-        self.inspect(step)?;
+        self.inspect(position, step)?;
         self.clock.lap(Phase::Lookups);
         if let Some(exchange) = &step.exchange {
-            self.exchange(step.line, exchange)?;
+            self.exchange(position, exchange)?;
         }
         Ok(())
     }
 
-    fn change(&mut self, line: usize, change: &Change) -> Result<(), RunError> {
+    fn change(&mut self, step: usize, change: &Change) -> Result<(), RunError> {
         let changed = self.scene.change(&self.case, change, &mut self.observer)?;
         if let Some(name) = &changed.came {
             self.observer.watch_also(name, self.scene.lab())?;
         }
         self.observer.forget_reports()?;
-        let said = match change {
-            Change::Remove(name) => format!("{name} is removed"),
-            Change::Add(name) => format!("{name} is added"),
-            Change::Refuse(name) => format!("{name} is refused"),
-            Change::Check { finds, .. } => format!("check finds {finds}"),
-            Change::Teardown { .. } => String::from("teardown leaves nothing"),
-        };
-        self.drawing.say(&said);
-        self.detail.say(&said);
-        let wrong = changed.wrong.into_iter();
-        self.findings
-            .extend(wrong.map(|what| Finding::at(line, what)));
-        self.told.extend(changed.told.into_iter().map(Finding::of));
+        let Changed { wrong, told, .. } = changed;
+        self.take(Seen::Change { step, wrong, told });
         Ok(())
     }
 
-    fn inspect(&mut self, step: &Step) -> Result<(), RunError> {
-        for routes in &step.routes {
-            let seen = self.scene.lab().routes(routes.of.as_str())?;
-            self.list(step.line, "routes", &routes.of, &routes.are, &seen);
+    fn inspect(&mut self, position: usize, step: &Step) -> Result<(), RunError> {
+        for (list, routes) in step.routes.iter().enumerate() {
+            let are = self.scene.lab().routes(routes.of.as_str())?;
+            self.take(Seen::Routes {
+                step: position,
+                list,
+                are,
+            });
         }
-        for interfaces in &step.interfaces {
-            let seen = self.scene.lab().interfaces(interfaces.of.as_str())?;
-            self.list(
-                step.line,
-                "interfaces",
-                &interfaces.of,
-                &interfaces.are,
-                &seen,
-            );
+        for (list, interfaces) in step.interfaces.iter().enumerate() {
+            let are = self.scene.lab().interfaces(interfaces.of.as_str())?;
+            self.take(Seen::Interfaces {
+                step: position,
+                list,
+                are,
+            });
         }
         if let Some(same) = &step.same {
             let mut inodes = Vec::new();
             for node in &same.nodes {
                 inodes.push(self.scene.lab().netns(node.as_str())?.inode()?);
             }
-            let nodes: Vec<String> = same.nodes.iter().map(ToString::to_string).collect();
-            let shared = inodes.windows(2).all(|pair| pair[0] == pair[1]);
-            let word = if shared { "one" } else { "different" };
-            self.drawing
-                .say(&format!("namespace of {}: {word}", nodes.join(" and ")));
-            if !shared {
-                let finding = Finding::at(step.line, What::Apart { nodes });
-                self.findings.push(finding);
-            }
+            self.take(Seen::Namespaces {
+                step: position,
+                shared: inodes.windows(2).all(|pair| pair[0] == pair[1]),
+            });
         }
         Ok(())
     }
 
-    /// Draws a list of a node, and compares it; its order means nothing.
-    fn list(&mut self, line: usize, of: &str, node: &NodeName, are: &[String], seen: &[String]) {
-        self.drawing.list(&format!("{of} of {node}"), seen);
-        let sorted = |list: &[String]| {
-            let mut list = list.to_vec();
-            list.sort();
-            list
-        };
-        if sorted(are) != sorted(seen) {
-            let entries = What::Entries {
-                of: of.to_owned(),
-                node: node.to_string(),
-                expected: are.to_vec(),
-                seen: seen.to_vec(),
-            };
-            self.findings.push(Finding::at(line, entries));
-        }
-    }
-
-    fn exchange(&mut self, line: usize, exchange: &Exchange) -> Result<(), RunError> {
+    fn exchange(&mut self, step: usize, exchange: &Exchange) -> Result<(), RunError> {
         let probe = &exchange.probe;
-        let number = self.probes.len() + 1;
+        let number = self.judgement.probes.len() + 1;
         let destination = self.address(&probe.to)?;
         let request = self.request(exchange, destination, number);
         let from = probe.from.as_str();
@@ -213,84 +184,33 @@ impl Play {
             &mut services.borrow_mut(),
             &mut self.clock,
         )?;
-        let answer = recorded.evidence.answer.as_ref();
-        let (title, drawn, mut wrong) = match self.scene.contracted() {
-            Some(stage) => {
-                let way = stage.way(exchange);
-                let drawn = draw_neutral(&recorded.path, way, stage.roles());
-                let mut wrong = judge(exchange, &recorded.path, answer, &self.scene);
-                // Between two connections of a proxy there is no wire to follow.
-                wrong.extend(gap(&recorded.path).filter(|_| way == Way::Through));
-                (
-                    title(exchange, &exchange.probe.to.to_string()),
-                    drawn,
-                    wrong,
-                )
-            }
-            None => {
-                let mut wrong = judge(exchange, &recorded.path, answer, &self.scene);
-                wrong.extend(gap(&recorded.path));
-                let destination = destination.to_string();
-                (title(exchange, &destination), draw(&recorded.path), wrong)
-            }
-        };
-        wrong.extend(doubled(&recorded.path));
-        let detail = draw(&by_wiring(&recorded.path, &recorded.evidence.nodes));
-        self.detail.probe(number, &title, detail);
-        self.drawing.probe(number, &title, drawn.clone());
-        let name = ProbeName {
-            number,
-            title: title.clone(),
-        };
-        let is_right = wrong.is_empty();
-        let wrong = wrong.into_iter();
-        self.findings
-            .extend(wrong.map(|what| Finding::at(line, what).about(name.clone())));
-        self.probes.push(ProbeRecord {
-            title,
-            path: recorded.path.clone(),
-            drawn,
-        });
+        let evidence = recorded.evidence;
+        let is_right = self.take(Seen::Probe(Box::new(ProbeSeen {
+            step,
+            known: self.scene.known(exchange, &evidence),
+            roles: self.scene.roles(),
+            evidence,
+        })));
         if !is_right {
-            let causes = causes(self.scene.lab(), &recorded.evidence, &recorded.path);
-            let causes = causes.unwrap_or_else(|error| {
-                // The outcome stands; what is missing is said beside it.
-                let said = error.to_string();
-                self.findings.push(Finding::of(What::NotSaved { said }));
-                Vec::new()
-            });
-            let causes = causes.into_iter().map(|cause| What::Cause { cause });
-            self.findings
-                .extend(causes.map(|what| Finding::of(what).about(name.clone())));
-            self.account(number);
+            self.ask_causes(&recorded.path);
         }
-        self.recorded.push(recorded);
         self.clock.lap(Phase::Compare);
         Ok(())
     }
 
-    /// Finds what netfilter did to a probe of a contract, whose golden leaves it out. A recipe's shows it.
-    pub(super) fn account(&mut self, number: usize) {
-        let is_of = |finding: &Finding| {
-            let probe = finding.probe.as_ref().map(|probe| probe.number);
-            matches!(finding.what, What::Netfilter(_)) && probe == Some(number)
-        };
-        if self.scene.contracted().is_none() || self.findings.iter().any(is_of) {
+    /// Asks the lab what it still answers about the last probe.
+    fn ask_causes(&mut self, path: &PacketPath) {
+        let Some(evidence) = self.seen.last().and_then(Seen::evidence) else {
             return;
-        }
-        let probe = number.checked_sub(1).and_then(|at| self.probes.get(at));
-        let Some(probe) = probe else { return };
-        let name = ProbeName {
-            number,
-            title: probe.title.clone(),
         };
-        let deeds = account(&probe.path, "host").into_iter();
-        self.findings
-            .extend(deeds.map(|deed| Finding::of(What::Netfilter(deed)).about(name.clone())));
+        let (causes, unread) = match causes(self.scene.lab(), evidence, path) {
+            Ok(causes) => (causes, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        self.take(Seen::Causes { causes, unread });
     }
 
     fn address(&self, endpoint: &Endpoint) -> Result<IpAddr, RunError> {
-        use super::judge::Resolve as _;
         self.scene
             .resolve(endpoint)
             .ok_or_else(|| RunError::NoAddress {
@@ -330,15 +250,14 @@ impl Play {
         }
         let id = trial.case.id.as_str();
         let golden = golden::read(&options.golden, id)?;
-        let compared = golden::compare(golden.as_ref(), &self.drawing);
-        if compared == Comparison::Same {
+        if self.judgement.compare(&self.case, golden.as_ref()) {
             return Ok(());
         }
         let is_known = trial.expected_failure().is_some();
         let review = if is_known {
             Review::Nothing
         } else if options.golden_use == GoldenUse::Compare {
-            match golden::write_pending(&options.golden, id, &self.drawing) {
+            match golden::write_pending(&options.golden, id, &self.judgement.drawing) {
                 Ok(pending) => Review::Pending(pending.display().to_string()),
                 // The outcome stands; what is missing is said beside it.
                 Err(error) => Review::NotWritten(error.to_string()),
@@ -347,18 +266,7 @@ impl Play {
             Review::Elsewhere
         };
         let id = id.to_owned();
-        match compared {
-            Comparison::Different(difference) => {
-                let probe = difference.probe;
-                let what = What::Golden { difference };
-                self.findings.push(Finding::of(what));
-                if let Some(number) = probe {
-                    self.account(number);
-                }
-            }
-            Comparison::New | Comparison::Same => self.findings.push(Finding::of(What::NoGolden)),
-        }
-        self.findings.push(Finding::of(What::Review { id, review }));
+        self.judgement.add(Finding::of(What::Review { id, review }));
         Ok(())
     }
 
@@ -368,21 +276,28 @@ impl Play {
         options: &Options,
         graveyard: &Graveyard,
     ) -> TrialResult {
-        let mut outcome = match &self.errored {
-            Some(_) => Outcome::Errored,
-            None if self.findings.is_empty() => Outcome::Passed,
-            None if self.findings.iter().all(Finding::is_declared) => Outcome::ExpectedFailure,
-            None => Outcome::Failed,
+        let mut outcome = self.judgement.outcome();
+        let is_mild = self.judgement.is_mild();
+        let mut findings = self.judgement.findings();
+        let recording = Recording {
+            version: Recording::VERSION,
+            goldpath: env!("CARGO_PKG_VERSION").to_owned(),
+            trial: trial.to_string(),
+            case: trial.case.text.to_string(),
+            defect: trial.expected_failure().map(|entry| entry.defect()),
+            findings: findings.clone(),
+            seen: self.seen,
         };
-        let is_mild = self.findings.iter().all(Finding::is_mild);
-        let broken = self.errored.as_ref().map(|error| {
-            let said = error.to_string();
-            Finding::of(What::Broken { said })
-        });
-        let mut findings: Vec<Finding> = broken.into_iter().collect();
-        findings.append(&mut self.findings);
-        findings.append(&mut self.told);
         let mut evidence = None;
+        let not_saved = |error: RunError| {
+            Finding::of(What::NotSaved {
+                said: error.to_string(),
+            })
+        };
+        if let Some(root) = &options.record {
+            let saved = folder::record(root, trial, &recording);
+            findings.extend(saved.map_err(not_saved).err());
+        }
         if outcome != Outcome::Passed
             && let Some(root) = &options.evidence
         {
@@ -390,8 +305,8 @@ impl Play {
                 trial,
                 scene: &self.scene,
                 captured: self.observer.captured(),
-                recorded: &self.recorded,
-                text: &self.drawing.to_string(),
+                recording: &recording,
+                text: &self.judgement.drawing.to_string(),
                 message: (options.words)(&findings),
                 findings: &findings,
                 rerun: options.rerun.line(trial),
@@ -399,9 +314,7 @@ impl Play {
             match folder::save(root, &record) {
                 Ok(path) => evidence = Some(path),
                 // The outcome stands; what is missing is said beside it.
-                Err(error) => findings.push(Finding::of(What::NotSaved {
-                    said: error.to_string(),
-                })),
+                Err(error) => findings.push(not_saved(error)),
             }
         }
         let errors = self.scene.clear();
@@ -423,30 +336,13 @@ impl Play {
             outcome,
             level,
             findings,
-            drawing: self.drawing,
-            detail: self.detail,
-            probes: self.probes,
+            drawing: self.judgement.drawing,
+            detail: self.judgement.detail,
+            probes: self.judgement.probes,
             evidence,
             rerun: String::new(),
             duration: std::time::Duration::ZERO,
             timings: self.clock.timings().clone(),
         }
     }
-}
-
-/// A probe's heading.
-fn title(exchange: &Exchange, destination: &str) -> String {
-    let probe = &exchange.probe;
-    let to = match probe.port {
-        Some(port) if destination.contains(':') => format!("[{destination}]:{port}"),
-        Some(port) => format!("{destination}:{port}"),
-        None => destination.to_owned(),
-    };
-    let protocol = match probe.send {
-        Send::IcmpEcho => Protocol::IcmpEcho,
-        Send::Udp => Protocol::Udp,
-        Send::Tcp => Protocol::Tcp,
-        Send::TcpFin => Protocol::TcpFin,
-    };
-    format!("{} → {to}  {protocol}", probe.from)
 }

@@ -6,17 +6,18 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::RunError;
 use super::Trial;
-use super::judge::Resolve;
 use super::observe::Observer;
 use super::stage::{Changed, Stage as Contracted};
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::case::{
-    AddedRoute, Attachment, Backend, Case, Change, Endpoint, Kind, LabName, Protocol, Step,
+    AddedRoute, Attachment, Backend, Case, Change, Endpoint, Exchange, Kind, LabName, Protocol,
+    Step,
 };
+use crate::judge::{Known, endpoints};
 use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab, LabError};
-use crate::path::Node;
+use crate::path::{Evidence, Node, Roles};
 use crate::probe::{self, Service};
 
 /// What a case has added to ask its own questions, while all others are asked.
@@ -342,8 +343,9 @@ fn mode(attachment: &Attachment) -> Mode {
     }
 }
 
-impl Resolve for Scene {
-    fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr> {
+impl Scene {
+    /// The address of an endpoint, if the lab has one for it.
+    pub(super) fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         let own = |node: &str| {
             let nodes = self.nodes().ok()?;
             nodes
@@ -364,6 +366,30 @@ impl Resolve for Scene {
         }
     }
 
+    /// Who is who, in a contract.
+    pub(super) fn roles(&self) -> Roles {
+        let contracted = self.contracted.as_ref();
+        contracted
+            .map(|one| one.roles().clone())
+            .unwrap_or_default()
+    }
+
+    /// What the words of an exchange mean now.
+    pub(super) fn known(&self, exchange: &Exchange, evidence: &Evidence) -> Known {
+        let named = endpoints(exchange).filter(|one| !matches!(one, Endpoint::Address(_)));
+        let nodes = evidence.nodes.keys();
+        Known {
+            addresses: named
+                .filter_map(|one| Some((one.to_string(), self.resolve(one)?)))
+                .collect(),
+            kept_out: nodes
+                .filter(|node| self.keeps_out(node, &exchange.probe.to))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// Whether a blocked packet to `to` must not get to `node`: to no container, and not to its destination.
     fn keeps_out(&self, node: &str, to: &Endpoint) -> bool {
         let container = self
             .contracted

@@ -10,15 +10,13 @@ use super::observe::Observer;
 use crate::adapter::{
     Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site,
 };
-use crate::case::{
-    Attachment, Case, Change, Endpoint, Exchange, FateWord, Finding, Host, Kind, Step,
-};
+use crate::case::{Attachment, Case, Change, Endpoint, Finding, Host, Kind, Step};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
 use crate::lab::topology::Forwarding;
 use crate::lab::{Lab, LabError, Netns, contract};
-use crate::path::{Roles, Way};
+use crate::path::Roles;
 
 /// What came of a change.
 #[derive(Debug, Default)]
@@ -264,27 +262,6 @@ impl Stage {
     pub(super) fn is_container(&self, node: &str) -> bool {
         let mut own = self.scenario.containers.iter().filter_map(own_name);
         own.any(|name| name == node)
-    }
-
-    /// How far the contract fixes the way of a probe.
-    pub(super) fn way(&self, exchange: &Exchange) -> Way {
-        let probe = &exchange.probe;
-        let from = probe.from.as_str();
-        let local = from == "host" || self.scenario.containers.iter().any(|c| c.name == from);
-        let to_host = match &probe.to {
-            Endpoint::HostUplink | Endpoint::NetworkGateway(_) => true,
-            Endpoint::Node(node) => node.as_str() == "host",
-            Endpoint::Address(address) => address.is_loopback(),
-        };
-        let mut ports = self.scenario.containers.iter().flat_map(|c| &c.publish);
-        let published = ports.any(|port| Some(port.host_port) == probe.port);
-        if exchange.expect.fate == FateWord::Blocked {
-            Way::Blocked
-        } else if local && to_host && published {
-            Way::ByHost
-        } else {
-            Way::Through
-        }
     }
 
     /// Has the implementation end what would outlive the lab.

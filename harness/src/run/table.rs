@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::observe::{Origin, Recorded};
+use super::observe::Origin;
 use super::play::Play;
 use super::scene::protocol;
 use super::timing::Phase;
-use super::{Options, ProbeRecord, RunError, Trial};
+use super::{Options, RunError, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
-    AnswerText, Asker, Difference, Ground, QuestionText, Seen, Wrong, can_ask, judge,
+    AnswerText, Asker, Difference, Ground, QuestionText, Seen as SeenCell, Wrong, can_ask, judge,
 };
 use crate::case::{Kind, Protocol, Step};
-use crate::finding::{CellDifference, Defect, Finding, ProbeName, What};
+use crate::finding::{CellDifference, Defect};
 use crate::intent::{Answer, Attached, Member, Moment, Row, Way, services, table};
+use crate::judge::{CellSeen, Seen};
 use crate::lab::contract::way_to_host;
 use crate::lab::{Detour, Lab};
-use crate::path::{by_wiring, draw, render};
+use crate::path::Evidence;
 
 impl Play {
     /// Asks the table where a step says so, and after the last one if none does and the person asks for it.
@@ -82,7 +83,11 @@ impl Play {
             .collect())
     }
 
-    fn ask(&mut self, rows: &[Row], awaited: impl Fn(&Row) -> bool) -> Result<Vec<Seen>, RunError> {
+    fn ask(
+        &mut self,
+        rows: &[Row],
+        awaited: impl Fn(&Row) -> bool,
+    ) -> Result<Vec<SeenCell>, RunError> {
         let (lab, mut services) = (self.scene.lab(), self.scene.services().borrow_mut());
         self.observer.at_once(|taps| {
             let mut asker = Asker {
@@ -120,7 +125,7 @@ impl Play {
             };
             let text = |row: &Row| QuestionText(&row.question).to_string();
             let wrong = first.wrong.iter().filter(|one| **one != Wrong::Ending);
-            let mut cell = CellDifference {
+            let mut difference = CellDifference {
                 question: text(&first.row),
                 rule: first.row.rule.id.to_string(),
                 sentence: first.row.rule.sentence.to_owned(),
@@ -133,27 +138,25 @@ impl Play {
                 unsteady: Vec::new(),
                 path: String::new(),
             };
-            if group.known.is_some() {
-                self.findings.push(Finding::of(What::Cell(cell)));
-                continue;
+            let mut evidence = None;
+            if group.known.is_none() {
+                let rows: Vec<Row> = group.differences.iter().map(|o| o.row.clone()).collect();
+                let again = self.differences(&rows, ground, |_| true)?;
+                let steady = |row: &Row| again.iter().any(|one| one.row == *row);
+                difference.unsteady = rows.iter().filter(|row| !steady(row)).map(text).collect();
+                evidence = Some(self.ask_alone(&first.row)?);
             }
-            let rows: Vec<Row> = group.differences.iter().map(|o| o.row.clone()).collect();
-            let again = self.differences(&rows, ground, |_| true)?;
-            let steady = |row: &Row| again.iter().any(|one| one.row == *row);
-            cell.unsteady = rows.iter().filter(|row| !steady(row)).map(text).collect();
-            let (probe, path) = self.draw(&first.row)?;
-            cell.path = path;
-            let number = probe.number;
-            let finding = Finding::of(What::Cell(cell)).about(probe);
-            self.findings.push(finding);
-            self.account(number);
+            self.take(Seen::Cell(Box::new(CellSeen {
+                difference,
+                evidence,
+            })));
         }
         Ok(())
     }
 
-    /// Asks one question alone, watched by everything, and draws its path.
-    fn draw(&mut self, row: &Row) -> Result<(ProbeName, String), RunError> {
-        let number = self.probes.len() + 1;
+    /// Asks one question alone, watched by everything.
+    fn ask_alone(&mut self, row: &Row) -> Result<Evidence, RunError> {
+        let number = self.judgement.probes.len() + 1;
         let request = self.numbers.request(&row.question);
         let from = self.scene.lab().canonical(&row.question.from.0).to_owned();
         let origin = Origin {
@@ -162,19 +165,10 @@ impl Play {
             from: &from,
         };
         let mut services = self.scene.services().borrow_mut();
-        let recorded: Recorded =
+        let recorded =
             self.observer
                 .follow(origin, &request, number, &mut services, &mut self.clock)?;
-        drop(services);
-        let wired = by_wiring(&recorded.path, &recorded.evidence.nodes);
-        let title = QuestionText(&row.question).to_string();
-        self.probes.push(ProbeRecord {
-            title: title.clone(),
-            path: recorded.path.clone(),
-            drawn: draw(&wired),
-        });
-        self.recorded.push(recorded);
-        Ok((ProbeName { number, title }, render(&wired)))
+        Ok(recorded.evidence)
     }
 }
 

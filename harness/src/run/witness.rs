@@ -9,6 +9,7 @@ use super::play::Play;
 use super::schedule::on_own_mounts;
 use super::{GoldenUse, Options, Rerun, RunError, Trial};
 use crate::case::Backend;
+use crate::judge::Seen;
 use crate::lab::{Graveyard, Lab};
 use crate::path::{Answer, Sent};
 
@@ -39,6 +40,7 @@ pub fn witness(
     let options = Options {
         golden: PathBuf::new(),
         evidence: None,
+        record: None,
         golden_use: GoldenUse::Ignore,
         watch,
         tables: false,
@@ -48,7 +50,7 @@ pub fn witness(
     on_own_mounts(|| {
         let mut play = Play::start(trial, &options)?;
         let mut witnesses = Vec::new();
-        for step in &trial.case.steps {
+        for (position, step) in trial.case.steps.iter().enumerate() {
             let like = like.get(witnesses.len());
             if let (Watch::Nothing, Some(like)) = (watch, like) {
                 let (counters, backend) = (like.counters.clone(), trial.backend());
@@ -57,11 +59,12 @@ pub fn witness(
                     Ok(!answered && read_counters(lab, backend)? == counters)
                 }));
             }
-            play.step(step)?;
-            if let (Some(_), Some(recorded)) = (&step.exchange, play.recorded.last()) {
+            play.step(position)?;
+            let evidence = play.seen.iter().rev().find_map(Seen::evidence);
+            if let (Some(_), Some(evidence)) = (&step.exchange, evidence) {
                 witnesses.push(Witness {
-                    sent: recorded.evidence.sent.clone(),
-                    answer: recorded.evidence.answer.clone(),
+                    sent: evidence.sent.clone(),
+                    answer: evidence.answer.clone(),
                     counters: counters_at_rest(play.scene.lab(), trial.backend(), like)?,
                 });
             }

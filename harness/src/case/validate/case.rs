@@ -167,6 +167,7 @@ pub(in crate::case) fn validate(
     Ok(Case {
         id,
         path: path.to_owned(),
+        text: Arc::clone(text),
         title: file.title.get_ref().trim().to_owned(),
         source: file.source.0.clone(),
         level,

@@ -2,31 +2,23 @@
 
 use std::net::IpAddr;
 
+use super::Known;
 use crate::case::{Chain, Endpoint, Exchange, Expect, FateWord, Sighting};
 use crate::finding::{Ending, Wanted, What};
 use crate::packet::{Headers, IcmpError};
 use crate::path::{Answer, Direction, Fate, Hop, LegKind, PacketPath, Step};
-
-/// Turns an endpoint of a case into the address that it has in the lab.
-pub(super) trait Resolve {
-    /// The endpoint's address, `None` if the lab has none for it.
-    fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr>;
-
-    /// Whether a blocked packet to `to` must not get to `node`: to no container, and not to its destination.
-    fn keeps_out(&self, node: &str, to: &Endpoint) -> bool;
-}
 
 /// Every expectation of the step that does not hold.
 pub(super) fn judge(
     exchange: &Exchange,
     path: &PacketPath,
     answer: Option<&Answer>,
-    lab: &impl Resolve,
+    known: &Known,
 ) -> Vec<What> {
     let from = exchange.probe.from.as_str();
-    let mut wrong = judge_fate(&exchange.expect, path, from, answer, lab);
+    let mut wrong = judge_fate(&exchange.expect, path, from, answer, known);
     for sighting in &exchange.seen {
-        if !path_hops(path, sighting).any(|hop| fits(hop, sighting, lab)) {
+        if !path_hops(path, sighting).any(|hop| fits(hop, sighting, known)) {
             wrong.push(What::Unseen {
                 at: sighting.at.to_string(),
                 wanted: wanted(sighting),
@@ -35,7 +27,7 @@ pub(super) fn judge(
         }
     }
     for sighting in &exchange.unseen {
-        if let Some(hop) = path_hops(path, sighting).find(|hop| fits(hop, sighting, lab)) {
+        if let Some(hop) = path_hops(path, sighting).find(|hop| fits(hop, sighting, known)) {
             wrong.push(What::Seen {
                 at: sighting.at.to_string(),
                 unwanted: wanted(sighting),
@@ -58,7 +50,7 @@ pub(super) fn judge(
         }
     }
     if exchange.expect.fate == FateWord::Blocked {
-        wrong.extend(judge_blocked(exchange, path, lab));
+        wrong.extend(judge_blocked(exchange, path, known));
     }
     wrong
 }
@@ -101,7 +93,7 @@ pub(super) fn doubled(path: &PacketPath) -> Option<What> {
 }
 
 /// Whatever an implementation does to keep a packet away, nobody may get it who must not.
-fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> Vec<What> {
+fn judge_blocked(exchange: &Exchange, path: &PacketPath, known: &Known) -> Vec<What> {
     let mut wrong = Vec::new();
     if path.fate == Fate::Answered {
         wrong.push(What::Fate {
@@ -112,7 +104,7 @@ fn judge_blocked(exchange: &Exchange, path: &PacketPath, lab: &impl Resolve) -> 
     let mut reached: Vec<&str> = path
         .hops(LegKind::Request)
         .filter(|hop| hop.direction == Direction::In && hop.node != exchange.probe.from.as_str())
-        .filter(|hop| lab.keeps_out(&hop.node, &exchange.probe.to))
+        .filter(|hop| known.kept_out.contains(&hop.node))
         .map(|hop| hop.node.as_str())
         .collect();
     reached.dedup();
@@ -127,7 +119,7 @@ fn judge_fate(
     path: &PacketPath,
     from: &str,
     answer: Option<&Answer>,
-    lab: &impl Resolve,
+    known: &Known,
 ) -> Vec<What> {
     let mut wrong = Vec::new();
     if expect.fate == FateWord::Blocked {
@@ -197,7 +189,7 @@ fn judge_fate(
             let (address, _) = seen.rsplit_once(':')?;
             address.trim_matches(['[', ']']).parse().ok()
         });
-        if address.is_none() || address != lab.resolve(peer) {
+        if address.is_none() || address != known.resolve(peer) {
             wrong.push(What::Peer {
                 expected: peer.to_string(),
                 seen: client,
@@ -245,7 +237,7 @@ fn ending(path: &PacketPath, from: &str) -> Ending {
 }
 
 /// The case file's word for a fate.
-pub(super) fn word(fate: &Fate) -> FateWord {
+fn word(fate: &Fate) -> FateWord {
     match fate {
         Fate::Answered => FateWord::Answered,
         Fate::Rejected { .. } => FateWord::Rejected,
@@ -281,11 +273,11 @@ fn path_hops<'a>(path: &'a PacketPath, sighting: &'a Sighting) -> impl Iterator<
         })
 }
 
-fn fits(hop: &Hop, sighting: &Sighting, lab: &impl Resolve) -> bool {
+fn fits(hop: &Hop, sighting: &Sighting, known: &Known) -> bool {
     let address = |wanted: &Option<Endpoint>, is: IpAddr| {
         wanted
             .as_ref()
-            .is_none_or(|endpoint| lab.resolve(endpoint) == Some(is))
+            .is_none_or(|endpoint| known.resolve(endpoint) == Some(is))
     };
     let quoted = |wanted: &Option<Endpoint>, end: fn(&Headers) -> IpAddr| match hop.headers.quoted()
     {
