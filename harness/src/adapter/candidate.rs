@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Adapter, Installation, Selection};
+use super::{Adapter, Declared, Installation, Selection};
 use crate::case::Feature;
 
 /// A selected implementation, or why this machine does not have it.
@@ -16,6 +16,8 @@ pub struct Candidate {
     pub adapter: Result<Arc<dyn Adapter>, String>,
     /// Whether it can start at all here, as far as it was asked.
     pub installation: Arc<Installation>,
+    /// What the person who runs it declares of it.
+    pub declared: Arc<Declared>,
 }
 
 impl Candidate {
@@ -27,6 +29,7 @@ impl Candidate {
             selection: selection.clone(),
             adapter: (selection.facts.find)(selection),
             installation: Arc::default(),
+            declared: Arc::default(),
         }
     }
 
@@ -37,6 +40,7 @@ impl Candidate {
             selection: selection.clone(),
             adapter: Err(String::from("it was not looked for")),
             installation: Arc::default(),
+            declared: Arc::default(),
         }
     }
 
@@ -80,6 +84,7 @@ mod tests {
             selection: "docker".parse().expect("a name"),
             adapter: Err("'dockerd' is not installed".into()),
             installation: Arc::default(),
+            declared: Arc::default(),
         };
         let reason = candidate.refuses(&[]);
         assert_eq!(reason.as_deref(), Some("'dockerd' is not installed"));

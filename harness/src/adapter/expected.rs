@@ -16,7 +16,7 @@ const ENTRIES: &str = include_str!("expected.toml");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// Names of the implementations.
+    /// The implementations: by what was asked for, or what they call themselves.
     pub implementations: Vec<String>,
     /// The program that has the defect, as `tools` of the report call it; the implementation itself if absent.
     pub program: Option<String>,
@@ -176,18 +176,31 @@ fn read() -> Result<Entries, toml::de::Error> {
     toml::from_str(ENTRIES)
 }
 
-/// Why this implementation is expected to fail the steps of this case, if it is.
-pub fn expected(found: &Implementation, case: &str) -> Option<&'static Expected> {
-    first(found, case, |entry| entry.rules.is_empty())
+/// Reads somebody's own entries.
+///
+/// # Errors
+/// They are not in the format of `expected.toml`; the error tells the place.
+pub(super) fn parse(text: &str) -> Result<Vec<Expected>, toml::de::Error> {
+    toml::from_str(text).map(|entries: Entries| entries.expected)
 }
 
-/// Why this implementation is expected to answer this question of a case's table otherwise, if it is.
-pub fn expected_answer(
+/// Why this implementation is expected to fail the steps of this case, if it is: by `own` entries first.
+pub fn expected<'a>(
+    found: &Implementation,
+    case: &str,
+    own: &'a [Expected],
+) -> Option<&'a Expected> {
+    first(found, case, own, |entry| entry.rules.is_empty())
+}
+
+/// Why this implementation is expected to answer this question of a case's table otherwise, if it is: by `own` entries first.
+pub fn expected_answer<'a>(
     found: &Implementation,
     case: &str,
     asked: &AskedCell<'_>,
-) -> Option<&'static Expected> {
-    first(found, case, |entry| {
+    own: &'a [Expected],
+) -> Option<&'a Expected> {
+    first(found, case, own, |entry| {
         let holds = |one: &Circumstance| asked.circumstances.contains(one);
         entry.rules.iter().any(|rule| rule == asked.rule)
             && entry.by.as_ref().is_none_or(|by| by == asked.by)
@@ -195,24 +208,32 @@ pub fn expected_answer(
     })
 }
 
-fn first(
+fn first<'a>(
     found: &Implementation,
     case: &str,
+    own: &'a [Expected],
     is_it: impl Fn(&Expected) -> bool,
-) -> Option<&'static Expected> {
-    KNOWN.iter().find(|entry| {
-        let version = || match &entry.program {
-            Some(program) => found.version_of(program),
-            None => found.version(),
-        };
-        let has = |option: &String| found.options.iter().any(|one| glob(one, option));
-        // Who has nothing known of this case is not asked for its version.
-        entry.implementations.contains(&found.name)
-            && entry.case.as_ref().is_none_or(|one| one == case)
-            && is_it(entry)
-            && entry.option.as_ref().is_none_or(has)
-            && entry.versions.contain(version())
-    })
+) -> Option<&'a Expected> {
+    let asked = |entry: &Expected| entry.implementations.contains(&found.name);
+    // A plugin may call itself as it likes, and has none of what is known of others.
+    let calls_itself = |entry: &Expected| {
+        let name = found.calls_itself.as_ref();
+        name.is_some_and(|name| entry.implementations.contains(name))
+    };
+    let own = own.iter().filter(|one| asked(one) || calls_itself(one));
+    own.chain(KNOWN.iter().filter(|one| asked(one)))
+        .find(|entry| {
+            let version = || match &entry.program {
+                Some(program) => found.version_of(program),
+                None => found.version(),
+            };
+            let has = |option: &String| found.options.iter().any(|one| glob(one, option));
+            // Who has nothing known of this case is not asked for its version.
+            entry.case.as_ref().is_none_or(|one| one == case)
+                && is_it(entry)
+                && entry.option.as_ref().is_none_or(has)
+                && entry.versions.contain(version())
+        })
 }
 
 #[cfg(test)]
@@ -256,7 +277,7 @@ mod tests {
         let case = "contract/publish/unpublished-on-a-host-that-forwards";
         let of = |version: &str| {
             let docker = Implementation::known("docker", version, [].into());
-            expected(&docker, case)
+            expected(&docker, case, &[])
         };
         assert!(of("20.10.24").is_some_and(|entry| entry.issue == "moby/moby#48724"));
         assert_eq!(of("28.1.0"), None);
@@ -273,7 +294,7 @@ mod tests {
                 by,
                 circumstances,
             };
-            expected_answer(&docker, case, &asked)
+            expected_answer(&docker, case, &asked, &[])
         };
         assert!(of("hairpin", "udp").is_some());
         assert_eq!(of("hairpin", "tcp"), None);
@@ -288,7 +309,7 @@ mod tests {
             let options = options.iter().map(ToString::to_string).collect();
             let cni = Implementation::known("cni", "1.9.1", [].into()).with_options(options);
             let case = "contract/lifecycle/teardown-without-the-container";
-            expected(&cni, case).is_some()
+            expected(&cni, case, &[]).is_some()
         };
         assert!(of(&["bridge.mtu=1450", "ptp.ipMasq=true"]));
         assert!(!of(&["bridge.ipMasq=false"]));
@@ -301,7 +322,7 @@ mod tests {
         let of = |netavark: &str| {
             let parts = [("netavark".into(), Part::known(netavark))];
             let podman = Implementation::known("podman", "4.3.1", parts.into());
-            expected(&podman, case)
+            expected(&podman, case, &[])
         };
         assert!(of("netavark 1.4.0").is_some());
         assert_eq!(of("netavark 2.1.0"), None);

@@ -37,13 +37,17 @@ struct Entries {
 /// # Errors
 /// The checked-in file is broken, which a test excludes.
 pub fn kept(asked: &str) -> Result<Vec<Kept>, toml::de::Error> {
-    let entries: Entries = toml::from_str(ENTRIES)?;
-    let is_of = |one: &Kept| {
-        one.implementations
-            .iter()
-            .any(|name| name == asked || name == EVERY)
-    };
-    Ok(entries.kept.into_iter().filter(is_of).collect())
+    let mut entries = parse(ENTRIES)?;
+    entries.retain(|one| one.is_of(&[asked]));
+    Ok(entries)
+}
+
+/// Reads somebody's own entries.
+///
+/// # Errors
+/// They are not in the format of `kept.toml`; the error tells the place.
+pub(super) fn parse(text: &str) -> Result<Vec<Kept>, toml::de::Error> {
+    toml::from_str(text).map(|entries: Entries| entries.kept)
 }
 
 /// The entries of this implementation by which nothing was kept, given the sources of what was: each with its kind.
@@ -62,6 +66,12 @@ pub fn unused<'a>(
 }
 
 impl Kept {
+    /// Whether it is about an implementation of one of these names.
+    pub fn is_of(&self, names: &[&str]) -> bool {
+        let mut own = self.implementations.iter().map(String::as_str);
+        own.any(|name| name == EVERY || names.contains(&name))
+    }
+
     /// Whether this is what is meant: something that came, or a setting or a policy that was changed.
     pub fn covers(&self, difference: &Difference, names: &CaseNames) -> bool {
         let stays = match &difference.change {

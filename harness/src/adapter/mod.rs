@@ -7,6 +7,7 @@ mod build;
 mod candidate;
 pub mod cni;
 mod daemon;
+mod declared;
 pub mod docker;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod site;
 
 pub use build::Build;
 pub use candidate::Candidate;
+pub use declared::Declared;
 pub use error::AdapterError;
 pub use expected::{
     AskedCell, Circumstance, Expected, Versions, VersionsError, expected, expected_answer,

@@ -1,8 +1,9 @@
 //! Which implementations contract cases are put to, in the same words for every verb.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::declared;
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Asked, Candidate, EngineOption, Selection};
 use crate::case::{Case, Kind};
@@ -23,6 +24,14 @@ pub struct Implementations {
     /// Plant a known bug in the native implementation, to see it caught. May be given several times.
     #[arg(long, value_name = "NAME")]
     pub fault: Vec<Fault>,
+    /// Known defects of your own beside goldpath's, in the format of harness/src/adapter/expected.toml; may be given several
+    /// times. `implementations` names what was asked for, or what a plugin or conflist calls itself.
+    #[arg(long, value_name = "FILE")]
+    pub expected: Vec<PathBuf>,
+    /// What your implementations keep after teardown, in the format of harness/src/adapter/kept.toml; may be given several
+    /// times.
+    #[arg(long, value_name = "FILE")]
+    pub kept: Vec<PathBuf>,
 }
 
 impl Implementations {
@@ -70,7 +79,9 @@ impl Implementations {
             Asked::All => None,
             Asked::One(selection) => Some([&selection.argument, &selection.build]),
         });
-        named.flatten().flatten().map(Path::new).collect()
+        let declared = self.expected.iter().chain(&self.kept);
+        let named = named.flatten().flatten().map(Path::new);
+        named.chain(declared.map(PathBuf::as_path)).collect()
     }
 
     /// Whether nothing is asked for.
@@ -82,8 +93,12 @@ impl Implementations {
     /// sandbox, since a plugin is asked who it is.
     pub(super) fn find(&self) -> Result<Vec<Candidate>, String> {
         let mut found = Vec::new();
+        let declared = Arc::new(declared::read(&self.expected, &self.kept)?);
         for (selection, must_be_here) in self.selections()? {
-            let candidate = Candidate::find(&selection);
+            let candidate = Candidate {
+                declared: Arc::clone(&declared),
+                ..Candidate::find(&selection)
+            };
             if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
                 return Err(format!("implementation {selection}: {reason}"));
             }

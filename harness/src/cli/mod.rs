@@ -5,6 +5,7 @@ mod asked;
 pub mod bench;
 pub mod check;
 mod chosen;
+mod declared;
 pub mod doctor;
 pub mod exit;
 pub mod explain;

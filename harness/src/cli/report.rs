@@ -11,7 +11,9 @@ use super::output::output;
 use super::report_files::ReportFiles;
 use crate::adapter::unused;
 use crate::finding::{Finding, What};
-use crate::report::{Report, claims_table, matrix_table, merge, not_run_lines, summary_line};
+use crate::report::{
+    Report, claims_table, matrix_table, merge, not_run_lines, summary_line, unasked_lines,
+};
 
 /// Merge reports, or read them.
 #[derive(Debug, clap::Args)]
@@ -127,6 +129,7 @@ pub(super) fn closing(report: &Report) -> String {
         }
     }
     text.push_str(&not_run_lines(report));
+    text.push_str(&unasked_lines(report));
     let renamed = report.implementations.iter();
     for one in renamed.filter(|one| one.calls_itself.is_some()) {
         text.push_str(&format!("{}\n", one.title()));

@@ -8,6 +8,7 @@ use std::thread;
 
 use super::asked::Implementations;
 use super::chosen::{Chosen, must_mean_trials, of_patterns};
+use super::declared::must_name_cases;
 use super::exit::Exit;
 use super::inputs::Inputs;
 use super::output::output;
@@ -95,7 +96,10 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    if let Err(reason) = args.implementations.must_mean_something(&cases) {
+    let meant = args.implementations.must_mean_something(&cases);
+    if let Err(reason) =
+        meant.and_then(|()| must_name_cases(&args.implementations.expected, &args.chosen.cases))
+    {
         let _ = writeln!(err, "{reason}");
         return Exit::WrongInput.into();
     }
@@ -231,6 +235,13 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     }
     if let Err(exit) = args.files.write(&report) {
         return exit;
+    }
+    if args.partition.is_none() && report.summary.asked_nothing() {
+        let _ = writeln!(
+            io::stderr(),
+            "nothing was asked: no chosen case can be put to what was chosen for it"
+        );
+        return Exit::WrongInput;
     }
     ran.interrupted
         .map_or_else(|| Exit::of(report.result), Exit::from)

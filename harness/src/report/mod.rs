@@ -32,5 +32,5 @@ pub use parting::{Alike, Parting, alike};
 pub use read::ReadError;
 pub use score::score_table;
 pub use summary::{Conclusion, Summary};
-pub use terminal::{matrix_table, not_run_lines, summary_line, trial_line};
+pub use terminal::{matrix_table, not_run_lines, summary_line, trial_line, unasked_lines};
 pub use words::{difference_words, message, words};

@@ -61,6 +61,11 @@ impl Summary {
         summary
     }
 
+    /// Whether there were trials, and none of them could be put to anybody.
+    pub fn asked_nothing(self) -> bool {
+        self.not_supported > 0 && self.not_supported == self.total()
+    }
+
     /// How many ended so, without recommendations that are not kept.
     pub fn of_outcome(self, outcome: Outcome) -> usize {
         match outcome {

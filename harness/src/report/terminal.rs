@@ -58,6 +58,24 @@ pub fn not_run_lines(report: &Report) -> String {
     lines.collect()
 }
 
+/// Who was asked nothing, and why not the first case, a line for each.
+pub fn unasked_lines(report: &Report) -> String {
+    let mut first: BTreeMap<&str, Option<&CaseReport>> = BTreeMap::new();
+    for case in &report.cases {
+        let kept = first.entry(&case.implementation).or_insert(Some(case));
+        if case.outcome != Outcome::NotSupported {
+            *kept = None;
+        }
+    }
+    let unasked = first.into_values().flatten();
+    unasked
+        .map(|case| {
+            let (name, id, reason) = (&case.implementation, &case.id, &case.message);
+            format!("nothing was put to {name}: {id}: {reason}\n")
+        })
+        .collect()
+}
+
 /// Cases by implementations, one symbol a cell; empty where there is nothing to compare.
 pub fn matrix_table(report: &Report) -> String {
     let matrix = Matrix::of(report);

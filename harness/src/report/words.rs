@@ -117,7 +117,7 @@ fn of_trial(what: &What) -> String {
         What::Review { id, review } => review_words(id, review),
         What::Known(Defect { issue, why }) => format!("{issue}: {why}"),
         What::Stale(Defect { issue, why }) => format!(
-            "passed, but is expected to fail ({issue}: {why}); remove the entry or narrow its `versions` in harness/src/adapter/expected.toml"
+            "passed, but is expected to fail ({issue}: {why}); remove the entry or narrow its `versions` in harness/src/adapter/expected.toml or the file of --expected"
         ),
         What::NotSupported { reason } | What::Disabled { reason } => reason.clone(),
         What::CannotStart {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::RunError;
-use crate::adapter::{Attached, Kept, Realised, Scenario, Site, kept};
+use crate::adapter::{Attached, Implementation, Kept, Realised, Scenario, Site, kept};
 use crate::case::Subnet;
 use crate::lab::{Lab, RouteSocket, next_event};
 use crate::ledger::{CaseNames, Difference, Judge, Kind, Ledger, Standing, Told, fold, read_texts};
@@ -24,8 +24,13 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// Reads the host. `asked` is the implementation's kind.
-    pub(super) fn before(site: &Site, scenario: &Scenario, asked: &str) -> Result<Self, RunError> {
+    /// Reads the host. `own` is what the person who runs it says that implementations keep.
+    pub(super) fn before(
+        site: &Site,
+        scenario: &Scenario,
+        of: &Implementation,
+        own: &[Kept],
+    ) -> Result<Self, RunError> {
         let mut names = CaseNames::default();
         for network in &scenario.networks {
             let own = names.network(&network.name);
@@ -39,7 +44,10 @@ impl Left {
                 own.addresses.extend(*address);
             }
         }
-        let kept = kept(asked).map_err(|error| RunError::Kept(error.to_string()))?;
+        let mut kept = kept(&of.name).map_err(|error| RunError::Kept(error.to_string()))?;
+        let asked = of.calls_itself.as_deref().unwrap_or(&of.name);
+        let own = own.iter().filter(|one| one.is_of(&[&of.name, asked]));
+        kept.extend(own.cloned());
         Ok(Self {
             before: ledger(site)?,
             names,

@@ -47,9 +47,10 @@ impl Scene {
     /// Builds a trial's lab: a recipe's in the state where the article's experiments start, a contract's as its
     /// implementation makes it.
     pub(super) fn set(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
-        match trial.adapter() {
-            Some(adapter) => {
-                let (lab, contracted) = Contracted::set(&trial.case, adapter)?;
+        match (trial.adapter(), trial.implementation()) {
+            (Some(adapter), Some(candidate)) => {
+                let kept = &candidate.declared.kept;
+                let (lab, contracted) = Contracted::set(&trial.case, adapter, kept)?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,
@@ -61,7 +62,7 @@ impl Scene {
                     nodes: RefCell::default(),
                 })
             }
-            None => Self::recipe(&trial.case, trial.backend(), clock),
+            _ => Self::recipe(&trial.case, trial.backend(), clock),
         }
     }
 

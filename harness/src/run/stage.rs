@@ -8,7 +8,7 @@ use super::bystanders::Bystanders;
 use super::left::Left;
 use super::observe::Observer;
 use crate::adapter::{
-    Adapter, AdapterError, Attached, Namespaces, Realised, Scenario, ScenarioContainer, Site,
+    Adapter, AdapterError, Attached, Kept, Namespaces, Realised, Scenario, ScenarioContainer, Site,
 };
 use crate::case::{Attachment, Case, Change, Endpoint, Finding, Host, Kind, Step};
 use crate::finding::What;
@@ -53,7 +53,12 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Builds the lab and has the implementation make the case's network in it.
-    pub(super) fn set(case: &Case, adapter: &dyn Adapter) -> Result<(Lab, Self), RunError> {
+    /// `kept` is what the person who runs it says that it keeps.
+    pub(super) fn set(
+        case: &Case,
+        adapter: &dyn Adapter,
+        kept: &[Kept],
+    ) -> Result<(Lab, Self), RunError> {
         let scenario = Scenario::of(case);
         let own: Vec<&str> = match adapter.namespaces() {
             Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
@@ -80,7 +85,6 @@ impl Stage {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
         }
         let site = Site::furnish(adapter.implementation(), lab.netns("host")?, given)?;
-        let kind = &adapter.implementation().name;
         let mut ends = case.steps.iter().filter_map(|step| match step.change {
             Some(Change::Teardown { transit, .. }) => Some(transit),
             _ => None,
@@ -88,7 +92,12 @@ impl Stage {
         let (mut left, mut bystanders) = (None, None);
         if let Some(transit) = ends.next() {
             bystanders = Some(Bystanders::before(&lab, &scenario, transit)?);
-            left = Some(Left::before(&site, &scenario, kind)?);
+            left = Some(Left::before(
+                &site,
+                &scenario,
+                adapter.implementation(),
+                kept,
+            )?);
         }
         let there = case.at_first();
         let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));

@@ -100,15 +100,18 @@ impl Trial {
     }
 
     /// The known defect because of which this implementation is expected to fail this case, if there is one.
-    pub fn expected_failure(&self) -> Option<&'static Expected> {
+    pub fn expected_failure(&self) -> Option<&Expected> {
         let found = self.adapter()?.implementation();
-        expected(found, self.case.id.as_str())
+        let own = &self.implementation()?.declared.expected;
+        expected(found, self.case.id.as_str(), own)
     }
 
     /// The known defect because of which this implementation answers a question of the case's table otherwise, if there is one.
     pub(super) fn known(&self, asked: &AskedCell<'_>) -> Option<Defect> {
         let found = self.adapter()?.implementation();
-        let Expected { issue, why, .. } = expected_answer(found, self.case.id.as_str(), asked)?;
+        let own = &self.implementation()?.declared.expected;
+        let Expected { issue, why, .. } =
+            expected_answer(found, self.case.id.as_str(), asked, own)?;
         let (issue, why) = (issue.clone(), why.clone());
         Some(Defect { issue, why })
     }

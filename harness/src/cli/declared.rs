@@ -1,0 +1,82 @@
+//! `--expected` and `--kept`: what a person declares of implementations.
+
+use std::path::{Path, PathBuf};
+
+use crate::adapter::{Declared, Expected};
+use crate::case::discover;
+use crate::intent::rules;
+
+/// Every case that an entry names must be there: one that is misspelt would never hold.
+pub(super) fn must_name_cases(files: &[PathBuf], folders: &[PathBuf]) -> Result<(), String> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    // Whoever reads the cases tells what is wrong with them.
+    let Ok(cases) = discover(folders) else {
+        return Ok(());
+    };
+    for path in files {
+        let declared = read(std::slice::from_ref(path), &[])?;
+        for (number, entry) in declared.expected.iter().enumerate() {
+            let Some(named) = &entry.case else { continue };
+            if !cases.iter().any(|case| case.id.as_str() == named) {
+                return Err(format!(
+                    "{}: line {}: no case is called `{named}`; goldpath list has all",
+                    path.display(),
+                    line(&text(path)?, number)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads the files.
+pub(super) fn read(expected: &[PathBuf], kept: &[PathBuf]) -> Result<Declared, String> {
+    let mut declared = Declared::default();
+    for path in expected {
+        let text = text(path)?;
+        let read = declared.expected.len();
+        let wrong = |what: String| format!("{}: {what}", path.display());
+        declared.add_expected(&text).map_err(wrong)?;
+        for (number, entry) in declared.expected[read..].iter().enumerate() {
+            if let Some(what) = means_nothing(entry) {
+                return Err(wrong(format!("line {}: {what}", line(&text, number))));
+            }
+        }
+    }
+    for path in kept {
+        let added = declared.add_kept(&text(path)?);
+        added.map_err(|what| format!("{}: {what}", path.display()))?;
+    }
+    Ok(declared)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The line of an entry's heading, counted from 1.
+fn line(text: &str, entry: usize) -> usize {
+    let headings = text.lines().enumerate().filter(|(_, line)| {
+        let line: String = line.split_whitespace().collect();
+        line.starts_with("[[expected]]")
+    });
+    headings
+        .map(|(number, _)| number + 1)
+        .nth(entry)
+        .unwrap_or(1)
+}
+
+/// What an entry could never be about.
+fn means_nothing(entry: &Expected) -> Option<String> {
+    if entry.case.is_none() && entry.rules.is_empty() {
+        return Some(String::from("an entry needs a `case` or `rules`"));
+    }
+    let known = |rule: &String| rules().any(|one| one.id.0 == rule);
+    entry
+        .rules
+        .iter()
+        .find(|rule| !known(rule))
+        .map(|rule| format!("no rule is called `{rule}`; goldpath intent rules lists them"))
+}
