@@ -11,12 +11,13 @@ use super::RunError;
 use super::frames::{ETHERNET_HEADER, Names, frame_of, record};
 use super::questions::ask_tables;
 use super::timing::{Clock, Phase};
+use crate::adapter::AdapterError;
 use crate::capture::{RawFrame, Tap};
 use crate::lab::{Graveyard, Lab};
 use crate::packet::{Headers, Transport, decode};
 use crate::path::{Action, Binding, Evidence, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
-use crate::trace::{Connection, Conntrack, Tracer};
+use crate::trace::{Connection, Conntrack, TraceError, Tracer};
 
 /// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
 /// with a packet happens within the sender's system call or a soft interrupt after it; on a machine
@@ -177,7 +178,13 @@ impl Observer {
         look: impl FnOnce(&mut [Tap]) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
         if let Some(tracer) = &mut self.tracer {
-            tracer.pause()?;
+            tracer.pause().map_err(|error| match error {
+                TraceError::Gone { .. } => {
+                    let said = error.to_string();
+                    RunError::Implementation(AdapterError::NotRealised(said))
+                }
+                other => other.into(),
+            })?;
         }
         let seen = look(&mut self.taps);
         if let Some(tracer) = &mut self.tracer {

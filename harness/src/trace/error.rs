@@ -67,6 +67,14 @@ pub enum TraceError {
     /// The node's namespace can't be entered.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// Somebody has deleted the rules that mark packets for the trace.
+    #[error(
+        "goldpath's table of rules is gone from node '{node}': who removes rules must leave those of others"
+    )]
+    Gone {
+        /// The node.
+        node: String,
+    },
     /// A report names a rule or chain that the ruleset does not hold.
     #[error(
         "netfilter reported {what} in node '{node}', which is not in its ruleset: the rules changed between the packet and the reading"

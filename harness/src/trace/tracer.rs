@@ -106,7 +106,14 @@ impl Tracer {
 
     /// Traces no more packets, and forgets what was reported: hundreds of probes at once would be more than anybody reads.
     pub fn pause(&mut self) -> Result<(), TraceError> {
-        table::pause(&mut self.control)?;
+        match table::pause(&mut self.control) {
+            Err(TraceError::Socket { node, source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                return Err(TraceError::Gone { node });
+            }
+            other => other?,
+        }
         self.discard()
     }
 
