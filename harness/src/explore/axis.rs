@@ -43,17 +43,17 @@ axes! {
     /// What is published.
     Protocol: "protocol", ["tcp", "udp", "both", "nothing"], ["publish"];
     /// How ports are published.
-    Ports: "ports", ["one", "same number", "three in a row", "two to one", "by two containers"], ["publish"];
+    Ports: "ports", ["one", "same number", "three in a row", "two to one", "by two containers", "one number by two containers"], ["publish"];
     /// Which address of the host they are published on.
-    On: "published on", ["every address", "the uplink", "a further address", "loopback"], ["publish", "addresses"];
+    On: "published on", ["every address", "the uplink", "a further address", "loopback", "an address for each"], ["publish", "addresses"];
     /// Whether the host forwarded before.
     Forwards: "host forwards", ["no", "yes"], ["host", "forwards"];
     /// FORWARD's policy as found.
     Policy: "FORWARD", ["not set", "ACCEPT", "DROP"], ["forward"];
     /// Whether iptables sees bridged packets.
     BridgeNetfilter: "bridge netfilter", ["off", "on"], ["bridge_netfilter"];
-    /// What a person had dropped.
-    Drops: "a person's drops", ["none", "from lan"], ["drops"];
+    /// What a person had dropped: to a container, or what has nothing to do with any.
+    Drops: "a person's drops", ["none", "from lan", "of others"], ["drops"];
     /// The way to the outside.
     Path: "path", ["1500", "1400"], ["path"];
     /// What happens first.

@@ -9,7 +9,10 @@ use super::sketch::{Container, Event, Host, Network, Place, Sketch};
 use crate::case::{Policy, Protocol, Publish, Subnet};
 use crate::lab::contract;
 
-const NETWORKS: [&str; 3] = ["front", "back", "side"];
+/// One name begins with another's: who looks for it by its beginning finds both.
+const NETWORKS: [&str; 3] = ["front", "front2", "back"];
+/// Somebody whom no container has anything to do with.
+const OTHER: &str = "10.99.0.9";
 /// A further address of the uplink, which nobody has.
 const FURTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 16));
 /// First host port that is published.
@@ -48,7 +51,7 @@ pub(super) fn build(choice: &[usize], numbers: &mut Numbers) -> Sketch {
 
 fn host(choice: &[usize]) -> Host {
     let policies = [None, Some(Policy::Accept), Some(Policy::Drop)];
-    let further = value(choice, Of::On) == 2;
+    let further = [2, 4].contains(&value(choice, Of::On));
     Host {
         forwards: value(choice, Of::Forwards) == 1,
         policy: policies.get(value(choice, Of::Policy)).copied().flatten(),
@@ -80,12 +83,12 @@ fn networks(choice: &[usize]) -> Vec<Network> {
     NETWORKS.iter().take(count).enumerate().map(name).collect()
 }
 
-/// The subnet of the network with this number: one that no other size of another number overlaps.
+/// The subnet of the network with this number. Small ones are beside each other: who takes them for larger ones mixes them up.
 fn subnet(place: usize, size: usize) -> Subnet {
     let nth = u8::try_from(place).unwrap_or_default() + 1;
     let (address, length) = match size {
         0 => ([10, 77, nth, 0], 24),
-        1 => ([10, 77, nth, 32], 28),
+        1 => ([10, 77, 9, 16 * nth], 28),
         _ => ([10, 80 + nth, 0, 0], 16),
     };
     Subnet::around(IpAddr::from(address), length)
@@ -105,13 +108,29 @@ impl Building<'_> {
     fn member(&mut self, network: usize) -> Option<Container> {
         let next = self.next.get_mut(network)?;
         let network = self.sketch.networks.get(network)?;
-        let address = nth(network.subnet.address(), *next);
+        // In a large subnet they are far from each other: who takes it for a smaller one does not find them.
+        let distance = if value(self.choice, Of::Size) == 2 {
+            257
+        } else {
+            1
+        };
+        let address = nth(
+            network.subnet.address(),
+            FIRST_MEMBER + (*next - FIRST_MEMBER) * distance,
+        );
         *next += 1;
         Some(Container {
-            name: format!("c{}", self.sketch.containers.len() + 1),
+            name: self.name(),
             place: Place::On(network.name.clone(), Some(address)),
             publish: Vec::new(),
         })
+    }
+
+    /// The next container's name: c1, c11, c2, c21 and so on, every second one beginning with the one before.
+    fn name(&self) -> String {
+        let number = self.sketch.containers.len();
+        let end = if number.is_multiple_of(2) { "" } else { "1" };
+        format!("c{}{end}", number / 2 + 1)
     }
 
     fn members(&mut self) {
@@ -148,36 +167,56 @@ impl Building<'_> {
             2 => &[Protocol::Tcp, Protocol::Udp],
             _ => return,
         };
-        let address = match value(self.choice, Of::On) {
-            0 => None,
-            1 => Some(contract::UPLINK.address),
-            2 => Some(FURTHER),
-            _ => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        };
         let publishers = self.publishers();
         let Some(first) = numbers.pick(&publishers).copied() else {
             return;
         };
         let second = publishers.iter().find(|one| **one != first).copied();
-        // Container, distance of the host's port and of the container's from the first ones.
+        let address = |container: usize| match value(self.choice, Of::On) {
+            0 => None,
+            1 => Some(contract::UPLINK.address),
+            2 => Some(FURTHER),
+            3 => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            _ if container == first => Some(contract::UPLINK.address),
+            _ => Some(FURTHER),
+        };
+        // Container, distance of the host's port from the first one, and the container's port.
         let ports = match value(self.choice, Of::Ports) {
             0 => vec![(first, 0, CONTAINER_PORT)],
             1 => vec![(first, 0, HOST_PORT)],
             2 => (0..3).map(|n| (first, n, CONTAINER_PORT + n)).collect(),
             3 => vec![(first, 0, CONTAINER_PORT), (first, 5, CONTAINER_PORT)],
-            _ => vec![
+            4 => vec![
                 (first, 0, CONTAINER_PORT),
                 (second.unwrap_or(first), 1, CONTAINER_PORT + 1),
             ],
+            _ => vec![
+                (first, 0, CONTAINER_PORT),
+                (second.unwrap_or(first), 0, CONTAINER_PORT),
+            ],
         };
+        let mut taken: Vec<Publish> = Vec::new();
         for (container, distance, container_port) in ports {
             for protocol in protocols {
-                self.sketch.containers[container].publish.push(Publish {
-                    address,
+                let port = Publish {
+                    address: address(container),
                     host_port: HOST_PORT + distance,
                     container_port,
                     protocol: *protocol,
-                });
+                };
+                // One number by two containers: of one address the second one gets the other protocol's, if that is free.
+                let protocol = match protocol {
+                    Protocol::Tcp => Protocol::Udp,
+                    Protocol::Udp => Protocol::Tcp,
+                };
+                let is_free = |port: &Publish| !taken.iter().any(|other| other.collides(port));
+                let port = [port, Publish { protocol, ..port }]
+                    .into_iter()
+                    .find(is_free);
+                if let Some(port) = port {
+                    taken.push(port);
+                    self.sketch.containers[container].publish.push(port);
+                }
             }
         }
     }
@@ -193,7 +232,7 @@ impl Building<'_> {
                 None => return,
             },
         };
-        let name = format!("c{}", self.sketch.containers.len() + 1);
+        let name = self.name();
         self.sketch.containers.push(Container {
             name,
             place,
@@ -202,9 +241,11 @@ impl Building<'_> {
     }
 
     fn drops(&mut self) {
-        if value(self.choice, Of::Drops) == 1 {
-            let first = self.sketch.containers.first().map(|one| one.name.clone());
-            self.sketch.host.drops.extend(first);
+        let first = self.sketch.containers.first().map(|one| one.name.clone());
+        match value(self.choice, Of::Drops) {
+            0 => {}
+            1 => self.sketch.host.drops.extend(first),
+            _ => self.sketch.host.drops.push(OTHER.to_owned()),
         }
     }
 

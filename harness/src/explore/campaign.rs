@@ -286,6 +286,20 @@ fn kinds(result: &TrialResult) -> BTreeSet<String> {
         .collect()
 }
 
+/// Scenarios of a seed as contract cases, as far as these features go.
+///
+/// # Errors
+/// One is no case, which is a mistake of goldpath's own.
+pub fn cases(
+    seed: u64,
+    scenarios: std::ops::Range<usize>,
+    features: &BTreeSet<Feature>,
+) -> io::Result<Vec<Arc<Case>>> {
+    let scenes = Stream::of(seed).skip(scenarios.start).take(scenarios.len());
+    let made = scenes.map(|scene| case(&scene.within(features).0, scene.number));
+    made.collect()
+}
+
 /// The contract case of a scenario.
 fn case(sketch: &Sketch, number: usize) -> io::Result<Arc<Case>> {
     let id = format!("explored/scenario-{number}");

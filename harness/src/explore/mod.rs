@@ -15,7 +15,8 @@ mod sketch;
 mod write;
 
 pub use axis::{AXES, Axis};
-pub use campaign::{Campaign, Disagreement, Explored, Step, Until};
+pub use campaign::{Campaign, Disagreement, Explored, Step, Until, cases};
 pub use cover::{PAIRS_WITHIN, Scene, Stream};
+pub use numbers::drawn;
 pub use shrink::smaller;
 pub use sketch::{Container, Event, Host, Network, Place, Sketch};

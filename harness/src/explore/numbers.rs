@@ -33,6 +33,16 @@ impl Numbers {
     }
 }
 
+/// So many of these, each at most once, by a seed.
+pub fn drawn<T>(mut from: Vec<T>, count: usize, seed: u64) -> Vec<T> {
+    let mut numbers = Numbers::part(seed, 0);
+    let mut drawn = Vec::new();
+    while drawn.len() < count && !from.is_empty() {
+        drawn.push(from.swap_remove(numbers.below(from.len())));
+    }
+    drawn
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

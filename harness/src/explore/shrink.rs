@@ -1,6 +1,7 @@
 //! What a scenario can do without.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::sketch::{Event, Host, Place, Sketch};
 
@@ -131,7 +132,8 @@ fn is_possible(sketch: &Sketch) -> bool {
         let place = sketch.container(name).map(|one| &one.place);
         !matches!(place, Some(Place::On(_, None)) | None)
     };
-    if !sketch.host.drops.iter().all(|name| addressed(name)) {
+    let is_known = |to: &String| addressed(to) || to.parse::<IpAddr>().is_ok();
+    if !sketch.host.drops.iter().all(is_known) {
         return false;
     }
     let last = sketch.events.len().saturating_sub(1);

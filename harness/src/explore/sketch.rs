@@ -31,7 +31,7 @@ pub struct Host {
     pub bridge_netfilter: bool,
     /// Further addresses of the uplink.
     pub addresses: Vec<IpAddr>,
-    /// Containers to which a person had everything from lan dropped.
+    /// Containers, or addresses of others, to which a person had everything from lan dropped.
     pub drops: Vec<String>,
     /// MTU in bytes of the link behind the gateway.
     pub path_mtu: Option<u16>,
@@ -133,7 +133,9 @@ impl Sketch {
         }
         let drops = self.host.policy == Some(Policy::Drop);
         needs.extend(drops.then_some(Feature::EarlierPolicy));
-        needs.extend((!self.host.drops.is_empty()).then_some(Feature::EarlierRules));
+        let drops = |to: &String| self.container(to).is_some();
+        let drops = self.host.drops.iter().any(drops);
+        needs.extend(drops.then_some(Feature::EarlierRules));
         needs
     }
 
