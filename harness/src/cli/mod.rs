@@ -11,6 +11,7 @@ pub mod exit;
 pub mod explain;
 pub mod explore;
 pub mod faults;
+mod generated;
 mod inputs;
 pub mod intent;
 pub mod list;

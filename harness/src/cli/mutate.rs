@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::asked::Implementations;
 use super::chosen::Chosen;
 use super::exit::Exit;
+use super::generated;
 use super::inputs::Inputs;
 use super::output::output;
 use super::run::{parse_backend, run_quietly};
@@ -18,8 +19,8 @@ use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
 use crate::case::{Backend, Case, Family, Kind};
 use crate::mutate::{
-    Baseline, Fate, FaultScore, Mutant, Score, Scored, ScoredFault, Scores, declared, judge,
-    mutants,
+    Baseline, Fate, FaultScore, GeneratedScore, Mutant, Score, Scored, ScoredFault, Scores,
+    declared, judge, mutants,
 };
 use crate::report::words;
 use crate::run::{GoldenUse, Options, Outcome, Rerun, Subject, Trial, Watch};
@@ -54,6 +55,13 @@ pub struct Args {
     /// Compare with earlier scores (JSON), and exit 1 only if a score dropped.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Plant so many faults that nobody chose, each alone, and nothing else: in scenarios that cover every pair of values, in
+    /// the chosen stories, and in a longer exploration, until one notices.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["fault", "baseline", "declared_only"])]
+    pub generated: Option<u16>,
+    /// Seed that draws the generated faults and the scenarios.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "generated")]
+    pub seed: u64,
     /// Number of trials to run at the same time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), default_value_t = JOBS)]
     pub jobs: u16,
@@ -92,6 +100,15 @@ pub fn run(args: &Args) -> ExitCode {
             return Exit::WrongInput.into();
         }
     };
+    if let Some(count) = args.generated {
+        return inside(|| {
+            let (options, jobs) = (options(args), args.jobs.into());
+            match generated::hunt(count.into(), args.seed, &cases, &options, jobs) {
+                Ok(score) => finish_generated(args, score),
+                Err(exit) => exit,
+            }
+        });
+    }
     inside(|| match both(args, &cases) {
         Ok(scores) => finish(args, baseline, &scores),
         Err(exit) => exit,
@@ -118,6 +135,7 @@ fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
     Ok(Scores {
         recipes: recipes.transpose()?,
         faults: faults.transpose()?,
+        generated: None,
     })
 }
 
@@ -151,6 +169,21 @@ fn finish(args: &Args, baseline: Option<Baseline>, scores: &Scores) -> Exit {
     } else {
         Exit::Success
     }
+}
+
+fn finish_generated(args: &Args, score: GeneratedScore) -> Exit {
+    let _ = write!(output(), "{}", generated::text(&score));
+    let is_kept = score.is_kept();
+    let scores = Scores {
+        generated: Some(score),
+        ..Scores::default()
+    };
+    if let Some(path) = &args.json
+        && let Err(error) = write_json(path, &scores)
+    {
+        return broken("write the score", &error);
+    }
+    if is_kept { Exit::Success } else { Exit::Failed }
 }
 
 fn options(args: &Args) -> Options {

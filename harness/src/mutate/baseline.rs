@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FaultScore, Score};
+use super::{FaultScore, GeneratedScore, Score};
 use crate::intent::Share;
 
 /// What the suite notices of wrong recipes and of a broken implementation.
@@ -15,6 +15,9 @@ pub struct Scores {
     pub recipes: Option<Score>,
     /// Faults of the native implementation; null if none ran.
     pub faults: Option<FaultScore>,
+    /// Faults that nobody chose; null if none ran.
+    #[serde(default)]
+    pub generated: Option<GeneratedScore>,
 }
 
 /// How many were caught, of how many.

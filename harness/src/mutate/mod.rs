@@ -8,6 +8,7 @@ mod baseline;
 mod change;
 mod equivalent;
 mod faults;
+mod generated;
 mod operators;
 mod score;
 
@@ -15,4 +16,5 @@ pub use baseline::{Baseline, Scores, Tally, schema_text};
 pub use change::{Change, Mutant, mutants};
 pub use equivalent::{Equivalent, EquivalentError, declared};
 pub use faults::{FailedCase, FaultReport, FaultScore, ScoredFault};
+pub use generated::{Catcher, GeneratedScore, OperatorScore, PROMISED, ScoredGenerated};
 pub use score::{Fate, Score, Scored, judge};

@@ -4,6 +4,7 @@
 //! measure that cases are written against, the text to read to learn how a container network is made, and what [`Fault`]s
 //! are planted in, as edits of these values, to prove that the suite notices them.
 
+mod alike;
 mod apply;
 mod event;
 mod fault;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+pub use alike::changes;
 pub use fault::{Fault, Faults, Generated, UnknownFault};
 
 use event::{Event, State};
