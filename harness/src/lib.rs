@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod mutate;
 pub mod packet;
 pub mod path;
+pub mod plan;
 pub mod probe;
 pub mod program;
 pub mod report;

@@ -9,10 +9,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 use goldpath::capture::{RawFrame, Tap};
 use goldpath::case::Backend;
-use goldpath::lab::article::{self, Container, Mode, Stage};
 use goldpath::lab::sandbox::{self, Entered, Options};
 use goldpath::lab::{CommandError, Graveyard, Lab, privatise_thread_mounts};
 use goldpath::path::{Answer, Node};
+use goldpath::plan::article::{self, Container, Mode, Stage};
 use goldpath::probe::{Prober, Protocol};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};

@@ -10,7 +10,7 @@ use super::{
     Adapter, AdapterError, Implementation, PublishedPort, Realised, Scenario, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// The article, as goldpath knows it.
 pub static FACTS: Facts = Facts {

@@ -15,9 +15,9 @@ use serde::Serialize;
 use super::BenchError;
 use crate::capture::Tap;
 use crate::case::Backend;
-use crate::lab::article::{self, Stage};
 use crate::lab::{Graveyard, Lab};
 use crate::packet::{Transport, decode};
+use crate::plan::article::{self, Stage};
 
 /// c2 in the article's lab.
 const DESTINATION: Ipv4Addr = Ipv4Addr::new(10, 55, 66, 3);

@@ -16,8 +16,8 @@ use nix::sys::socket::{
 use serde::Serialize;
 
 use super::BenchError;
-use crate::lab::topology::{BridgeSpec, EndSpec, LabSpec, NodeSpec, Prefix, VethSpec};
 use crate::lab::{Graveyard, Lab};
+use crate::plan::topology::{BridgeSpec, EndSpec, LabSpec, NodeSpec, Prefix, VethSpec};
 
 /// Ports that a Linux bridge has (`BR_MAX_PORTS`).
 const PORTS: usize = 1_023;

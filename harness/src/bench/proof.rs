@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{BenchError, Distribution};
 use crate::case::Backend;
-use crate::lab::article::{self, Stage};
 use crate::lab::{Graveyard, Lab};
 use crate::packet::Token;
 use crate::path::Fate;
+use crate::plan::article::{self, Stage};
 use crate::probe::{Protocol, Request};
 use crate::run::{Clock, Observer, Origin, Watch};
 

@@ -13,6 +13,7 @@ mod id;
 mod model;
 mod one_or_many;
 mod place;
+mod plan;
 mod publish;
 mod schema;
 mod select;

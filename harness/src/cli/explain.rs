@@ -11,6 +11,7 @@ use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, Protocol, Send, S
 use super::chosen::chosen;
 use super::exit::Exit;
 use super::output::{lost, output};
+use crate::plan::article::{self, Stage};
 
 /// How long a pasted probe waits for its answer: much longer than a path through local namespaces takes.
 const PASTED_WAIT_SECONDS: u8 = 1;
@@ -47,7 +48,7 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
         }
         return Ok(Exit::WrongInput);
     };
-    let Kind::Recipe { lab, .. } = &case.kind else {
+    let Kind::Recipe { .. } = &case.kind else {
         writeln!(
             err,
             "`{}` is a contract case: each implementation configures it in its own way",
@@ -58,7 +59,8 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
     };
     head(case, out)?;
     section(out, "The lab")?;
-    lines(out, lab::set_up(*lab, &case.containers))?;
+    let plan = case.plan(&[]);
+    lines(out, lab::set_up(&plan))?;
     for (number, step) in case.steps.iter().enumerate() {
         section(out, &format!("Step {}", number + 1))?;
         write_step(out, step)?;
@@ -70,7 +72,7 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
             vec![("kill $(jobs -p)".to_owned(), "the services".to_owned())],
         )?;
     }
-    lines(out, lab::remove(&case.containers))?;
+    lines(out, lab::remove(&plan))?;
     Ok(Exit::Success)
 }
 
@@ -186,9 +188,9 @@ fn sent(probe: &Probe) -> String {
         tos: _,
     } = probe;
     let address = match to {
-        crate::case::Endpoint::Node(node) => lab_address(node.as_str())
-            .unwrap_or(node.as_str())
-            .to_owned(),
+        crate::case::Endpoint::Node(node) => {
+            lab_address(node.as_str()).unwrap_or_else(|| node.to_string())
+        }
         other => other.to_string(),
     };
     match send {
@@ -226,17 +228,10 @@ fn sent(probe: &Probe) -> String {
     }
 }
 
-/// The addresses that the labs give their nodes.
-fn lab_address(node: &str) -> Option<&'static str> {
-    Some(match node {
-        "c1" => "10.55.66.2",
-        "c2" => "10.55.66.3",
-        "host" => "10.0.2.15",
-        "gateway" => "10.0.2.2",
-        "isp" => "203.0.113.1",
-        "outside" => "8.8.8.8",
-        _ => return None,
-    })
+/// The address that the article's lab gives a node; in the bare lab the case's own commands give a container the same.
+fn lab_address(node: &str) -> Option<String> {
+    let plan = article::spec(Stage::Attached, &article::containers());
+    Some(plan.address(node)?.address.to_string())
 }
 
 fn expected(expect: &Expect) -> String {

@@ -7,7 +7,7 @@ use super::axis::{Of, value};
 use super::numbers::Numbers;
 use super::sketch::{Container, Event, Host, Network, Place, Sketch};
 use crate::case::{Policy, Protocol, Publish, Subnet};
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// One name begins with another's: who looks for it by its beginning finds both.
 const NETWORKS: [&str; 3] = ["front", "front2", "back"];

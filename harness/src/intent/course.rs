@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
 use crate::case::{Case, Change, Family, Feature, Host, Kind};
-use crate::lab::contract::{BEYOND, LAN, OUTSIDE, UPLINK};
+use crate::plan::contract::{BEYOND, LAN, OUTSIDE, UPLINK};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
 const LINK_MTU: u16 = 1_500;

@@ -10,8 +10,8 @@ use rtnetlink::{LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec, Link
 use super::build::{address, route};
 use super::lookup::names;
 use super::netlink::{Batch, RouteSocket};
-use super::topology::Prefix;
 use super::{LabError, Netns, ready};
+use crate::plan::topology::Prefix;
 
 /// `lo`'s index in every namespace.
 const LOOPBACK: u32 = 1;

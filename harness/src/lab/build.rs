@@ -19,8 +19,8 @@ use rtnetlink::{
 
 use super::masquerade::masquerade;
 use super::netlink::{Batch, RouteSocket};
-use super::topology::{EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix};
 use super::{Lab, LabError, LiveNode, Netns, ready, sysctl};
+use crate::plan::topology::{EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix};
 
 /// `lo`'s index in every namespace.
 const LOOPBACK: u32 = 1;

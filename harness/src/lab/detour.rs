@@ -12,8 +12,8 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::build::route;
 use super::netlink::Batch;
-use super::topology::Prefix;
 use super::{Lab, LabError};
+use crate::plan::topology::Prefix;
 
 /// The type of service of packets that go by detours: "low delay" (RFC 791 3.1), which every kernel heeds in a rule.
 pub const DETOUR_TOS: u8 = 0x10;

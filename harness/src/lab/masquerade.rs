@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use netlink_sys::Socket;
 
 use super::nft::{Base, NESTED, Transaction, attribute, text};
-use super::topology::MasqueradeSpec;
 use super::{LabError, Netns};
+use crate::plan::topology::MasqueradeSpec;
 
 const POSTROUTING: u32 = 4;
 /// `NF_IP_PRI_NAT_SRC`.

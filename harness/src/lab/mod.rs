@@ -1,12 +1,10 @@
 //! Live kernel objects and their owners: sandbox, namespaces, links, commands.
 
 mod ageing;
-pub mod article;
 pub mod attach;
 mod backend;
 mod build;
 mod command;
-pub mod contract;
 mod detour;
 mod error;
 mod firewall;
@@ -30,7 +28,6 @@ mod room;
 pub mod sandbox;
 mod state;
 mod sysctl;
-pub mod topology;
 pub mod tree;
 
 pub(crate) use build::NEIGHBOUR_MAKER;
@@ -48,6 +45,5 @@ pub use policy::Policy;
 pub(crate) use ready::next_event;
 pub use room::{Furniture, Room};
 pub use state::Known;
-pub use topology::LabSpec;
 
 use live::LiveNode;

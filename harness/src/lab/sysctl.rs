@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::LabError;
-use super::topology::{Forwarding, LabSpec, NodeSpec};
+use crate::plan::topology::{Forwarding, LabSpec, NodeSpec};
 
 const IPV6: &str = "/proc/sys/net/ipv6";
 /// Of interfaces that are made later: it is set before any but `lo` exists.

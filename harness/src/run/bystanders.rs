@@ -11,9 +11,10 @@ use super::timing::Clock;
 use crate::adapter::Scenario;
 use crate::case::{Backend, Protocol as PortProtocol};
 use crate::finding::{Leftover, LeftoverChange, What};
-use crate::lab::{Lab, contract};
+use crate::lab::Lab;
 use crate::packet::Token;
 use crate::path::{Line, Roles, Way, draw_neutral};
+use crate::plan::contract;
 use crate::probe::{Protocol, Request, SOURCE_PORT, Service};
 
 const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));

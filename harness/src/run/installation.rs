@@ -7,8 +7,9 @@ use crate::adapter::{
     Adapter, Attached, Candidate, Namespaces, Scenario, ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::finding::What;
-use crate::lab::topology::Forwarding;
-use crate::lab::{Lab, contract};
+use crate::lab::Lab;
+use crate::plan::contract;
+use crate::plan::topology::Forwarding;
 
 use super::RunError;
 

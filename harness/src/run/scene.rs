@@ -10,12 +10,8 @@ use super::observe::Observer;
 use super::stage::{Changed, Stage as Contracted};
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
-use crate::case::{
-    AddedRoute, Attachment, Backend, Case, Change, Endpoint, Exchange, Kind, LabName, Protocol,
-    Step,
-};
+use crate::case::{AddedRoute, Backend, Case, Change, Endpoint, Exchange, Protocol, Step};
 use crate::judge::{Known, endpoints};
-use crate::lab::article::{self, Container, Mode, Stage};
 use crate::lab::{Graveyard, Lab, LabError};
 use crate::path::{Evidence, Node, Roles};
 use crate::probe::{self, Service};
@@ -67,18 +63,7 @@ impl Scene {
     }
 
     fn recipe(case: &Case, backend: Option<Backend>, clock: &mut Clock) -> Result<Self, RunError> {
-        let stage = match &case.kind {
-            Kind::Recipe {
-                lab: LabName::Bare, ..
-            } => Stage::Bare,
-            Kind::Recipe { .. } | Kind::Contract { .. } => Stage::Attached,
-        };
-        let mut containers = article::containers();
-        containers.extend(case.containers.iter().map(|container| Container {
-            name: container.name.to_string(),
-            mode: mode(&container.attachment),
-        }));
-        let lab = Lab::build(&article::spec(stage, &containers))?;
+        let lab = Lab::build(&case.plan(&[]))?;
         let mut scene = Self {
             lab,
             backend,
@@ -333,15 +318,6 @@ fn names_a_namespace(case: &Case) -> bool {
 /// Whether every command gets a process of its own, for whoever doubts that joined ones mean the same.
 fn one_by_one() -> bool {
     std::env::var_os("GOLDPATH_ONE_BY_ONE").is_some()
-}
-
-fn mode(attachment: &Attachment) -> Mode {
-    match attachment {
-        Attachment::None => Mode::None,
-        Attachment::Host => Mode::Host,
-        Attachment::Container(other) => Mode::Container(other.to_string()),
-        Attachment::Network { .. } => Mode::Bridge,
-    }
 }
 
 impl Scene {

@@ -14,9 +14,9 @@ use crate::case::{Attachment, Case, Change, Endpoint, Finding, Host, Kind, Step}
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
-use crate::lab::topology::Forwarding;
-use crate::lab::{Lab, LabError, Netns, contract};
+use crate::lab::{Lab, LabError, Netns};
 use crate::path::Roles;
+use crate::plan::contract;
 
 /// What came of a change.
 #[derive(Debug, Default)]
@@ -65,17 +65,7 @@ impl Stage {
             Namespaces::Brought => Vec::new(),
         };
         let found = found(case);
-        let forwarding = if found.forwards {
-            Forwarding::On
-        } else {
-            Forwarding::Off
-        };
-        let mut lab = Lab::build(&contract::spec(
-            &own,
-            forwarding,
-            found.bridge_netfilter,
-            path_mtu(case),
-        ))?;
+        let mut lab = Lab::build(&case.plan(&own))?;
         for address in passed_on(case) {
             lab.may_pass_on(address);
         }
@@ -312,14 +302,6 @@ fn found(case: &Case) -> Host {
     match &case.kind {
         Kind::Contract { host, .. } => host.clone(),
         Kind::Recipe { .. } => Host::default(),
-    }
-}
-
-/// MTU of the link behind the host's gateway, if the case cares.
-fn path_mtu(case: &Case) -> Option<u16> {
-    match &case.kind {
-        Kind::Contract { path_mtu, .. } => *path_mtu,
-        Kind::Recipe { .. } => None,
     }
 }
 

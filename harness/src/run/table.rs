@@ -15,9 +15,9 @@ use crate::case::{Kind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{Answer, Attached, Member, Moment, Row, Way, services, table};
 use crate::judge::{CellSeen, Seen};
-use crate::lab::contract::way_to_host;
 use crate::lab::{Detour, Lab};
 use crate::path::Evidence;
+use crate::plan::contract::way_to_host;
 
 impl Play {
     /// Asks the table where a step says so, and after the last one if none does and the person asks for it.

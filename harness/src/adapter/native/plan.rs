@@ -10,7 +10,7 @@ use super::names::{bridge, port};
 use super::rule::{Rule, Way};
 use super::{filter, translate};
 use crate::adapter::{Scenario, ScenarioNetwork};
-use crate::lab::topology::Prefix;
+use crate::plan::topology::Prefix;
 
 /// Everything that is to be there at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

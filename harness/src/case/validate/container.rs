@@ -12,7 +12,7 @@ use crate::case::model::{Attachment, Container, Host, Network};
 use crate::case::place::NodeName;
 use crate::case::publish::Publish;
 use crate::case::suggest::did_you_mean;
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// Reads the containers; names, attachments, addresses and published ports must fit together.
 pub(super) fn containers(

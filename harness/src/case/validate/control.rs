@@ -9,7 +9,7 @@ use crate::case::model::{Attachment, Container, Exchange, Host, Step};
 use crate::case::place::Endpoint;
 use crate::case::step_file::StepFile;
 use crate::case::vocabulary::{FateWord, Send};
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// What the probes of a case may meet.
 pub(super) struct Nodes<'a> {

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::findings::Findings;
 use crate::case::file::{DropFile, HostFile};
 use crate::case::model::{Attachment, Container, Dropped, Host};
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// Reads what the case says about the host.
 pub(super) fn host(

@@ -11,7 +11,7 @@ use crate::case::file::NetworkFile;
 use crate::case::model::Network;
 use crate::case::place::NodeName;
 use crate::case::vocabulary::Family;
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// Longest prefix with two addresses for hosts: the gateway and one container.
 const LONGEST_PREFIX: u8 = 30;

@@ -1,133 +1,113 @@
-//! A lab's set-up and removal as `ip` commands to paste. The real labs are built over netlink; this is the same wiring
-//! for a person's eyes and hands.
+//! A lab's set-up and removal as `ip` commands to paste, written from the plan that real labs are built of over netlink.
 
-use crate::case::{Attachment, Container, LabName};
+use crate::plan::LabSpec;
+use crate::plan::topology::{Forwarding, Namespace, NodeSpec, VethSpec};
 
 /// A command, and what it is for.
 pub(super) type Line = (String, String);
-
-/// The nodes of every lab.
-const NODES: [&str; 6] = ["c1", "c2", "host", "gateway", "isp", "outside"];
-
-/// A wire between two nodes: node, interface and address of each end.
-type Wire = [(&'static str, &'static str, Option<&'static str>); 2];
-
-/// The uplink and the two routers behind it.
-const WIRES: [Wire; 3] = [
-    [
-        ("host", "eth0", Some("10.0.2.15/24")),
-        ("gateway", "eth0", Some("10.0.2.2/24")),
-    ],
-    [
-        ("gateway", "eth1", Some("203.0.113.2/24")),
-        ("isp", "eth0", Some("203.0.113.1/24")),
-    ],
-    [
-        ("isp", "eth1", Some("8.8.8.1/24")),
-        ("outside", "eth0", Some("8.8.8.8/24")),
-    ],
-];
-
-/// The article's containers on their bridge ports.
-const PORTS: [Wire; 2] = [
-    [
-        ("c1", "eth0", Some("10.55.66.2/24")),
-        ("host", "veth0", None),
-    ],
-    [
-        ("c2", "eth0", Some("10.55.66.3/24")),
-        ("host", "veth1", None),
-    ],
-];
 
 fn line(command: impl Into<String>, purpose: impl Into<String>) -> Line {
     (command.into(), purpose.into())
 }
 
-/// The commands that build a lab and the case's own containers.
-pub(super) fn set_up(lab: LabName, containers: &[Container]) -> Vec<Line> {
-    let mut lines: Vec<Line> = NODES
-        .iter()
-        .map(|node| {
-            line(
-                format!("ip netns add {node}"),
-                format!("the namespace of {node}"),
-            )
-        })
-        .collect();
-    lines.extend(NODES.iter().map(|node| {
-        line(
-            format!("ip -n {node} link set lo up"),
-            format!("{node} can talk to itself"),
-        )
+/// The commands that build a recipe's lab.
+pub(super) fn set_up(plan: &LabSpec) -> Vec<Line> {
+    let own = || {
+        plan.nodes
+            .iter()
+            .filter(|node| node.namespace == Namespace::Own)
+    };
+    let mut lines: Vec<Line> = own().map(namespace).collect();
+    lines.extend(own().map(loopback));
+    lines.extend(plan.nodes.iter().filter_map(|node| match &node.namespace {
+        Namespace::Own => None,
+        Namespace::Of(other) => Some(shared(&node.name, other)),
     }));
-    for wire in WIRES {
-        lines.extend(laid(wire));
-    }
-    for (node, via, whom) in [
-        ("host", "10.0.2.2", "the gateway"),
-        ("gateway", "203.0.113.1", "the ISP"),
-        ("outside", "8.8.8.1", "the ISP"),
-    ] {
-        lines.push(line(
-            format!("ip -n {node} route add default via {via}"),
-            format!("{node} sends everything else to {whom}"),
-        ));
-    }
-    for node in ["host", "gateway", "isp"] {
-        lines.push(line(
-            format!("ip netns exec {node} sysctl -qw net.ipv4.ip_forward=1"),
-            format!("{node} forwards packets"),
-        ));
-    }
-    lines.push(line(
-        "ip netns exec gateway iptables -t nat -A POSTROUTING -s 10.0.2.0/24 -o eth1 -j MASQUERADE",
-        "the second SNAT, outside the host",
-    ));
+    lines.extend(own().flat_map(bridges));
+    lines.extend(plan.veths.iter().flat_map(wire));
+    lines.extend(own().flat_map(|node| routes(plan, node)));
+    lines.extend(own().flat_map(settings));
     lines.push(line(
         "ip netns exec host iptables -P FORWARD DROP",
         "as after Docker's installation",
     ));
-    lines.push(line(
-        "ip netns exec host sysctl -qw net.bridge.bridge-nf-call-iptables=1",
-        "iptables sees bridged packets; the switch comes with the module br_netfilter",
-    ));
-    if lab == LabName::Article {
-        lines.push(line(
-            "ip -n host link add hwchiu0 type bridge",
-            "the bridge",
-        ));
-        lines.push(line(
-            "ip -n host link set hwchiu0 up",
-            "it forwards from now on",
-        ));
-        for port in PORTS {
-            lines.extend(laid(port));
-            lines.push(line(
-                format!("ip -n host link set {} master hwchiu0", port[1].1),
-                format!("{} is a port of the bridge", port[1].1),
-            ));
-        }
-    }
-    // A namespace must be there before another container shares it.
-    let (sharing, own): (Vec<_>, Vec<_>) = containers
-        .iter()
-        .partition(|one| matches!(one.attachment, Attachment::Container(_)));
-    lines.extend(own.into_iter().chain(sharing).flat_map(container_lines));
     lines
 }
 
-fn laid(wire: Wire) -> Vec<Line> {
-    let [(left, left_name, _), (right, right_name, _)] = wire;
+fn namespace(node: &NodeSpec) -> Line {
+    let name = &node.name;
+    line(
+        format!("ip netns add {name}"),
+        format!("the namespace of {name}"),
+    )
+}
+
+fn loopback(node: &NodeSpec) -> Line {
+    let name = &node.name;
+    line(
+        format!("ip -n {name} link set lo up"),
+        format!("{name} can talk to itself"),
+    )
+}
+
+fn shared(name: &str, other: &str) -> Line {
+    line(
+        format!("touch /run/netns/{name}; mount --bind /run/netns/{other} /run/netns/{name}"),
+        format!("{name} uses the namespace of {other}"),
+    )
+}
+
+fn bridges(node: &NodeSpec) -> Vec<Line> {
+    let name = &node.name;
+    let mut lines = Vec::new();
+    for bridge in &node.bridges {
+        let device = &bridge.name;
+        lines.push(line(
+            format!("ip -n {name} link add {device} type bridge"),
+            "the bridge",
+        ));
+        lines.extend(bridge.address.map(|address| {
+            line(
+                format!("ip -n {name} address add {address} dev {device}"),
+                format!("{name} has {address}"),
+            )
+        }));
+        lines.push(line(
+            format!("ip -n {name} link set {device} up"),
+            "it forwards from now on",
+        ));
+    }
+    lines
+}
+
+fn wire(veth: &VethSpec) -> Vec<Line> {
+    let [left, right] = &veth.ends;
     let pair = format!(
-        "ip link add {left_name} netns {left} type veth peer name {right_name} netns {right}"
+        "ip link add {} netns {} type veth peer name {} netns {}",
+        left.interface, left.node, right.interface, right.node
     );
-    let mut lines = vec![line(pair, format!("a wire between {left} and {right}"))];
-    for (node, name, address) in wire {
-        if let Some(address) = address {
+    let mut lines = vec![line(
+        pair,
+        format!("a wire between {} and {}", left.node, right.node),
+    )];
+    for end in &veth.ends {
+        let (node, name) = (&end.node, &end.interface);
+        if let Some(address) = end.address {
             lines.push(line(
                 format!("ip -n {node} address add {address} dev {name}"),
                 format!("{node} has {address}"),
+            ));
+        }
+        if let Some(bridge) = &end.bridge {
+            lines.push(line(
+                format!("ip -n {node} link set {name} master {bridge}"),
+                format!("{name} is a port of the bridge"),
+            ));
+        }
+        if let Some(mtu) = veth.mtu {
+            lines.push(line(
+                format!("ip -n {node} link set {name} mtu {mtu}"),
+                format!("it carries packets of up to {mtu} bytes"),
             ));
         }
         lines.push(line(
@@ -138,42 +118,64 @@ fn laid(wire: Wire) -> Vec<Line> {
     lines
 }
 
-fn container_lines(container: &Container) -> Vec<Line> {
-    let name = &container.name;
-    let shares = match &container.attachment {
-        Attachment::Host => "host",
-        Attachment::Container(other) => other.as_str(),
-        Attachment::None | Attachment::Network { .. } => {
-            return vec![
-                line(
-                    format!("ip netns add {name}"),
-                    format!("the namespace of {name}"),
-                ),
-                line(
-                    format!("ip -n {name} link set lo up"),
-                    format!("{name} can talk to itself"),
-                ),
-            ];
-        }
-    };
-    vec![line(
-        format!("touch /run/netns/{name}; mount --bind /run/netns/{shares} /run/netns/{name}"),
-        format!("{name} uses the namespace of {shares}"),
-    )]
+fn routes(plan: &LabSpec, node: &NodeSpec) -> Vec<Line> {
+    let name = &node.name;
+    let routes = node.routes.iter().map(|route| {
+        let whom = plan.owner(route.via).unwrap_or("it");
+        let (to, what) = match route.to {
+            Some(to) => (to.to_string(), to.to_string()),
+            None => (String::from("default"), String::from("everything else")),
+        };
+        line(
+            format!("ip -n {name} route add {to} via {}", route.via),
+            format!("{name} sends {what} to {whom}"),
+        )
+    });
+    routes.collect()
 }
 
-/// The commands that remove everything again. A namespace takes its interfaces and rules along.
-pub(super) fn remove(containers: &[Container]) -> Vec<Line> {
-    let own = containers
+fn settings(node: &NodeSpec) -> Vec<Line> {
+    let name = &node.name;
+    let mut lines = Vec::new();
+    if node.forwarding != Forwarding::Off {
+        lines.push(line(
+            format!("ip netns exec {name} sysctl -qw net.ipv4.ip_forward=1"),
+            format!("{name} forwards packets"),
+        ));
+    }
+    if let Some(sees) = node.bridge_netfilter {
+        let value = u8::from(sees);
+        lines.push(line(
+            format!("ip netns exec {name} sysctl -qw net.bridge.bridge-nf-call-iptables={value}"),
+            "whether iptables sees bridged packets; the switch comes with the module br_netfilter",
+        ));
+    }
+    if let Some(rule) = &node.masquerade {
+        let (source, interface) = (rule.source, &rule.interface);
+        lines.push(line(
+            format!(
+                "ip netns exec {name} iptables -t nat -A POSTROUTING -s {source} -o {interface} -j MASQUERADE"
+            ),
+            "the second SNAT, outside the host",
+        ));
+    }
+    lines
+}
+
+/// The commands that remove everything again. A namespace takes its interfaces and rules along; one that others use
+/// goes last.
+pub(super) fn remove(plan: &LabSpec) -> Vec<Line> {
+    let (own, shared): (Vec<&NodeSpec>, Vec<&NodeSpec>) = plan
+        .nodes
         .iter()
-        .rev()
-        .map(|container| container.name.as_str());
-    own.chain(NODES)
-        .map(|node| {
-            line(
-                format!("ip netns delete {node}"),
-                format!("{node} and all that is in it"),
-            )
-        })
-        .collect()
+        .partition(|node| node.namespace == Namespace::Own);
+    let all = shared.into_iter().rev().chain(own);
+    all.map(|node| {
+        let name = &node.name;
+        line(
+            format!("ip netns delete {name}"),
+            format!("{name} and all that is in it"),
+        )
+    })
+    .collect()
 }

@@ -6,7 +6,7 @@ use crate::adapter::native::event::State;
 use crate::adapter::native::names::BRIDGES;
 use crate::adapter::native::plan::{Place, Plan, every_pass};
 use crate::adapter::native::rule::{About, Action, Is, Match, Rule};
-use crate::lab::contract;
+use crate::plan::contract;
 
 /// An address of the uplink's segment that nobody has.
 const NOBODYS: &str = "10.0.2.99";

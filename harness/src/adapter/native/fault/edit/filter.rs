@@ -4,7 +4,7 @@ use super::{drop_rules, insert, narrow};
 use crate::adapter::native::Fault;
 use crate::adapter::native::plan::{Place, Plan};
 use crate::adapter::native::rule::{About, Action, Is, Match, Rule};
-use crate::lab::contract;
+use crate::plan::contract;
 
 pub(super) fn edit(fault: Fault, plan: &mut Plan) {
     let isolates = |rule: &Rule| matches!(rule.about, About::Isolation { .. });

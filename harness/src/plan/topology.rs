@@ -1,12 +1,10 @@
 //! What a lab is meant to be: nodes, veth pairs, bridges, addresses, routes. Plain data; [`Lab::build`] makes it live.
 //!
-//! [`Lab::build`]: super::Lab::build
+//! [`Lab::build`]: crate::lab::Lab::build
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
-
-use super::LabError;
 
 /// A whole lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +16,20 @@ pub struct LabSpec {
 }
 
 impl LabSpec {
+    /// The first address of a node, if it has one.
+    pub fn address(&self, node: &str) -> Option<Prefix> {
+        let ends = self.veths.iter().flat_map(|veth| &veth.ends);
+        let own = ends.filter(|end| end.node == node);
+        own.filter_map(|end| end.address).next()
+    }
+
+    /// The node that has an address, if one does.
+    pub fn owner(&self, address: IpAddr) -> Option<&str> {
+        let mut ends = self.veths.iter().flat_map(|veth| &veth.ends);
+        let has = |end: &&EndSpec| end.address.is_some_and(|own| own.address == address);
+        ends.find(has).map(|end| end.node.as_str())
+    }
+
     /// The node of that name.
     pub fn node_mut(&mut self, name: &str) -> Option<&mut NodeSpec> {
         self.nodes.iter_mut().find(|node| node.name == name)
@@ -148,6 +160,11 @@ pub struct Prefix {
     pub length: u8,
 }
 
+/// Not an address with the length of a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not an address with a prefix length")]
+pub struct PrefixError(String);
+
 impl Prefix {
     /// An IPv4 address with its prefix length.
     pub const fn v4(octets: [u8; 4], length: u8) -> Self {
@@ -166,11 +183,10 @@ impl fmt::Display for Prefix {
 }
 
 impl FromStr for Prefix {
-    type Err = LabError;
+    type Err = PrefixError;
 
-    fn from_str(text: &str) -> Result<Self, LabError> {
-        let wrong =
-            || LabError::Specification(format!("'{text}' is not an address with a prefix length"));
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
+        let wrong = || PrefixError(text.to_owned());
         let (address, length) = text.split_once('/').ok_or_else(wrong)?;
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let length: u8 = length.parse().map_err(|_| wrong())?;

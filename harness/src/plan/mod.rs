@@ -1,0 +1,8 @@
+//! What labs are meant to be, as values: nodes, links, addresses, routes, names. Building, validating, explaining, measuring and
+//! tests read the same ones. Nothing here touches a kernel or knows a case: [`crate::case::Case::plan`] makes a plan of one.
+
+pub mod article;
+pub mod contract;
+pub mod topology;
+
+pub use topology::LabSpec;
