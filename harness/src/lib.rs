@@ -15,6 +15,7 @@ pub mod capture;
 pub mod case;
 pub mod cli;
 pub mod explore;
+pub mod files;
 pub mod finding;
 #[cfg(test)]
 mod fuzz;

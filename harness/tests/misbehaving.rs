@@ -30,7 +30,15 @@ struct Ended {
 impl Desk {
     /// `info` is a shell command that answers; `setup` comes after the network is made, before its answer `{}`.
     fn with(info: &str, setup: &str) -> Self {
-        let desk = Self::empty();
+        Self::empty().and(info, setup)
+    }
+
+    fn and_setup(self, setup: &str) -> Self {
+        self.and(&format!("echo '{INFO}'"), setup)
+    }
+
+    fn and(self, info: &str, setup: &str) -> Self {
+        let desk = self;
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for name in [format!("cases/{CASE}.toml"), format!("golden/{CASE}.snap")] {
             fs::create_dir_all(desk.path(&name).parent().unwrap()).unwrap();
@@ -209,4 +217,148 @@ fn names_and_versions_are_names_and_versions() {
             ended.err
         );
     }
+}
+
+#[test]
+fn a_plugin_changes_nothing_of_the_machine() {
+    let desk = Desk::with_setup("");
+    let name = format!("goldpath-test-{}", std::process::id());
+    let home = desk.folder.path().display().to_string();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    // Where programs write they may, and nothing of it arrives; elsewhere they are refused.
+    let setup = format!(
+        "for folder in /etc /var/lib /tmp /dev/shm {home}; do echo x > $folder/{name}; done\n\
+         echo x >> {home}/cases/{CASE}.toml\n\
+         for folder in /usr /boot /sys/kernel /proc/sys/kernel; do ! touch $folder/{name}; done\n\
+         hostname {name} || echo {name} > /proc/sys/kernel/hostname || :\n\
+         ! echo 1 > /proc/sys/kernel/panic\n\
+         ! mkdir /sys/fs/cgroup/{name}\n\
+         test $(readlink /proc/self/ns/uts) != {uts}\n\
+         test $(readlink /proc/self/ns/ipc) != {ipc}\n\
+         test $(readlink /proc/self/ns/cgroup) != {cgroup}\n",
+        uts = namespace("uts"),
+        ipc = namespace("ipc"),
+        cgroup = namespace("cgroup"),
+    );
+    let case = desk.path(&format!("cases/{CASE}.toml"));
+    let before = fs::read_to_string(&case).unwrap();
+    let desk = desk.and_setup(&setup);
+    desk.run().must_be(0);
+    assert_eq!(fs::read_to_string(case).unwrap(), before);
+    assert_eq!(
+        fs::read_to_string("/proc/sys/kernel/hostname").unwrap(),
+        host
+    );
+    for folder in [
+        "/etc", "/var/lib", "/tmp", "/dev/shm", &home, "/usr", "/boot",
+    ] {
+        let path = Path::new(folder).join(&name);
+        assert!(!path.exists(), "{}", path.display());
+    }
+}
+
+fn namespace(kind: &str) -> String {
+    let link = fs::read_link(format!("/proc/self/ns/{kind}")).unwrap();
+    format!("'{}'", link.display())
+}
+
+#[test]
+fn info_changes_nothing_either() {
+    let desk = Desk::empty();
+    let path = desk.path("left");
+    let info = format!("echo x > {}; echo '{INFO}'", path.display());
+    let desk = desk.and(&info, "");
+    desk.run().must_be(0);
+    assert!(!path.exists());
+}
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let other = tempfile::tempdir().unwrap();
+    let victim = other.path().join("victim");
+    let link = |desk: &Desk, name: &str, target: &Path| {
+        let path = desk.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(target, path).unwrap();
+    };
+    fs::write(&victim, "kept").unwrap();
+    // A pending golden, the golden itself, a folder on the way to it, the evidence, and each report.
+    let desk = Desk::with_setup("");
+    let golden = format!("golden/{CASE}.snap");
+    fs::write(desk.path(&golden), "---\nsource: x\n---\nanother path\n").unwrap();
+    link(&desk, &format!("{golden}.new"), &victim);
+    link(&desk, "evidence", other.path());
+    for report in ["a.json", "a.xml", "a.html", "a.md"] {
+        link(&desk, report, &victim);
+    }
+    let ended = desk.run();
+    ended.must_be(3);
+    let words = [
+        "gateway-answers.snap.new is a symbolic link",
+        "evidence is a symbolic link",
+        "a.json is a symbolic link",
+        "a.xml is a symbolic link",
+        "a.html is a symbolic link",
+        "a.md is a symbolic link",
+    ];
+    ended.must_say(&words);
+    link(&desk, &golden, &victim);
+    let ended = desk.goldpath("accept -i plugin:./plugin");
+    ended.must_say(&["gateway-answers.snap is a symbolic link"]);
+    assert!(ended.code != 0);
+    let desk = Desk::with_setup("");
+    fs::remove_dir_all(desk.path("golden/contract")).unwrap();
+    link(&desk, "golden/contract", other.path());
+    let ended = desk.goldpath("accept -i plugin:./plugin");
+    ended.must_say(&["golden/contract is a symbolic link"]);
+    assert!(ended.code != 0);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
+    assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_report_may_go_to_the_standard_output() {
+    let ended = Desk::with_setup("").goldpath("run -i plugin:./plugin --json /dev/stdout");
+    ended.must_be(0);
+    ended.must_say(&["\"summary\""]);
+}
+
+#[test]
+fn what_is_no_case_file_stops_nothing() {
+    let desk = Desk::with_setup("");
+    let fifo = desk.path("cases/contract/fifo.toml");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let ended = desk.goldpath("check");
+    ended.must_be(2);
+    ended.must_say(&["cases/contract/fifo.toml", "it is a FIFO, not a file"]);
+    fs::remove_file(&fifo).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(&fifo).unwrap();
+    let ended = desk.goldpath("check");
+    ended.must_be(2);
+    ended.must_say(&["cases/contract/fifo.toml", "it is a socket, not a file"]);
+    fs::remove_file(&fifo).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &fifo).unwrap();
+    let ended = desk.goldpath("check");
+    ended.must_be(2);
+    ended.must_say(&["cases/contract/fifo.toml", "it is a device, not a file"]);
+}
+
+#[test]
+fn a_circle_of_links_is_named() {
+    let desk = Desk::with_setup("");
+    std::os::unix::fs::symlink(".", desk.path("cases/self")).unwrap();
+    let ended = desk.goldpath("check");
+    ended.must_be(2);
+    ended.must_say(&["cases/self", "this is cases once more"]);
+    fs::remove_file(desk.path("cases/self")).unwrap();
+    // Below the goldens, where a link is not followed.
+    std::os::unix::fs::symlink(".", desk.path("golden/self")).unwrap();
+    desk.goldpath("check").must_be(0);
+    let golden = desk.path(&format!("golden/{CASE}.snap"));
+    fs::remove_file(&golden).unwrap();
+    nix::unistd::mkfifo(&golden, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let ended = desk.goldpath("check");
+    ended.must_be(2);
+    ended.must_say(&["gateway-answers.snap", "it is a FIFO, not a file"]);
 }

@@ -11,7 +11,7 @@ use super::{
     Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
 };
 use crate::case::Feature;
-use crate::lab::{ControlGroup, Room};
+use crate::lab::Room;
 
 const SOCKET: &str = "unix:///run/goldpath/docker.sock";
 
@@ -117,7 +117,6 @@ impl Adapter for Docker {
                 format!("--pidfile={}", file("docker.pid")),
             ])
             .args(own.options.iter().map(|option| format!("--{option}")));
-        let group = ControlGroup::named("docker");
         let daemon = Daemon::start(&dockerd, "API listen on", &site.room)?;
         let words = Words {
             client: own.program("docker", ["--host", SOCKET]),
@@ -125,6 +124,6 @@ impl Adapter for Docker {
             mtu: "--opt=com.docker.network.driver.mtu",
             removal: &[],
         };
-        Engine::make(words, (Some(daemon), group), scenario, site)
+        Engine::make(words, Some(daemon), scenario, site)
     }
 }

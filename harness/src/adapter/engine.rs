@@ -1,17 +1,13 @@
 //! Engines with a command line of their own: Docker's, which Podman took over.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::daemon::Daemon;
 use super::{
     AdapterError, Attached, Program, PublishedPort, Realised, Scenario, ScenarioContainer,
     ScenarioNetwork, Site, image,
 };
-use crate::lab::{ControlGroup, Netns};
+use crate::lab::Netns;
 
 const IMAGE: &str = "goldpath";
 
@@ -28,17 +24,16 @@ pub(super) struct Words {
     pub(super) removal: &'static [&'static str],
 }
 
-/// A running engine and what it made. The daemon ends before its control group is removed.
+/// A running engine and what it made.
 #[derive(Debug)]
 pub(super) struct Engine {
     words: Words,
     /// Held: dropping it ends the daemon.
     _daemon: Option<Daemon>,
-    group: ControlGroup,
     networks: Vec<String>,
     containers: Vec<String>,
-    /// The first process of each container that runs.
-    pids: BTreeMap<String, Pid>,
+    /// The first process of each container that runs, by its number in the room.
+    pids: BTreeMap<String, u32>,
     /// What the engine calls containers and networks by.
     ids: BTreeMap<String, String>,
 }
@@ -47,14 +42,13 @@ impl Engine {
     /// Makes the scenario true. An engine without a daemon has none.
     pub(super) fn make(
         words: Words,
-        (daemon, group): (Option<Daemon>, ControlGroup),
+        daemon: Option<Daemon>,
         scenario: &Scenario,
         site: &Site,
     ) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Self {
             words,
             _daemon: daemon,
-            group,
             networks: Vec::new(),
             containers: Vec::new(),
             pids: BTreeMap::new(),
@@ -122,11 +116,8 @@ impl Engine {
 }
 
 impl Realised for Engine {
-    fn brought(&self) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let open = |(name, pid): (&String, &Pid)| {
-            let path = format!("/proc/{pid}/ns/net");
-            Ok((name.clone(), Netns::open(Path::new(&path))?))
-        };
+    fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.room.netns_of(*pid)?));
         self.pids.iter().map(open).collect()
     }
 
@@ -146,7 +137,6 @@ impl Realised for Engine {
         let options = run_options(container);
         let run = self
             .client(["run", "--detach", "--pull=never"])
-            .args([self.group.option()])
             .args(options);
         let ran = run.args([IMAGE]).args(image::COMMAND).run(&site.room);
         match ran {
@@ -163,21 +153,15 @@ impl Realised for Engine {
             question: format!("the first process of {name}"),
             reason: format!("{error}: {said}"),
         })?;
-        self.pids.insert(name.clone(), Pid::from_raw(pid));
+        self.pids.insert(name.clone(), pid);
         Ok(())
     }
 
     fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
         let key = self.inspect(container, ".NetworkSettings.SandboxKey", site)?;
         if let Some(pid) = self.pids.remove(container) {
-            site.lose(
-                &Netns::open(Path::new(&format!("/proc/{pid}/ns/net")))?,
-                &key,
-            )?;
-            kill(pid, Signal::SIGKILL).map_err(|errno| AdapterError::Start {
-                command: format!("kill -9 {pid}"),
-                source: errno.into(),
-            })?;
+            site.lose(&site.room.netns_of(pid)?, &key)?;
+            site.room.kill(pid)?;
         }
         Ok(())
     }

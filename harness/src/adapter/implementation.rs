@@ -206,7 +206,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
 /// A scenario that was made true. Dropping it ends every process of it.
 pub trait Realised: fmt::Debug + Send {
     /// Namespaces that the implementation made, by container.
-    fn brought(&self) -> Result<BTreeMap<String, Netns>, AdapterError> {
+    ///
+    /// # Errors
+    /// One is not there.
+    fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let _ = site;
         Ok(BTreeMap::new())
     }
 

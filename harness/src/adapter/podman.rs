@@ -11,7 +11,7 @@ use super::{
     cni, image, netavark,
 };
 use crate::case::Feature;
-use crate::lab::{ControlGroup, Room};
+use crate::lab::Room;
 
 /// Read in place of the machine's own (`man containers.conf`).
 const CONFIGURATION: &str = "/run/goldpath/containers.conf";
@@ -156,7 +156,7 @@ impl Adapter for Podman {
             mtu: "--opt=mtu",
             removal: &["--time=0", "--ignore"],
         };
-        Engine::make(words, (None, ControlGroup::named("podman")), scenario, site)
+        Engine::make(words, None, scenario, site)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::AdapterError;
 use crate::lab::Room;
-use crate::program::{self, Ended, KEPT, Running};
+use crate::program::{self, Ended, KEPT, ProgramError, Running};
 
 /// Where an implementation's programs look for others.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -54,7 +54,7 @@ impl Program {
         self.judge(&self.output(room)?)
     }
 
-    /// Runs it where the calling thread is.
+    /// Runs it where the calling thread is: only to ask for a version.
     pub(super) fn run_here(&self) -> Result<String, AdapterError> {
         self.judge(&self.0.run()?)
     }
@@ -82,8 +82,13 @@ impl Program {
     /// # Errors
     /// It could not be run to its end.
     pub fn output(&self, room: &Room) -> Result<Ended, AdapterError> {
-        let program = self.0.clone().with_followers();
-        Ok(room.run(|| program.run())??)
+        let program = self.0.clone().with_followers().within(room.time());
+        let ended = room.run(|| program.run())?;
+        if let Err(error @ (ProgramError::Overdue { .. } | ProgramError::Flood { .. })) = &ended {
+            // What it has started is anywhere in the room by now, and the next question would only wait as long.
+            room.end(error.to_string().lines().next().unwrap_or_default());
+        }
+        Ok(ended?)
     }
 
     /// Starts it in the room.

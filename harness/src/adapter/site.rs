@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use nix::mount::{MntFlags, umount2};
 
-use super::{Implementation, state_folders};
+use super::{Adapter, Namespaces, state_folders};
 use crate::lab::attach::remove_link;
-use crate::lab::{Furniture, LabError, Netns, Room};
+use crate::lab::{Furniture, Groups, LabError, Netns, Room};
 
 /// The lab's host, and the namespaces of the containers as far as the harness makes them.
 #[derive(Debug)]
@@ -36,21 +36,29 @@ impl Site {
         })
     }
 
-    /// Furnishes the room.
+    /// Furnishes the room for a scenario of `count` containers, of which these are the harness's.
+    ///
+    /// # Errors
+    /// The kernel refuses a namespace or a mount.
     pub fn furnish(
-        implementation: &Implementation,
+        adapter: &dyn Adapter,
         host: &Netns,
         containers: BTreeMap<String, Netns>,
+        count: usize,
     ) -> Result<Self, LabError> {
+        let groups = match adapter.namespaces() {
+            Namespaces::Given => Groups::ReadOnly,
+            Namespaces::Brought => Groups::own(),
+        };
         let furniture = Furniture {
-            root: implementation.build.root.as_deref(),
+            root: adapter.implementation().build.root.as_deref(),
             state_folders: state_folders().collect(),
         };
         let named = containers
             .iter()
             .map(|(name, netns)| (name.as_str(), netns));
         Ok(Self {
-            room: Room::furnish(host, &furniture, named)?,
+            room: Room::furnish(host, &furniture, named, groups)?.with_containers(count),
             host: host.try_clone()?,
             containers,
         })

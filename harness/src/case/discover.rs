@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::id::{CaseId, CaseIdError};
 use super::model::Case;
 use super::suggest::did_you_mean;
 use super::validate::validate;
+use crate::files;
 
 /// All cases sorted by id, or every mistake in any of them.
 pub type Discovered = Result<Vec<Case>, Vec<CaseError>>;
@@ -29,16 +31,11 @@ pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool)
     let mut errors = Vec::new();
     let mut taken: BTreeMap<String, PathBuf> = BTreeMap::new();
     for directory in directories {
-        let mut files = Vec::new();
-        if let Err(error) = walk(directory, &mut files) {
-            let help = "name an existing directory with `--cases DIR`";
-            errors.push(
-                CaseError::of_path(
-                    directory,
-                    format!("cannot read the cases directory: {error}"),
-                )
-                .with_help(help),
-            );
+        let mut walk = Walk::default();
+        walk.through(directory);
+        let Walk { files, wrong, .. } = walk;
+        if !wrong.is_empty() {
+            errors.extend(wrong);
             continue;
         }
         if files.is_empty() {
@@ -80,35 +77,63 @@ pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool)
 }
 
 /// Case files below a directory, sorted by path.
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    entries.sort();
-    for entry in entries {
-        let name = entry
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        if name.starts_with('.') || name == NOT_A_CASE {
-            continue;
-        }
-        if entry.is_dir() {
-            walk(&entry, files)?;
-        } else if entry
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            files.push(entry);
+#[derive(Default)]
+struct Walk {
+    files: Vec<PathBuf>,
+    wrong: Vec<CaseError>,
+    /// Directories that were seen, by device and inode: a link may lead to one a second time, and back to one for ever.
+    seen: BTreeMap<(u64, u64), PathBuf>,
+}
+
+impl Walk {
+    fn through(&mut self, directory: &Path) {
+        if let Err(error) = self.enter(directory) {
+            let what = format!("cannot read the cases directory: {error}");
+            let help = "name an existing directory with `--cases DIR`";
+            self.wrong
+                .push(CaseError::of_path(directory, what).with_help(help));
         }
     }
-    Ok(())
+
+    fn enter(&mut self, directory: &Path) -> io::Result<()> {
+        let metadata = std::fs::metadata(directory)?;
+        let identity = (metadata.dev(), metadata.ino());
+        if let Some(first) = self.seen.insert(identity, directory.to_owned()) {
+            let what = format!("this is {} once more", first.display());
+            self.wrong.push(
+                CaseError::of_path(directory, what).with_help("remove the link that leads there"),
+            );
+            return Ok(());
+        }
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()?;
+        entries.sort();
+        for entry in entries {
+            let name = entry
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            if name.starts_with('.') || name == NOT_A_CASE {
+                continue;
+            }
+            if entry.is_dir() {
+                self.through(&entry);
+            } else if entry
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                self.files.push(entry);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads one case file.
 pub fn read_case(path: &Path, id: &str) -> Result<Case, Vec<CaseError>> {
     let one = |error: CaseError| vec![error];
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = files::read(path).map_err(|error| {
         one(CaseError::of_path(
             path,
             format!("cannot read the case file: {error}"),

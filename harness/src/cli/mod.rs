@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::lab::sandbox::sweep;
+use crate::lab::sandbox::help;
 
 /// What a person reads below the help of every command.
 const EXIT_CODES: &str = "\
@@ -68,7 +68,7 @@ enum Verb {
 /// Runs the command line and returns the exit code: 0 nothing failed, 1 something failed, 2 wrong input, 3 errored,
 /// 128 and the signal's number if it was told to stop.
 pub fn main() -> ExitCode {
-    if let Some(code) = sweep() {
+    if let Some(code) = help() {
         return code;
     }
     output::ended(verb(Cli::parse().verb))

@@ -1,7 +1,7 @@
 //! `goldpath mutate`: how many wrong configurations, and how many faults of an implementation, the suite notices.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,6 +18,7 @@ use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
 use crate::case::{Backend, Case, Family, Kind};
+use crate::files;
 use crate::mutate::{
     Baseline, Fate, FaultScore, GeneratedScore, Mutant, Score, Scored, ScoredFault, Scores,
     declared, judge, mutants,
@@ -362,7 +363,7 @@ fn tell(score: &Score) {
 }
 
 fn write_json(path: &Path, scores: &Scores) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
+    let mut file = BufWriter::new(files::create_named(path)?);
     serde_json::to_writer_pretty(&mut file, scores)?;
     writeln!(file)?;
     file.flush()

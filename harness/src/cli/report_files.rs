@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::inputs::{Inputs, is_same};
+use crate::files;
 use crate::mutate::Scores;
 use crate::report::{Report, html, junit, markdown};
 
@@ -90,8 +91,8 @@ impl ReportFiles {
         let mut written = Ok(());
         for (path, format) in asked {
             let Some(path) = path else { continue };
-            if let Err(error) =
-                format(report, score.as_ref()).and_then(|text| fs::write(path, text))
+            if let Err(error) = format(report, score.as_ref())
+                .and_then(|text| files::create_named(path)?.write_all(text.as_bytes()))
             {
                 let shown = path.display();
                 let _ = writeln!(io::stderr(), "cannot write the report to {shown}: {error}");

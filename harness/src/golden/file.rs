@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::path::Drawing;
 
 /// A golden as read from its file.
@@ -79,7 +80,7 @@ pub fn golden_file(folder: &Path, id: &str) -> PathBuf {
 /// A file that cannot be read, has merge markers, or lacks insta's header.
 pub fn read(folder: &Path, id: &str) -> Result<Option<Golden>, GoldenError> {
     let path = golden_file(folder, id);
-    let content = match std::fs::read_to_string(&path) {
+    let content = match files::read_text(&path) {
         Ok(content) => plain(content),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
@@ -134,8 +135,10 @@ pub fn orphans(folder: &Path, ids: &BTreeSet<&str>) -> Result<Vec<GoldenError>, 
             entries => entries.map_err(failed)?,
         };
         for entry in entries {
-            let path = entry.map_err(failed)?.path();
-            if path.is_dir() {
+            let entry = entry.map_err(failed)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+            // A link to a folder is not followed: it may lead back.
+            if kind.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "snap")
                 && let Ok(inner) = path.with_extension("").strip_prefix(folder)
@@ -175,7 +178,7 @@ fn parse(content: &str) -> Option<Golden> {
 /// The folder or the file cannot be written.
 pub fn write_pending(folder: &Path, id: &str, seen: &Drawing) -> Result<PathBuf, GoldenError> {
     let path = golden_file(folder, id).with_extension("snap.new");
-    write(&path, id, seen)?;
+    write(folder, &path, id, seen)?;
     Ok(path)
 }
 
@@ -185,13 +188,13 @@ pub fn write_pending(folder: &Path, id: &str, seen: &Drawing) -> Result<PathBuf,
 /// The folder or the file cannot be written.
 pub fn accept(folder: &Path, id: &str, seen: &Drawing) -> Result<PathBuf, GoldenError> {
     let path = golden_file(folder, id);
-    write(&path, id, seen)?;
+    write(folder, &path, id, seen)?;
     // A pending golden that is not there is what was wanted.
     let _ = std::fs::remove_file(path.with_extension("snap.new"));
     Ok(path)
 }
 
-fn write(path: &Path, id: &str, seen: &Drawing) -> Result<(), GoldenError> {
+fn write(root: &Path, path: &Path, id: &str, seen: &Drawing) -> Result<(), GoldenError> {
     let failed = |operation| {
         let path = path.to_owned();
         move |source| GoldenError::Io {
@@ -200,10 +203,11 @@ fn write(path: &Path, id: &str, seen: &Drawing) -> Result<(), GoldenError> {
             source,
         }
     };
+    files::must_not_link(root, path).map_err(failed("write"))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed("create the folder of"))?;
     }
-    let mut file = std::fs::File::create(path).map_err(failed("write"))?;
+    let mut file = files::create(path).map_err(failed("write"))?;
     write!(
         file,
         "---\nsource: cases/conformance.rs\ndescription: cases/{id}.toml\n---\n{}\n",

@@ -55,6 +55,12 @@ pub enum LabError {
         /// The command that brings it.
         cure: &'static str,
     },
+    /// The room of an implementation was ended before its time.
+    #[error("nothing can be asked any more: {why}")]
+    Over {
+        /// What made it necessary.
+        why: String,
+    },
     /// An event that the lab waits for did not come in time.
     #[error("{event} in netns '{node}' did not happen within {seconds} s")]
     Overdue {
@@ -88,6 +94,7 @@ impl LabError {
             Self::Answer { .. }
             | Self::Specification(_)
             | Self::Missing { .. }
+            | Self::Over { .. }
             | Self::Overdue { .. } => None,
         }
     }

@@ -12,24 +12,24 @@ const PREFIX: &str = "goldpath-";
 /// Names given by this process.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
-/// The parent of an engine's control groups in one lab. Dropping it removes those that are empty by then; the sandbox's
+/// The control group of one room in each hierarchy. Dropping it removes those that are empty by then; the sandbox's
 /// sweeper removes the others when the run is over, however it ended.
 #[derive(Debug)]
 pub struct ControlGroup(String);
 
 impl ControlGroup {
-    /// A name that nobody has. Nothing is made: engines make it.
+    /// A name that nobody has. Nothing is made.
     ///
     /// Every run is process 1 of its own pid namespace, so the inode of that namespace tells runs apart.
-    pub fn named(engine: &str) -> Self {
+    pub(super) fn named(what: &str) -> Self {
         let run = fs::metadata("/proc/self/ns/pid").map_or(0, |of_run| of_run.ino());
         let number = GIVEN.fetch_add(1, Ordering::Relaxed);
-        Self(format!("{PREFIX}{engine}-{run}-{number}"))
+        Self(format!("{PREFIX}{what}-{run}-{number}"))
     }
 
-    /// As engines take it for the parent of their containers' groups.
-    pub fn option(&self) -> String {
-        format!("--cgroup-parent=/{}", self.0)
+    /// The name.
+    pub(super) fn name(&self) -> &str {
+        &self.0
     }
 }
 

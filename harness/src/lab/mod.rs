@@ -35,7 +35,6 @@ pub use command::{CommandError, Written, find_program_for};
 pub use detour::{DETOUR_TOS, Detour};
 pub use error::LabError;
 pub use graveyard::Graveyard;
-pub use group::ControlGroup;
 pub use legacy::{refusal, unsupported};
 pub use live::Lab;
 pub use mounts::{privatise_thread_mounts, renew_thread_proc};
@@ -43,7 +42,7 @@ pub(crate) use netlink::RouteSocket;
 pub use netns::{Netns, NetnsGuard};
 pub use policy::Policy;
 pub(crate) use ready::next_event;
-pub use room::{Furniture, Room};
+pub use room::{Furniture, Groups, Room};
 pub use state::Known;
 
 use live::LiveNode;

@@ -8,14 +8,17 @@
 mod inner;
 mod outer;
 mod residue;
+mod root;
 mod sweeper;
 
 use std::process::ExitCode;
 
 use thiserror::Error;
 
+use super::room::attend;
+
 pub use residue::Residue;
-pub use sweeper::sweep;
+use sweeper::sweep;
 
 /// Tells the inner process who it is: the number of its end of the outer process's pipe.
 const MARKER: &str = "GOLDPATH_SANDBOX";
@@ -102,6 +105,9 @@ pub enum SandboxError {
         #[source]
         source: std::io::Error,
     },
+    /// A chroot without the kernel's file system of processes.
+    #[error("/proc is not mounted here; please run: mount -t proc proc /proc")]
+    NoProc,
     /// The outer process died while the inner one started.
     #[error("the process that started the sandbox is gone")]
     Orphaned,
@@ -119,11 +125,17 @@ impl SandboxError {
     }
 }
 
+/// Does the work of a helper process, if this process was started as one: the sweeper of control groups, or the first
+/// process of a room. [`enter`] does it, too: a program that reads its arguments before that calls it at the top of `main`.
+pub fn help() -> Option<ExitCode> {
+    sweep().or_else(attend)
+}
+
 /// Leaves the caller's network, mount and pid namespaces (and, when not root, its user namespace).
 ///
 /// To be called at the top of `main`, before any thread exists. Returns twice, in two processes.
 pub fn enter(options: Options) -> Result<Entered, SandboxError> {
-    if let Some(code) = sweep() {
+    if let Some(code) = help() {
         let residue = None;
         return Ok(Entered::Finished(Finished { code, residue }));
     }

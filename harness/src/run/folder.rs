@@ -7,6 +7,7 @@ use super::observe::Captured;
 use super::scene::Scene;
 use super::{RunError, Trial};
 use crate::capture::{PcapFrame, write_pcapng};
+use crate::files;
 use crate::finding::Finding;
 use crate::judge::{Recording, Seen};
 
@@ -47,6 +48,7 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
         let path = path.to_owned();
         move |source| RunError::Evidence { path, source }
     };
+    files::must_not_link(root, &folder).map_err(failed(&folder))?;
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(failed(&folder))?;
     }

@@ -52,7 +52,7 @@ fn starts(adapter: &dyn Adapter) -> Result<(), RunError> {
     for name in own {
         given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
     }
-    let site = Site::furnish(adapter.implementation(), lab.netns("host")?, given)?;
+    let site = Site::furnish(adapter, lab.netns("host")?, given, 1)?;
     let setup = adapter.setup(&smallest(), &site);
     // It has started: how it ends is for the cases about that.
     drop(setup.map_err(RunError::Implementation)?.teardown(&site));

@@ -74,7 +74,8 @@ impl Stage {
         for name in &own {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
         }
-        let site = Site::furnish(adapter.implementation(), lab.netns("host")?, given)?;
+        let count = scenario.containers.len();
+        let site = Site::furnish(adapter, lab.netns("host")?, given, count)?;
         let mut ends = case.steps.iter().filter_map(|step| match step.change {
             Some(Change::Teardown { transit, .. }) => Some(transit),
             _ => None,
@@ -94,7 +95,7 @@ impl Stage {
         let realised = adapter
             .setup(&first, &site)
             .map_err(RunError::Implementation)?;
-        for (name, netns) in realised.brought().map_err(RunError::Implementation)? {
+        for (name, netns) in realised.brought(&site).map_err(RunError::Implementation)? {
             lab.adopt(&name, netns)?;
         }
         for container in &first.containers {
@@ -197,7 +198,10 @@ impl Stage {
     }
 
     fn brought(&self, name: &str) -> Result<Option<Netns>, RunError> {
-        let mut brought = self.realised.brought().map_err(RunError::Implementation)?;
+        let mut brought = self
+            .realised
+            .brought(&self.site)
+            .map_err(RunError::Implementation)?;
         Ok(brought.remove(name))
     }
 
@@ -224,7 +228,9 @@ impl Stage {
                 }));
         }
         self.ended = true;
-        if let Some(left) = &self.left {
+        // What ended its room early is told already.
+        let left = self.left.as_ref();
+        if let Some(left) = left.filter(|_| self.site.room.over().is_none()) {
             let told = left.after(&self.site)?;
             changed.wrong.extend(told.leftovers);
             changed.told.extend(told.kept);

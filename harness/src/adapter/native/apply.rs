@@ -249,7 +249,7 @@ pub(super) fn find(
 ) -> Result<Found, AdapterError> {
     let forwarded = (String::from("ipv4/ip_forward"), String::from("1"));
     let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&site.room)?;
-    let legacy = site.room.run(|| {
+    let legacy = site.host.run(|| {
         let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
         names.is_ok_and(|names| names.lines().any(|name| name == "filter"))
     })?;

@@ -16,7 +16,7 @@ use super::{
     ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::lab::{Netns, Room};
+use crate::lab::{Furniture, Groups, Netns, Room};
 use crate::program::shown;
 
 /// A program of somebody else's, as goldpath knows it.
@@ -52,7 +52,7 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Asks the program who it is, in the calling thread's namespaces.
+    /// Asks the program who it is, in a room of its own without any interface.
     ///
     /// # Errors
     /// It is not there, or does not answer as the protocol asks.
@@ -65,9 +65,15 @@ impl Plugin {
         // The room's working directory is another one.
         let program = program.canonicalize().map_err(file)?.display().to_string();
         let question = Question::info();
+        let room = Room::furnish(
+            &Netns::create()?,
+            &Furniture::default(),
+            [],
+            Groups::ReadOnly,
+        )?;
         let said = Program::new([program.as_str()])
             .input(question.text())
-            .run_here()?;
+            .run(&room)?;
         let info: Info = message::answer(&question, &said)?;
         if let Some(reason) = info.mistake() {
             let question = question.verb().to_owned();
@@ -190,14 +196,9 @@ struct Made {
 }
 
 impl Realised for Made {
-    fn brought(&self) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        self.pids
-            .iter()
-            .map(|(name, pid)| {
-                let path = format!("/proc/{pid}/ns/net");
-                Ok((name.clone(), Netns::open(Path::new(&path))?))
-            })
-            .collect()
+    fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.room.netns_of(*pid)?));
+        self.pids.iter().map(open).collect()
     }
 
     fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {

@@ -13,6 +13,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::close;
 
 use super::outer::FORWARDED;
+use super::root::hold_root;
 use super::{MARKER, Sandbox, SandboxError};
 use crate::lab::LabError;
 use crate::lab::mounts::{make_private, mount_empty_run, mount_own_sysfs};
@@ -29,6 +30,7 @@ const TABLE: u64 = 8_192;
 pub(super) fn furnish(marker: &str) -> Result<Sandbox, SandboxError> {
     die_with_parent(marker)?;
     make_room()?;
+    hold_root()?;
     let is_user_namespace =
         std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_whole(&map));
     mount_own()?;

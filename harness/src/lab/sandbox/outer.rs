@@ -48,8 +48,7 @@ struct Starter {
 
 /// Runs the inner process to its end.
 pub(super) fn supervise(options: Options) -> Result<Finished, SandboxError> {
-    let tasks = std::fs::read_dir("/proc/self/task")
-        .map_err(|e| SandboxError::system("list own threads", e))?;
+    let tasks = std::fs::read_dir("/proc/self/task").map_err(|_| SandboxError::NoProc)?;
     if tasks.count() != 1 {
         return Err(SandboxError::Threads);
     }

@@ -60,9 +60,8 @@ pub(super) fn inode(pid_namespace: &Path) -> u64 {
     digits.parse().unwrap_or_default()
 }
 
-/// Does the sweeper's work, if this process was started for it; it ends then. [`super::enter`] does it, too: a program
-/// that reads its arguments before that calls it at the top of `main`.
-pub fn sweep() -> Option<ExitCode> {
+/// Does the sweeper's work, if this process was started for it; it ends then.
+pub(super) fn sweep() -> Option<ExitCode> {
     let run: u64 = std::env::var(MARKER).ok()?.parse().ok()?;
     let end = std::io::stdin();
     let mut state = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];

@@ -1,0 +1,200 @@
+//! Where an implementation under test runs: the lab's host network namespace, and everything else its own.
+//!
+//! A room is a process that does nothing: the first one of a pid namespace, with mount, UTS, IPC and cgroup namespaces of
+//! its own. What runs in the room enters them by that process, and ends with it. Of the machine's file system it sees
+//! everything but what engines keep there; what it writes is on layers that end with the room, or refused (`layer.rs`).
+
+mod devices;
+mod first;
+mod groups;
+mod layer;
+mod sys;
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::Child;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use nix::sched::{CloneFlags, setns, unshare};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::{LabError, Netns};
+use crate::program::TIME_LIMIT;
+pub(super) use first::attend;
+pub use groups::Groups;
+
+/// A room's own namespaces, beside the lab's network namespace.
+const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
+    .union(CloneFlags::CLONE_NEWPID)
+    .union(CloneFlags::CLONE_NEWUTS)
+    .union(CloneFlags::CLONE_NEWIPC)
+    .union(CloneFlags::CLONE_NEWCGROUP);
+
+/// An engine starts or ends a container in 0.4 s on an idle machine.
+const TIME_PER_CONTAINER: Duration = Duration::from_secs(1);
+
+/// Where an implementation runs. Dropping it ends every process in it.
+#[derive(Debug)]
+pub struct Room {
+    first: Child,
+    /// The first process, by which others enter.
+    entrance: OwnedFd,
+    /// How long a program may take here.
+    time: Duration,
+    state_folders: Vec<&'static str>,
+    /// Why the room ended before its time.
+    over: OnceLock<String>,
+    /// Held: dropping it removes what is left of it, after the processes have ended.
+    _groups: Groups,
+}
+
+/// What a room is furnished with.
+#[derive(Debug, Clone, Default)]
+pub struct Furniture<'a> {
+    /// A tree of another system to be the root; the machine's own if none.
+    pub root: Option<&'a Path>,
+    /// Folders with state that is the machine's, not the lab's: leases, containers, images. The room has empty ones.
+    pub state_folders: Vec<&'static str>,
+}
+
+impl Room {
+    /// A folder of the room that its programs may write to; nobody else sees it.
+    pub const FOLDER: &'static str = "/run/goldpath";
+
+    /// Folders in which implementations keep their state.
+    pub fn state_folders(&self) -> impl Iterator<Item = &'static str> {
+        let all = self.state_folders.iter().copied();
+        all.chain([Self::FOLDER])
+    }
+
+    /// Furnishes a room in `host`, in which `named` namespaces are at `/run/netns/NAME`.
+    ///
+    /// # Errors
+    /// The kernel refuses a namespace or a mount.
+    pub fn furnish<'a>(
+        host: &Netns,
+        furniture: &Furniture<'_>,
+        named: impl IntoIterator<Item = (&'a str, &'a Netns)>,
+        groups: Groups,
+    ) -> Result<Self, LabError> {
+        let named: Vec<(&str, &Netns)> = named.into_iter().collect();
+        let started = on_own_thread(|| {
+            unshare(CloneFlags::CLONE_FS | OWN)
+                .map_err(|e| LabError::system("unshare", "namespaces of a room", e))?;
+            setns(host, CloneFlags::CLONE_NEWNET)
+                .map_err(|e| LabError::system("setns", "host", e))?;
+            layer::mount_all(furniture, &groups)?;
+            for (name, netns) in &named {
+                netns.bind_name(name)?;
+            }
+            first::start()
+        })?;
+        let mut first = started?;
+        let pid = i32::try_from(first.id()).ok().and_then(Pid::from_raw);
+        let entrance = pid
+            .ok_or(rustix::io::Errno::SRCH)
+            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()))
+            .map_err(|e| LabError::system("open", "a room's first process", e));
+        let ready = entrance.and_then(|entrance| {
+            first::wait_until_ready(&mut first)?;
+            Ok(entrance)
+        });
+        match ready {
+            Ok(entrance) => Ok(Self {
+                first,
+                entrance,
+                time: TIME_LIMIT,
+                state_folders: furniture.state_folders.clone(),
+                over: OnceLock::new(),
+                _groups: groups,
+            }),
+            Err(error) => {
+                // It may have ended by itself, which is as well.
+                let _ = first.kill();
+                let _ = first.wait();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives programs time for so many containers: one that starts all of them has more to do.
+    #[must_use]
+    pub fn with_containers(mut self, count: usize) -> Self {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.time = TIME_LIMIT + TIME_PER_CONTAINER.saturating_mul(count);
+        self
+    }
+
+    /// How long a program may take here.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// Runs `inside` in the room, on a thread of its own: what it starts stays there. `/proc` is that of the room's
+    /// processes; the thread itself is not among them.
+    ///
+    /// # Errors
+    /// The room is over.
+    pub fn run<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> Result<T, LabError> {
+        if let Some(why) = self.over.get() {
+            return Err(LabError::Over { why: why.clone() });
+        }
+        on_own_thread(|| {
+            // Its own root and working directory: only such a thread may change its mount namespace.
+            unshare(CloneFlags::CLONE_FS)
+                .map_err(|e| LabError::system("unshare", "file system", e))?;
+            setns(&self.entrance, OWN | CloneFlags::CLONE_NEWNET)
+                .map_err(|e| LabError::system("enter", "the room", e))?;
+            Ok(inside())
+        })?
+    }
+
+    /// Ends every process in it, and lets nothing be started there any more.
+    pub fn end(&self, why: &str) {
+        // The first reason is the one to tell.
+        let _ = self.over.set(why.to_owned());
+        let _ = pidfd_send_signal(&self.entrance, Signal::KILL);
+    }
+
+    /// Why it ended before its time, if it did.
+    pub fn over(&self) -> Option<&str> {
+        self.over.get().map(String::as_str)
+    }
+
+    /// Kills a process by the number that it has in the room.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn kill(&self, pid: u32) -> Result<(), LabError> {
+        let process = format!("/proc/{pid}");
+        let opened = self.run(|| File::open(&process))?;
+        let opened = opened.map_err(|e| LabError::system("open", &process, e))?;
+        pidfd_send_signal(opened, Signal::KILL).map_err(|e| LabError::system("kill", process, e))
+    }
+
+    /// The network namespace of a process by the number that it has in the room.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn netns_of(&self, pid: u32) -> Result<Netns, LabError> {
+        let path = format!("/proc/{pid}/ns/net");
+        self.run(|| Netns::open(path.as_ref()))?
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = pidfd_send_signal(&self.entrance, Signal::KILL);
+        let _ = self.first.wait();
+    }
+}
+
+fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, LabError> {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.map_err(|_| {
+        LabError::Specification("a thread in the room of an implementation panicked".into())
+    })
+}
