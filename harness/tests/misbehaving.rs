@@ -289,8 +289,12 @@ fn nothing_is_written_through_a_link() {
     fs::write(desk.path(&golden), "---\nsource: x\n---\nanother path\n").unwrap();
     link(&desk, &format!("{golden}.new"), &victim);
     link(&desk, "evidence", other.path());
-    for report in ["a.json", "a.xml", "a.html", "a.md"] {
-        link(&desk, report, &victim);
+    let reports = ["a.json", "a.xml", "a.html", "a.md"];
+    let elsewhere = tempfile::tempdir().unwrap();
+    for report in reports {
+        let target = elsewhere.path().join(report);
+        fs::write(&target, "kept").unwrap();
+        link(&desk, report, &target);
     }
     let ended = desk.run();
     ended.must_be(3);
@@ -303,6 +307,10 @@ fn nothing_is_written_through_a_link() {
         "a.md is a symbolic link",
     ];
     ended.must_say(&words);
+    for report in reports {
+        let kept = fs::read_to_string(elsewhere.path().join(report));
+        assert_eq!(kept.unwrap(), "kept");
+    }
     link(&desk, &golden, &victim);
     let ended = desk.goldpath("accept -i plugin:./plugin");
     ended.must_say(&["gateway-answers.snap is a symbolic link"]);
@@ -361,4 +369,49 @@ fn a_circle_of_links_is_named() {
     let ended = desk.goldpath("check");
     ended.must_be(2);
     ended.must_say(&["gateway-answers.snap", "it is a FIFO, not a file"]);
+}
+
+/// Makes a tree of its own on the machine's programs, as one unpacks it for another release, and runs goldpath in it.
+/// `$1` is where the tree is in a mount: its top, or a plain folder. `$2` is goldpath.
+const CHROOT: &str = r#"set -e
+mount --make-rprivate /
+mount -t tmpfs tree tree
+tree=$PWD/tree$1
+for folder in etc proc sys dev run tmp usr var/lib work; do mkdir -p $tree/$folder; done
+for link in bin sbin lib lib64; do ln -s usr/$link $tree/$link; done
+cp -a /etc/alternatives $tree/etc/
+mount --bind /usr $tree/usr
+for folder in dev sys proc; do mount --rbind /$folder $tree/$folder; done
+cp -R cases golden $2 $tree/work/
+cat >$tree/work/plugin <<'END'
+#!/bin/sh
+case $(cat) in *info*) echo '{"name": "mine", "version": "1", "features": ["bridge"]}'; exit;; esac
+echo "{\"error\": \"here is $(ls /work)\"}"
+END
+chmod +x $tree/work/plugin
+exec chroot $tree /bin/sh -c 'cd /work && exec ./goldpath run -i plugin:./plugin'
+"#;
+
+/// The plugin tells which root it is in.
+#[test]
+fn in_a_chroot_it_stays_there() {
+    let desk = Desk::with_setup("");
+    fs::create_dir(desk.path("tree")).unwrap();
+    // A chroot is root's, and in a user namespace everybody is root.
+    let root: &[&str] = match nix::unistd::geteuid().is_root() {
+        true => &["--mount"],
+        false => &["--mount", "--map-root-user"],
+    };
+    for folder in ["", "/sub"] {
+        let output = Command::new("unshare")
+            .args(root)
+            .args(["sh", "-c", CHROOT, "sh", folder])
+            .arg(env!("CARGO_BIN_EXE_goldpath"))
+            .current_dir(desk.folder.path())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&output.stdout);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(out.contains("here is cases"), "{folder}: {out}{err}");
+    }
 }

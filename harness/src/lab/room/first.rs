@@ -1,6 +1,7 @@
 //! The first process of a room: it shows the room's processes in `/proc`, reaps orphans, and is what the room lives by.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -9,6 +10,7 @@ use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::super::mounts::{PROC_FLAGS, mount_read_only};
 use crate::lab::LabError;
@@ -27,55 +29,91 @@ const READ_ONLY: [&str; 5] = [
 ];
 const SETTINGS: &str = "/proc/sys/net";
 
-/// Starts it as a child of the calling thread, which has left the namespaces that the room is not to have.
-pub(super) fn start() -> Result<Child, LabError> {
-    Command::new("/proc/self/exe")
-        .arg0("goldpath-room")
-        .env_clear()
-        .env(MARKER, "1")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .map_err(|e| LabError::system("start", "a room's first process", e))
-}
+/// The process. Dropping it ends it, and everything in its room with it.
+#[derive(Debug)]
+pub(super) struct First(Child);
 
-/// Waits until it has done its part.
-pub(super) fn wait_until_ready(first: &mut Child) -> Result<(), LabError> {
-    let mut said = String::new();
-    let read = first
-        .stdout
-        .take()
-        .map(|mut out| out.read_to_string(&mut said));
-    match read {
-        Some(Ok(_)) if said == READY => Ok(()),
-        Some(Err(e)) => Err(LabError::system("wait for", "a room's first process", e)),
-        Some(Ok(_)) | None => Err(LabError::Specification(format!(
-            "a room's first process: {}",
-            said.trim()
-        ))),
+impl First {
+    /// Starts it as a child of the calling thread, which has left the namespaces that the room is not to have, and waits
+    /// until it runs: in a root with another C library it could not be loaded any more.
+    pub(super) fn start() -> Result<Self, LabError> {
+        let started = Command::new("/proc/self/exe")
+            .arg0("goldpath-room")
+            .env_clear()
+            .env(MARKER, "1")
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let failed = |e| LabError::system("start", "a room's first process", e);
+        let mut first = Self(started.map_err(failed)?);
+        let mut said = [0; STARTED.len()];
+        let output = first.0.stdout.as_mut();
+        let output = output.ok_or_else(|| failed(ErrorKind::BrokenPipe.into()))?;
+        output.read_exact(&mut said).map_err(failed)?;
+        Ok(first)
+    }
+
+    /// A descriptor of it.
+    pub(super) fn entrance(&self) -> Result<OwnedFd, LabError> {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        pid.ok_or(rustix::io::Errno::SRCH)
+            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()))
+            .map_err(|e| LabError::system("open", "a room's first process", e))
+    }
+
+    /// Has it do its part, where the mounts are those of the room, and waits until it has.
+    pub(super) fn go_on(&mut self) -> Result<(), LabError> {
+        let mut said = String::new();
+        let told = match (self.0.stdin.take(), self.0.stdout.take()) {
+            (Some(mut input), Some(mut output)) => input.write_all(GO.as_bytes()).and_then(|()| {
+                drop(input);
+                output.read_to_string(&mut said)
+            }),
+            _ => Err(ErrorKind::BrokenPipe.into()),
+        };
+        told.map_err(|e| LabError::system("wait for", "a room's first process", e))?;
+        if said == READY {
+            return Ok(());
+        }
+        let said = said.trim();
+        Err(LabError::Specification(format!(
+            "a room's first process: {said}"
+        )))
     }
 }
 
+impl Drop for First {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const STARTED: &str = "started";
+const GO: &str = "go";
 const READY: &str = "ready";
 
-/// Is the first process of a room, if this process was started as one; ends never.
+/// Is the first process of a room, if this process was started as one; ends only if there is to be no room.
 pub(crate) fn attend() -> Option<ExitCode> {
     // An inherited marker proves nothing: a first process is nobody's child here.
     if std::env::var_os(MARKER).is_none() || std::process::id() != 1 {
         return None;
     }
     let children = SigSet::from(Signal::SIGCHLD);
+    say(STARTED);
+    let mut told = String::new();
+    let heard = std::io::stdin().read_to_string(&mut told);
+    if heard.is_err() || told != GO {
+        // Who started it is gone, or could not make the mounts.
+        return Some(ExitCode::FAILURE);
+    }
     let furnished = children.thread_block().and_then(|()| furnish());
     let said = furnished.map_or_else(|errno| errno.to_string(), |()| String::from(READY));
-    {
-        let mut out = std::io::stdout();
-        // Nobody hears it when the run was ended meanwhile.
-        let _ = out.write_all(said.as_bytes());
-        let _ = out.flush();
-    }
+    say(&said);
     // What was written is whole when it is closed.
     let _ = nix::unistd::close(1);
     loop {
@@ -88,6 +126,13 @@ pub(crate) fn attend() -> Option<ExitCode> {
             }
         }
     }
+}
+
+/// Nobody hears it when the run was ended meanwhile.
+fn say(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
 }
 
 fn furnish() -> Result<(), Errno> {

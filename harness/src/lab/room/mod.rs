@@ -13,16 +13,16 @@ mod sys;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::Child;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns, unshare};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Signal, pidfd_send_signal};
 
 use super::{LabError, Netns};
 use crate::program::TIME_LIMIT;
+use first::First;
 pub(super) use first::attend;
 pub use groups::Groups;
 
@@ -39,7 +39,8 @@ const TIME_PER_CONTAINER: Duration = Duration::from_secs(1);
 /// Where an implementation runs. Dropping it ends every process in it.
 #[derive(Debug)]
 pub struct Room {
-    first: Child,
+    /// Held: dropping it ends every process in the room.
+    _first: First,
     /// The first process, by which others enter.
     entrance: OwnedFd,
     /// How long a program may take here.
@@ -81,43 +82,27 @@ impl Room {
         groups: Groups,
     ) -> Result<Self, LabError> {
         let named: Vec<(&str, &Netns)> = named.into_iter().collect();
-        let started = on_own_thread(|| {
+        let mut first = on_own_thread(|| {
             unshare(CloneFlags::CLONE_FS | OWN)
                 .map_err(|e| LabError::system("unshare", "namespaces of a room", e))?;
             setns(host, CloneFlags::CLONE_NEWNET)
                 .map_err(|e| LabError::system("setns", "host", e))?;
+            let first = First::start()?;
             layer::mount_all(furniture, &groups)?;
             for (name, netns) in &named {
                 netns.bind_name(name)?;
             }
-            first::start()
-        })?;
-        let mut first = started?;
-        let pid = i32::try_from(first.id()).ok().and_then(Pid::from_raw);
-        let entrance = pid
-            .ok_or(rustix::io::Errno::SRCH)
-            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()))
-            .map_err(|e| LabError::system("open", "a room's first process", e));
-        let ready = entrance.and_then(|entrance| {
-            first::wait_until_ready(&mut first)?;
-            Ok(entrance)
-        });
-        match ready {
-            Ok(entrance) => Ok(Self {
-                first,
-                entrance,
-                time: TIME_LIMIT,
-                state_folders: furniture.state_folders.clone(),
-                over: OnceLock::new(),
-                _groups: groups,
-            }),
-            Err(error) => {
-                // It may have ended by itself, which is as well.
-                let _ = first.kill();
-                let _ = first.wait();
-                Err(error)
-            }
-        }
+            Ok(first)
+        })??;
+        first.go_on()?;
+        Ok(Self {
+            entrance: first.entrance()?,
+            _first: first,
+            time: TIME_LIMIT,
+            state_folders: furniture.state_folders.clone(),
+            over: OnceLock::new(),
+            _groups: groups,
+        })
     }
 
     /// Gives programs time for so many containers: one that starts all of them has more to do.
@@ -182,13 +167,6 @@ impl Room {
     pub fn netns_of(&self, pid: u32) -> Result<Netns, LabError> {
         let path = format!("/proc/{pid}/ns/net");
         self.run(|| Netns::open(path.as_ref()))?
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let _ = pidfd_send_signal(&self.entrance, Signal::KILL);
-        let _ = self.first.wait();
     }
 }
 
