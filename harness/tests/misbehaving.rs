@@ -59,6 +59,7 @@ impl Desk {
              ip link set v1 master br0 up\n\
              ip -n c1 address add 10.77.1.2/24 dev eth0\n\
              ip -n c1 link set eth0 up\n\
+             ip -n c1 route add default via 10.77.1.1\n\
              {setup}\n\
              echo '{{}}' >&3\n"
         );
