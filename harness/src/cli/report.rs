@@ -12,7 +12,8 @@ use super::report_files::ReportFiles;
 use crate::adapter::unused;
 use crate::finding::{Finding, What};
 use crate::report::{
-    Report, claims_table, matrix_table, merge, not_run_lines, summary_line, unasked_lines,
+    Report, claims_table, diff, diff_table, matrix_table, merge, not_run_lines, summary_line,
+    unasked_lines,
 };
 
 /// Merge reports, or read them.
@@ -32,6 +33,16 @@ enum Verb {
         #[command(flatten)]
         files: ReportFiles,
     },
+    /// Compare two reports, of two builds, days or kernels: list each trial whose outcome is another, and exit 1 if there is
+    /// one. Two reports of one implementation each are compared whatever it is called.
+    Diff {
+        /// The earlier JSON report.
+        #[arg(value_name = "A")]
+        before: PathBuf,
+        /// The later one.
+        #[arg(value_name = "B")]
+        after: PathBuf,
+    },
     /// List entries of harness/src/adapter/kept.toml that matched nothing in these reports, so that stale ones can be
     /// removed.
     Kept {
@@ -45,6 +56,7 @@ enum Verb {
 pub fn run(args: &Args) -> Exit {
     match &args.verb {
         Verb::Merge { parts, files } => join(parts, files),
+        Verb::Diff { before, after } => compare(before, after),
         Verb::Kept { reports } => match list_kept(reports) {
             Ok(text) => {
                 let _ = write!(output(), "{text}");
@@ -55,6 +67,26 @@ pub fn run(args: &Args) -> Exit {
                 Exit::WrongInput
             }
         },
+    }
+}
+
+/// Lists what changed, and ends with 1 if something did.
+fn compare(before: &Path, after: &Path) -> Exit {
+    let reports = read(before).and_then(|before| read(after).map(|after| (before, after)));
+    match reports {
+        Ok((before, after)) => {
+            let changes = diff(&before, &after);
+            let _ = write!(output(), "{}", diff_table(&changes));
+            if changes.is_empty() {
+                Exit::Success
+            } else {
+                Exit::Failed
+            }
+        }
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "cannot compare the reports: {error}");
+            Exit::WrongInput
+        }
     }
 }
 

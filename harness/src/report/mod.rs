@@ -2,6 +2,7 @@
 
 mod claims;
 mod columns;
+mod diff;
 mod html;
 mod intent;
 mod json;
@@ -19,6 +20,7 @@ mod terminal;
 mod words;
 
 pub use claims::{Standing, claims_table, standing};
+pub use diff::{Change, diff, diff_table};
 pub use html::html;
 pub use intent::{
     answer_words, event_words, intent_table, question_words, rules_page, share_table,
