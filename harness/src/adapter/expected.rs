@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Implementation;
-use crate::case::glob;
+use crate::case::{OneOrMany, glob};
 use crate::finding::Defect;
 
 /// The checked-in entries.
@@ -25,8 +25,11 @@ pub struct Expected {
     /// An option of the engine's own, or a word of the conflist, with which it shows, with `*` for any text; shown with all if
     /// absent.
     pub option: Option<String>,
-    /// The case that shows it; every one if absent.
-    pub case: Option<String>,
+    /// The whole version of that program, as the report shows it, with `*` for any text: for a defect of somebody's build.
+    pub build: Option<String>,
+    /// The cases that show it; every one if there are none.
+    #[serde(default, rename = "case", deserialize_with = "one_or_many")]
+    pub cases: Vec<String>,
     /// The rules of the intent that it breaks, in each of that case's questions that the other words fit. Without rules it is
     /// about what the case's own steps say.
     #[serde(default)]
@@ -50,6 +53,10 @@ impl Expected {
             why: self.why.clone(),
         }
     }
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<String>, D::Error> {
+    OneOrMany::deserialize(text).map(|OneOrMany(all)| all)
 }
 
 /// What a defect of the intent's questions depends on.
@@ -228,10 +235,15 @@ fn first<'a>(
                 None => found.version(),
             };
             let has = |option: &String| found.options.iter().any(|one| glob(one, option));
+            let is_built = |build: &String| {
+                let part = entry.program.as_ref().and_then(|one| found.parts.get(one));
+                part.is_some_and(|part| glob(part.version(), build))
+            };
             // Who has nothing known of this case is not asked for its version.
-            entry.case.as_ref().is_none_or(|one| one == case)
+            (entry.cases.is_empty() || entry.cases.iter().any(|one| one == case))
                 && is_it(entry)
                 && entry.option.as_ref().is_none_or(has)
+                && entry.build.as_ref().is_none_or(is_built)
                 && entry.versions.contain(version())
         })
 }
@@ -263,8 +275,9 @@ mod tests {
     fn the_entries_read_and_name_cases_that_exist() {
         let entries = read().expect("well-formed");
         for entry in &entries.expected {
-            assert!(entry.case.is_some() || !entry.rules.is_empty());
-            if let Some(case) = &entry.case {
+            assert!(!entry.cases.is_empty() || !entry.rules.is_empty());
+            assert!(entry.build.is_none() || entry.program.is_some());
+            for case in &entry.cases {
                 let file = format!("{}/../cases/{case}.toml", env!("CARGO_MANIFEST_DIR"));
                 assert!(std::path::Path::new(&file).is_file(), "{file}");
             }
@@ -314,6 +327,19 @@ mod tests {
         assert!(of(&["bridge.mtu=1450", "ptp.ipMasq=true"]));
         assert!(!of(&["bridge.ipMasq=false"]));
         assert!(!of(&[]));
+    }
+
+    #[test]
+    fn a_defect_of_a_build_is_none_of_others() {
+        let of = |version: &str| {
+            let parts = [("bridge".into(), Part::known(version))];
+            let cni = Implementation::known("cni", "1.9.1", parts.into());
+            let options = vec![String::from("bridge.ipMasqBackend=nftables")];
+            let case = "contract/lifecycle/teardown-leaves-nothing";
+            expected(&cni.with_options(options), case, &[]).is_some()
+        };
+        assert!(of("1.9.1+ds1-1"));
+        assert!(!of("1.9.1"), "upstream's build knows the message");
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub(super) fn must_name_cases(files: &[PathBuf], folders: &[PathBuf]) -> Result<
     for path in files {
         let declared = read(std::slice::from_ref(path), &[])?;
         for (number, entry) in declared.expected.iter().enumerate() {
-            let Some(named) = &entry.case else { continue };
-            if !cases.iter().any(|case| case.id.as_str() == named) {
+            let is_there = |named: &&String| cases.iter().any(|case| case.id.as_str() == **named);
+            if let Some(named) = entry.cases.iter().find(|named| !is_there(named)) {
                 return Err(format!(
                     "{}: line {}: no case is called `{named}`; goldpath list has all",
                     path.display(),
@@ -70,7 +70,12 @@ fn line(text: &str, entry: usize) -> usize {
 
 /// What an entry could never be about.
 fn means_nothing(entry: &Expected) -> Option<String> {
-    if entry.case.is_none() && entry.rules.is_empty() {
+    if entry.build.is_some() && entry.program.is_none() {
+        return Some(String::from(
+            "`build` is about a `program`, which is not named",
+        ));
+    }
+    if entry.cases.is_empty() && entry.rules.is_empty() {
         return Some(String::from("an entry needs a `case` or `rules`"));
     }
     let known = |rule: &String| rules().any(|one| one.id.0 == rule);
