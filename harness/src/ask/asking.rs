@@ -35,6 +35,8 @@ const FIRST_NUMBER: u32 = 1 << 16;
 /// Payload of an echo request in bytes, as `ping` sends it; the others carry the token alone.
 const PING_PAYLOAD: usize = 56;
 const TOKEN_PAYLOAD: usize = 16;
+const IP_HEADER: usize = 20;
+const UDP_HEADER: usize = 8;
 const PING_GROUPS: &str = "/proc/sys/net/ipv4/ping_group_range";
 
 /// Tokens and source ports, none used twice in a lab.
@@ -79,14 +81,33 @@ impl Numbers {
     }
 }
 
-/// Whether a question can be asked from held sockets. One by a route through the host needs the detour there.
-pub fn can_ask(question: &Question) -> bool {
-    // 127.0.0.0/8 is a node's own: no route takes an ordinary socket's packet elsewhere.
-    let wired = question.way == Way::RouteByHost && question.to.address.is_loopback();
-    question.size == Size::Small
-        && !wired
-        && question.flow == Flow::New
-        && !matches!(question.ask, Ask::LateTcp(_))
+/// Sockets of flows that were answered, each by the question that began it, to be asked again after an event.
+#[derive(Debug, Default)]
+pub struct Flows(BTreeMap<Question, Socket>);
+
+impl Flows {
+    /// Whether a question can be asked: one of an open flow needs the flow.
+    pub fn can_ask(&self, question: &Question) -> bool {
+        question.flow == Flow::New || self.0.contains_key(&begun(question))
+    }
+
+    /// Ends the flows of all other nodes: an open socket keeps a namespace.
+    pub fn retain(&mut self, of: impl Fn(&str) -> bool) {
+        self.0.retain(|question, _| of(&question.from.0));
+    }
+}
+
+/// The question that began its flow.
+fn begun(question: &Question) -> Question {
+    Question {
+        flow: Flow::New,
+        ..question.clone()
+    }
+}
+
+/// Whether a flow goes on beyond its first packet.
+fn may_go_on(question: &Question) -> bool {
+    question.size == Size::Small && matches!(question.ask, Ask::Icmp | Ask::Udp(_))
 }
 
 /// What asks: a lab with services and captures.
@@ -100,6 +121,8 @@ pub struct Asker<'a> {
     pub taps: &'a mut [Tap],
     /// Its tokens and ports.
     pub numbers: &'a mut Numbers,
+    /// Its flows.
+    pub flows: &'a mut Flows,
 }
 
 /// One question on its way.
@@ -164,6 +187,9 @@ impl Asker<'_> {
             let request = request(&row.question, token, port);
             let tcp = (request.protocol == Protocol::Tcp).then_some(port);
             let position = sights.expect(number, node, tcp);
+            if request.protocol == Protocol::TcpFin {
+                sights.expect_segment(position, request.segment_number());
+            }
             let of_node = by_node.entry(node).or_default();
             order.push((node, of_node.len()));
             of_node.push((row, position, request));
@@ -181,17 +207,25 @@ impl Asker<'_> {
                 let before = std::fs::read_to_string(PING_GROUPS)
                     .map_err(AskError::system("read who may ping", node))?;
                 allow("0 0")?;
+                let flows = &mut self.flows.0;
                 let open = |(row, position, request): (&'r Row, usize, Request)| {
                     let failed = |source| AskError::Probe {
                         node: node.to_owned(),
                         source,
+                    };
+                    let held = (row.question.flow == Flow::Open)
+                        .then(|| flows.remove(&begun(&row.question)))
+                        .flatten();
+                    let socket = match held {
+                        Some(mut held) => held.renew(request.token).map(|()| held),
+                        None => Socket::open(&request),
                     };
                     Ok(Some(Cell {
                         row,
                         node: node.to_owned(),
                         position,
                         token: request.token,
-                        socket: Socket::open(&request).map_err(failed)?,
+                        socket: socket.map_err(failed)?,
                         heard: Vec::new(),
                         done: false,
                         awaited: true,
@@ -335,12 +369,20 @@ impl Asker<'_> {
                 });
             }
         }
-        let seen = cells.into_iter().map(|cell| Seen {
-            unresolved: sights.unresolved(&cell.node, cell.row.question.to.address),
-            from: cell.node,
-            heard: cell.heard,
-            got: got.remove(&cell.token.0).unwrap_or_default(),
-            sights: sights.take(cell.position),
+        let flows = &mut self.flows.0;
+        let seen = cells.into_iter().map(|cell| {
+            let answered = cell.answered();
+            let seen = Seen {
+                unresolved: sights.unresolved(&cell.node, cell.row.question.to.address),
+                from: cell.node,
+                heard: cell.heard,
+                got: got.remove(&cell.token.0).unwrap_or_default(),
+                sights: sights.take(cell.position),
+            };
+            if may_go_on(&cell.row.question) && (answered || cell.row.question.flow == Flow::Open) {
+                flows.insert(begun(&cell.row.question), cell.socket);
+            }
+            seen
         });
         seen.collect()
     }
@@ -399,11 +441,11 @@ fn controls(cells: &[Cell<'_>], sights: &Sights) -> Vec<Row> {
 }
 
 fn request(question: &Question, token: Token, source_port: u16) -> Request {
-    let (protocol, port, size) = match question.ask {
-        Ask::Icmp => (Protocol::IcmpEcho, 0, PING_PAYLOAD),
-        Ask::Tcp(port) => (Protocol::Tcp, port, TOKEN_PAYLOAD),
-        Ask::Udp(port) => (Protocol::Udp, port, TOKEN_PAYLOAD),
-        Ask::LateTcp(port) => (Protocol::TcpFin, port, TOKEN_PAYLOAD),
+    let (protocol, port) = match question.ask {
+        Ask::Icmp => (Protocol::IcmpEcho, 0),
+        Ask::Tcp(port) => (Protocol::Tcp, port),
+        Ask::Udp(port) => (Protocol::Udp, port),
+        Ask::LateTcp(port) => (Protocol::TcpFin, port),
     };
     Request {
         protocol,
@@ -411,10 +453,25 @@ fn request(question: &Question, token: Token, source_port: u16) -> Request {
         port,
         source_port,
         token,
-        size,
+        size: payload(question),
         ttl: None,
         tos: (question.way == Way::RouteByHost).then_some(DETOUR_TOS),
-        dont_fragment: None,
+        dont_fragment: match question.size {
+            Size::Small => None,
+            Size::Whole(_) | Size::TooLarge(_) => Some(true),
+            Size::Fragmented(_) => Some(false),
+        },
+    }
+}
+
+/// Bytes that a question carries. UDP and ICMP have headers of one length.
+pub(super) fn payload(question: &Question) -> usize {
+    match (question.size, question.ask) {
+        (Size::Small, Ask::Icmp) => PING_PAYLOAD,
+        (Size::Small, _) => TOKEN_PAYLOAD,
+        (Size::Whole(bytes) | Size::Fragmented(bytes) | Size::TooLarge(bytes), _) => {
+            usize::from(bytes).saturating_sub(IP_HEADER + UDP_HEADER)
+        }
     }
 }
 

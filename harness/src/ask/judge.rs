@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use super::asking::payload;
 use super::ending::{Ending, arrivals};
 use super::seen::{Heard, Leg, Seen};
 use crate::intent::{Answer, Ask, Refuser, Row, Sees};
@@ -44,6 +45,8 @@ pub enum Wrong {
     Copies(usize),
     /// The asking node got this many answers, and must get one.
     Answers(usize),
+    /// A service got so many bytes of it.
+    Cut(usize),
     /// The service saw this address.
     Saw(IpAddr),
     /// The request arrived with this TTL.
@@ -82,7 +85,7 @@ pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<Difference> {
             let by = ground.node(by);
             match &ending {
                 Ending::Answered { by: nodes, .. } if nodes.iter().any(|node| node == by) => {
-                    answered(seen, by, sees, *routers, ground)
+                    answered(row, seen, by, (sees, *routers), ground)
                 }
                 _ => vec![Wrong::Ending],
             }
@@ -126,13 +129,19 @@ pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<Difference> {
 }
 
 fn answered(
+    row: &Row,
     seen: &Seen,
     by: &str,
-    sees: &Sees,
-    routers: Option<u8>,
+    (sees, routers): (&Sees, Option<u8>),
     ground: &Ground,
 ) -> Vec<Wrong> {
-    let mut wrong = Vec::new();
+    let whole = payload(&row.question);
+    let mut got = seen.got.iter().map(|one| one.bytes);
+    let mut wrong: Vec<Wrong> = got
+        .find(|bytes| *bytes != whole)
+        .map(Wrong::Cut)
+        .into_iter()
+        .collect();
     if seen.got.len() > 1 {
         wrong.push(Wrong::Copies(seen.got.len()));
     }
@@ -206,7 +215,8 @@ fn refused(row: &Row, seen: &Seen, ending: &Ending, by: &Refuser, ground: &Groun
     });
     let from = from.map(|sight| sight.source);
     let mut wrong: Vec<Wrong> = from
-        .filter(|from| *from != row.question.to.address)
+        // To the host it comes as the container sent it, and is translated behind the capture.
+        .filter(|from| *from != row.question.to.address && seen.from != "host")
         .map(Wrong::RefusedFrom)
         .into_iter()
         .collect();
@@ -243,6 +253,7 @@ impl fmt::Display for Wrong {
             Self::Reached(node) => write!(f, "{node} must not get it and got it"),
             Self::Copies(copies) => write!(f, "services got it {copies} times"),
             Self::Answers(answers) => write!(f, "{answers} answers came back"),
+            Self::Cut(bytes) => write!(f, "the service got {bytes} bytes of it"),
             Self::Saw(peer) => write!(f, "the service must not see {peer}"),
             Self::Ttl { is, must } => write!(f, "it arrived with ttl {is} instead of {must}"),
             Self::Checksum(node) => write!(f, "a packet came to {node} with a wrong checksum"),

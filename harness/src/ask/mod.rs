@@ -14,7 +14,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use asking::{ANSWER_WAIT, Asker, LATE, Numbers, can_ask};
+pub use asking::{ANSWER_WAIT, Asker, Flows, LATE, Numbers};
 pub use ending::Ending;
 pub use error::AskError;
 pub use judge::{AnswerText, Difference, Ground, QuestionText, Wrong, judge};

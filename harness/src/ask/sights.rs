@@ -51,6 +51,11 @@ impl Sights {
         position
     }
 
+    /// Expects a segment of no connection with this sequence number, too.
+    pub(super) fn expect_segment(&mut self, position: usize, sequence: u32) {
+        self.handshakes.insert(sequence, position);
+    }
+
     /// The frames of a question so far.
     pub(super) fn of(&self, position: usize) -> &[Sight] {
         &self.seen[position]
@@ -163,7 +168,12 @@ impl Sights {
                 match (flags.syn, flags.ack, flags.rst) {
                     (true, false, false) => Some((*self.handshakes.get(sequence)?, Leg::Request)),
                     (true, true, false) => Some((*answered()?, Leg::Reply)),
-                    (_, _, true) => Some((*answered()?, Leg::Reset)),
+                    (_, true, true) => Some((*answered()?, Leg::Reset)),
+                    // What is no answer to a connection takes its number from the segment (RFC 9293 3.10.7.1).
+                    (_, false, true) => Some((*self.handshakes.get(sequence)?, Leg::Reset)),
+                    _ if flags.fin && payload.is_empty() => {
+                        Some((*self.handshakes.get(sequence)?, Leg::Request))
+                    }
                     _ => self.marked(payload),
                 }
             }

@@ -11,6 +11,7 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind,
     connect, recvfrom, send, setsockopt, socket, sockopt,
 };
+use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
 
 use super::seen::Heard;
 use crate::packet::Token;
@@ -41,7 +42,11 @@ impl Socket {
         let kind = match request.protocol {
             Protocol::IcmpEcho => Kind::Ping(ping(request)?),
             Protocol::Tcp | Protocol::Udp | Protocol::TcpFin => {
-                Kind::Prober(Prober::open(request)?)
+                let plain = Request {
+                    dont_fragment: None,
+                    ..request.clone()
+                };
+                Kind::Prober(Prober::open(&plain)?)
             }
         };
         let socket = Self {
@@ -55,6 +60,18 @@ impl Socket {
             setsockopt(ping, sockopt::Ipv4Tos, &i32::from(tos))
                 .map_err(|errno| socket.error("set the type of service", errno))?;
         }
+        if let Some(whole) = request.dont_fragment {
+            // By the link's MTU, not by one that another question has taught the node (`man 7 ip`).
+            let mode = if whole {
+                Ipv4PathMtuDiscovery::PROBE
+            } else {
+                Ipv4PathMtuDiscovery::DONT
+            };
+            set_ip_mtu_discover(socket.interest().0, mode).map_err(|error| {
+                let errno = Errno::from_raw(error.raw_os_error());
+                socket.error("say whether it may be fragmented", errno)
+            })?;
+        }
         if request.protocol == Protocol::Tcp {
             // Its end is one reset: neither end lingers, and no port stays taken.
             let at_once = linger {
@@ -65,6 +82,16 @@ impl Socket {
                 .map_err(|errno| socket.error("make its end a reset", errno))?;
         }
         Ok(socket)
+    }
+
+    /// Asks anew in the same flow, with another token. What has come meanwhile belongs to no question.
+    pub(super) fn renew(&mut self, token: Token) -> Result<(), ProbeError> {
+        while self.receive()?.is_some() {}
+        self.request.token = token;
+        if let Kind::Prober(prober) = &mut self.kind {
+            prober.mark(token);
+        }
+        Ok(())
     }
 
     /// Sends the question. What the kernel refuses is an answer.
@@ -90,7 +117,7 @@ impl Socket {
                 Answer::Reply { .. } => Heard::Answer(self.request.destination),
                 Answer::Refused(name) => Heard::Errno(name),
             })),
-            Kind::Ping(socket) => match receive_echo(socket, self.request.token) {
+            Kind::Ping(socket) => match receive_echo(socket, &self.request) {
                 Ok(heard) => Ok(heard),
                 Err(errno) => Ok(Some(Heard::Errno(
                     self.refusal("receive an echo reply", errno)?,
@@ -156,13 +183,15 @@ fn send_echo(socket: &OwnedFd, request: &Request) -> Result<(), Errno> {
     send(socket.as_raw_fd(), &packet, MsgFlags::empty()).map(drop)
 }
 
-fn receive_echo(socket: &OwnedFd, token: Token) -> Result<Option<Heard>, Errno> {
-    let mut buffer = [0; 128];
+/// An echo reply with the whole payload of the request (RFC 792).
+fn receive_echo(socket: &OwnedFd, request: &Request) -> Result<Option<Heard>, Errno> {
+    let whole = request.payload();
+    let mut buffer = vec![0; ICMP_HEADER + whole.len() + 1];
     loop {
         match recvfrom::<SockaddrIn>(socket.as_raw_fd(), &mut buffer) {
             Ok((held, from)) => {
                 let payload = buffer.get(ICMP_HEADER..held).unwrap_or_default();
-                if let Some(from) = from.filter(|_| token.begins(payload)) {
+                if let Some(from) = from.filter(|_| payload == whole) {
                     return Ok(Some(Heard::Answer(IpAddr::V4(from.ip()))));
                 }
             }

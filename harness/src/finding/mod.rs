@@ -262,20 +262,15 @@ impl Finding {
         self
     }
 
-    /// Whether it is a question of a table whose answer is a known defect.
-    pub fn is_declared(&self) -> bool {
-        matches!(&self.what, What::Cell(cell) if cell.known.is_some())
-    }
-
     /// Whether it is a question of a table whose answer nobody has declared.
     pub fn is_undeclared(&self) -> bool {
         matches!(&self.what, What::Cell(cell) if cell.known.is_none())
     }
 
-    /// Whether it fails nobody by itself: a known defect, a weaker rule that is not kept, or what is told beside another one.
+    /// Whether it fails nobody by itself: a weaker rule that is not kept, or what is told beside another finding.
     pub fn is_mild(&self) -> bool {
         match &self.what {
-            What::Cell(cell) => cell.known.is_some() || cell.level != "must",
+            What::Cell(cell) => cell.level != "must",
             What::Netfilter(_) | What::Cause { .. } | What::NotSaved { .. } => true,
             _ => false,
         }

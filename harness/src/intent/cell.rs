@@ -346,7 +346,7 @@ impl Moment {
     }
 
     /// Every port that is published now, with its container.
-    pub(super) fn published(&self) -> impl Iterator<Item = (&Member, &Port)> {
+    pub fn published(&self) -> impl Iterator<Item = (&Member, &Port)> {
         self.members
             .iter()
             .flat_map(|member| member.publish.iter().map(move |port| (member, port)))

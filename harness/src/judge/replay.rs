@@ -65,7 +65,7 @@ pub fn hold_against(
             }
             findings.insert(0, Finding::of(What::Known(defect)));
         }
-        Outcome::Passed | Outcome::ExpectedFailure => {
+        Outcome::Passed => {
             *outcome = Outcome::Failed;
             findings.push(Finding::of(What::Stale(defect)));
         }

@@ -60,6 +60,13 @@ impl Prober {
         })
     }
 
+    /// Gives a datagram that is sent again from the same socket another mark.
+    pub fn mark(&mut self, token: crate::packet::Token) {
+        if let Self::Udp(prober) = self {
+            prober.mark(token);
+        }
+    }
+
     /// Sends the first packet. What the kernel refuses is an answer, not an error.
     ///
     /// # Errors

@@ -42,6 +42,10 @@ impl UdpProber {
         })
     }
 
+    pub(super) fn mark(&mut self, token: crate::packet::Token) {
+        self.request.token = token;
+    }
+
     pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
         let sent = self
             .socket

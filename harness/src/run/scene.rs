@@ -1,7 +1,7 @@
 //! A case's lab: built, configured step by step, and laid to rest.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::RunError;
@@ -266,6 +266,18 @@ impl Scene {
         })?;
         self.services.borrow_mut().push(service);
         Ok(())
+    }
+
+    /// Stops these services: by node, protocol and port.
+    pub(super) fn stop(&self, which: &BTreeSet<(String, Protocol, u16)>) {
+        let is_one = |service: &Service| {
+            which.iter().any(|(node, of_case, port)| {
+                self.lab.canonical(node) == service.node()
+                    && protocol(*of_case) == service.protocol()
+                    && *port == service.port()
+            })
+        };
+        self.services.borrow_mut().retain(|one| !is_one(one));
     }
 
     /// A node's route to exactly this destination, in the words of `ip route`.

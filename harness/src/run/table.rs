@@ -9,11 +9,11 @@ use super::timing::Phase;
 use super::{Options, RunError, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
-    AnswerText, Asker, Difference, Ground, QuestionText, Seen as SeenCell, Wrong, can_ask, judge,
+    AnswerText, Asker, Difference, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
 };
 use crate::case::{Kind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
-use crate::intent::{Answer, Attached, Member, Moment, Row, Way, services, table};
+use crate::intent::{Answer, Attached, Member, Moment, OPEN, Row, Way, refusals, services, table};
 use crate::judge::{CellSeen, Seen};
 use crate::lab::{Detour, Lab};
 use crate::path::Evidence;
@@ -57,15 +57,25 @@ impl Play {
         }
         let rows: Vec<Row> = table(&moment)
             .into_iter()
-            .filter(|row| can_ask(&row.question))
+            .filter(|row| self.flows.can_ask(&row.question))
+            .collect();
+        let refusals: Vec<Row> = refusals(&moment)
+            .into_iter()
+            .filter(|row| !row.is_unspecified())
             .collect();
         let ground = ground(&moment, self.scene.lab())?;
-        let detours = detours(&rows, &moment, self.scene.lab());
+        let detours = detours(rows.iter().chain(&refusals), &moment, self.scene.lab());
         self.scene.lab().add_detours(&detours)?;
         let known = |row: &Row| trial.known(&asked(row, &moment));
         let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
         self.tell(differences, &ground, known)?;
+        if !refusals.is_empty() {
+            self.scene.stop(&behind_ports(&moment));
+            let differences = self.differences(&refusals, &ground, |row| known(row).is_none())?;
+            self.clock.lap(Phase::Table);
+            self.tell(differences, &ground, known)?;
+        }
         Ok(self.scene.lab().remove_detours(&detours)?)
     }
 
@@ -95,6 +105,7 @@ impl Play {
                 services: services.as_mut_slice(),
                 taps,
                 numbers: &mut self.numbers,
+                flows: &mut self.flows,
             };
             Ok(asker.ask(rows, awaited)?)
         })
@@ -203,12 +214,19 @@ fn asked(row: &Row, moment: &Moment) -> AskedCell<'static> {
     }
 }
 
+/// What listens behind published ports, by node, protocol and port.
+fn behind_ports(moment: &Moment) -> BTreeSet<(String, Protocol, u16)> {
+    let services = moment.published().map(|(member, port)| {
+        let (protocol, number) = (port.protocol, port.container_port);
+        (member.name.clone(), protocol, number)
+    });
+    services.filter(|(_, _, port)| *port != OPEN).collect()
+}
+
 /// What the questions by a route through the host need on their way.
-fn detours(rows: &[Row], moment: &Moment, lab: &Lab) -> Vec<Detour> {
+fn detours<'a>(rows: impl Iterator<Item = &'a Row>, moment: &Moment, lab: &Lab) -> Vec<Detour> {
     let mut detours = BTreeSet::new();
-    let by_host = rows
-        .iter()
-        .filter(|row| row.question.way == Way::RouteByHost);
+    let by_host = rows.filter(|row| row.question.way == Way::RouteByHost);
     for row in by_host {
         let (from, to) = (row.question.from.0.as_str(), row.question.to.address);
         let mut add = |node: &str, via| {
@@ -239,7 +257,9 @@ fn ground(moment: &Moment, lab: &Lab) -> Result<Ground, RunError> {
                 .addresses
                 .iter()
                 .map(|address| (*address, name.clone()));
-            ground.owners.extend(owned);
+            ground
+                .owners
+                .extend(owned.filter(|(address, _)| !address.is_loopback()));
         }
     }
     for member in &moment.members {
