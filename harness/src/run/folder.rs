@@ -32,7 +32,7 @@ const QUESTIONS: [(&str, &str, &str); 5] = [
     (
         "sysctl.txt",
         "host",
-        "sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter net.bridge.bridge-nf-call-iptables",
+        "sysctl -a --pattern ^net.(ipv4.(ip_forward$|conf.*[.](forwarding|rp_filter|route_localnet)$)|bridge.bridge-nf-call-iptables)",
     ),
     ("iptables-legacy.txt", "host", "iptables-legacy-save -c"),
 ];
