@@ -20,11 +20,24 @@ def run(command, text=None, check=True):
 
 def members(scenario, network):
     """Containers of a network, each with its address."""
-    found = [(c, c["attached"]["network"]["address"]) for c in scenario["containers"]
-             if isinstance(c["attached"], dict) and c["attached"].get("network", {}).get("name") == network["name"]]
-    taken = {address for _, address in found} | {network["gateway"]}
-    free = (str(a) for a in ipaddress.ip_network(network["subnet"]).hosts() if str(a) not in taken)
+    found = [(c, (on["addresses"] or [None])[0]) for c in scenario["containers"] if isinstance(c["attached"], dict)
+             for on in c["attached"].get("networks", []) if on["name"] == network["name"]]
+    taken = {address for _, address in found} | {gateway(network)}
+    free = (str(a) for a in ipaddress.ip_network(subnet_of(network)).hosts() if str(a) not in taken)
     return [(container, address or next(free)) for container, address in found]
+
+
+def subnet_of(network):
+    """Its only one: none of the features is about another family."""
+    return network["subnets"][0]["subnet"]
+
+
+def gateway(network):
+    return network["subnets"][0]["gateway"]
+
+
+def length(network):
+    return subnet_of(network).split("/")[1]
 
 
 def bridge(network):
@@ -35,7 +48,7 @@ def rules(scenario):
     """The whole ruleset as nft reads it."""
     publish, forward, leave = [], ['iifname "br-*" ct state invalid drop'], []
     for network in scenario["networks"]:
-        name, subnet = bridge(network), network["subnet"]
+        name, subnet = bridge(network), subnet_of(network)
         if network["internal"]:
             forward += [f'iifname "{name}" oifname != "{name}" drop', f'oifname "{name}" iifname != "{name}" drop']
         else:
@@ -65,7 +78,7 @@ def filters_bridged():
 
 
 def attach(network, n, inside, address):
-    name, length = bridge(network), network["subnet"].split("/")[1]
+    name = bridge(network)
     mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
     # Whoever has this address next is known to the neighbours already (moby/moby#36069).
     mac = "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.ip_address(address).packed)
@@ -74,10 +87,10 @@ def attach(network, n, inside, address):
     if filters_bridged():
         # What is led back to its sender on the bridge itself leaves by the port that it came in by.
         run(f"ip link set v{n}{inside} type bridge_slave hairpin on")
-    run(f"ip -n {inside} address add {address}/{length} dev eth0")
+    run(f"ip -n {inside} address add {address}/{length(network)} dev eth0")
     run(f"ip -n {inside} link set eth0 up")
     if not network["internal"]:
-        run(f'ip -n {inside} route add default via {network["gateway"]}')
+        run(f'ip -n {inside} route add default via {gateway(network)}')
 
 
 def refresh(scenario):
@@ -100,9 +113,9 @@ def setup(work):
         name = bridge(network)
         mtu = f' mtu {network["mtu"]}' if network["mtu"] else ""
         # Without one of its own it has that of a port, and another one when that port goes.
-        mac = "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.ip_address(network["gateway"]).packed)
+        mac = "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.ip_address(gateway(network)).packed)
         run(f"ip link add {name}{mtu} address {mac} type bridge")
-        run(f'ip address add {network["gateway"]}/{network["subnet"].split("/")[1]} dev {name}')
+        run(f"ip address add {gateway(network)}/{length(network)} dev {name}")
         run(f"ip link set {name} up")
         run(f"sysctl -q -w net.ipv4.conf.{name}.route_localnet=1")
         for container, address in members(scenario, network):
@@ -142,7 +155,7 @@ def teardown(work):
 
 question = json.load(sys.stdin)
 if question["verb"] == "info":
-    json.dump({"name": "example", "version": "1", "features": FEATURES}, sys.stdout)
+    json.dump({"protocol": 2, "name": "example", "version": "1", "features": FEATURES}, sys.stdout)
 else:
     {"setup": setup, "remove": remove, "add": add, "teardown": teardown}[question["verb"]](question)
     print("{}")

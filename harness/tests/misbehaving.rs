@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const CASE: &str = "contract/bridge/gateway-answers";
-const INFO: &str = r#"{"name": "mine", "version": "1", "features": ["bridge"]}"#;
+const INFO: &str = r#"{"protocol": 2, "name": "mine", "version": "1", "features": ["bridge"]}"#;
 /// What no report of one failed trial needs more of, whatever a program wrote.
 const REPORT_LIMIT: usize = 128 << 10;
 

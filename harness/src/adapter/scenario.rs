@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::case::{Attachment, Case, Kind, Protocol};
 
 /// Networks and containers that shall exist.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scenario {
     /// The networks.
     pub networks: Vec<ScenarioNetwork>,
@@ -17,8 +17,7 @@ pub struct Scenario {
 }
 
 /// A container network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Network")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioNetwork {
     /// Its name: 1 to 12 characters of a-z, 0-9 and -.
     pub name: String,
@@ -33,8 +32,7 @@ pub struct ScenarioNetwork {
 }
 
 /// A container. Its namespace, where the adapter is given one, is empty but for `lo`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Container")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioContainer {
     /// Its name: 1 to 12 characters of a-z, 0-9 and -.
     pub name: String,
@@ -45,8 +43,7 @@ pub struct ScenarioContainer {
 }
 
 /// Whose network a container uses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attached {
     /// A namespace with nothing but `lo`.
     None,
@@ -58,7 +55,7 @@ pub enum Attached {
     Network {
         /// Its name.
         name: String,
-        /// The container's address; the implementation's choice if null and `address` is not among its features.
+        /// The container's address; the implementation's choice if there is none.
         address: Option<IpAddr>,
     },
 }

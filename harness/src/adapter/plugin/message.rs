@@ -1,17 +1,21 @@
 //! The protocol's messages. The doc comments here are the descriptions of its JSON schema.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::wire;
 use crate::adapter::{AdapterError, Scenario};
 use crate::case::Feature;
 use crate::program::unseen;
 
 /// Version of the protocol. It grows when a field changes its meaning or goes away.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
+
+/// Verbs that a program may be sent.
+const VERBS: [&str; 6] = ["info", "setup", "remove", "add", "check", "teardown"];
 
 /// Characters that a name or a version may have.
 const LONGEST: usize = 100;
@@ -24,6 +28,10 @@ pub enum Question {
     Info {
         /// Version of this protocol.
         protocol: u32,
+        /// Verbs that goldpath may send. Later versions may have more.
+        verbs: Vec<String>,
+        /// Features that goldpath knows. Later versions may have more: claim only what is here.
+        features: Vec<Feature>,
     },
     /// Make the scenario true in the network namespace that you run in, which is the host's.
     Setup {
@@ -75,6 +83,8 @@ pub enum Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Work {
     /// The intended network.
+    #[serde(serialize_with = "wire::write")]
+    #[schemars(with = "wire::Intended")]
     pub scenario: Scenario,
     /// Path of each container's network namespace, as `/run/netns/c1`: `ip netns exec c1` works, too. Empty if you
     /// bring the namespaces.
@@ -87,12 +97,19 @@ pub struct Work {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Info {
+    /// Version of the protocol that you speak: the one of the question.
+    #[serde(default = "first")]
+    pub protocol: u32,
     /// Your name in reports: one line of at most 100 characters.
     pub name: String,
     /// Your version: one line of at most 100 characters.
     pub version: String,
-    /// What you can do. Cases that need more are listed as not supported.
-    pub features: Vec<Feature>,
+    /// What you can do, of the features in the question. Cases that need more are listed as not supported.
+    #[schemars(with = "Vec<Feature>")]
+    features: Vec<String>,
+    /// Verbs that you answer beside `setup`, `teardown` and those that your features ask for, of the verbs in the question.
+    #[serde(default)]
+    verbs: Vec<String>,
     /// Programs that take part, with their versions.
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
@@ -136,7 +153,11 @@ pub fn plugin_schema() -> String {
 impl Question {
     /// Who are you?
     pub fn info() -> Self {
-        Self::Info { protocol: PROTOCOL }
+        Self::Info {
+            protocol: PROTOCOL,
+            verbs: VERBS.map(String::from).to_vec(),
+            features: Feature::ALL.to_vec(),
+        }
     }
 
     /// Make this true.
@@ -218,7 +239,47 @@ pub(super) fn answer<T: DeserializeOwned>(
     read.map_err(|error| AdapterError::unread(question.verb(), &error, said))
 }
 
+/// What an answer to `info` means that says no version.
+fn first() -> u32 {
+    1
+}
+
 impl Info {
+    /// What it can do.
+    pub fn features(&self) -> BTreeSet<Feature> {
+        let known = |name: &String| Feature::ALL.iter().find(|one| one.as_str() == name);
+        self.features.iter().filter_map(known).copied().collect()
+    }
+
+    /// Why goldpath can't work with a program that answers so: another version, or words that were not in the question.
+    pub(super) fn is_not_spoken(&self) -> Option<String> {
+        match self.protocol {
+            PROTOCOL => {}
+            1 => {
+                return Some(format!(
+                    "it speaks protocol 1, this goldpath speaks {PROTOCOL}. Say \"protocol\": {PROTOCOL} in it; a network has \
+                     `subnets` (each with `subnet` and `gateway`) in place of `subnet` and `gateway`, and a container is \
+                     attached to `networks` (a list, each with `name` and `addresses`) in place of `network` (with `address`)"
+                ));
+            }
+            other => {
+                return Some(format!(
+                    "it speaks protocol {other}, this goldpath speaks {PROTOCOL}: answer in the question's version"
+                ));
+            }
+        }
+        let is_feature = |name: &str| Feature::ALL.iter().any(|one| one.as_str() == name);
+        let features = self.features.iter();
+        let feature = features.map(|name| ("features", name, is_feature(name)));
+        let verbs = self.verbs.iter();
+        let verb = verbs.map(|name| ("verbs", name, VERBS.contains(&name.as_str())));
+        let (field, name, _) = feature.chain(verb).find(|(.., is_known)| !is_known)?;
+        Some(format!(
+            "`{field}` has `{}`, which is not in the question's `{field}`: claim only what both sides know",
+            crate::program::shown(name)
+        ))
+    }
+
     /// What is wrong with what the program calls itself and others; none if it can be shown in one line and be part of a
     /// file's name.
     pub(super) fn mistake(&self) -> Option<String> {
@@ -244,6 +305,7 @@ impl Info {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::{Attached, ScenarioContainer, ScenarioNetwork};
 
     #[test]
     fn the_schema_is_the_checked_in_one() {
@@ -267,6 +329,80 @@ mod tests {
     }
 
     #[test]
+    fn another_protocol_and_words_of_nobody_are_refused_with_what_to_change() {
+        let refused = |said: &str| {
+            let info = answer::<Info>(&Question::info(), said).expect("of the form");
+            info.is_not_spoken().unwrap_or_default()
+        };
+        let info = |more: &str| format!(r#"{{"name": "mine", "version": "1", {more}}}"#);
+        assert_eq!(
+            refused(&info(
+                r#""protocol": 2, "features": ["bridge"], "verbs": ["check"]"#
+            )),
+            ""
+        );
+        let old = refused(&info(r#""features": ["bridge"]"#));
+        for word in [
+            "protocol 1",
+            "\"protocol\": 2",
+            "`subnets`",
+            "`networks`",
+            "`addresses`",
+        ] {
+            assert!(old.contains(word), "no {word} in {old}");
+        }
+        let new = refused(&info(r#""protocol": 3, "features": []"#));
+        assert!(new.starts_with("it speaks protocol 3"), "{new}");
+        let typo = refused(&info(r#""protocol": 2, "features": ["brigde"]"#));
+        assert!(typo.starts_with("`features` has `brigde`"), "{typo}");
+        let verb = refused(&info(
+            r#""protocol": 2, "features": [], "verbs": ["reload"]"#,
+        ));
+        assert!(verb.starts_with("`verbs` has `reload`"), "{verb}");
+    }
+
+    #[test]
+    fn every_list_of_the_scenario_is_one() {
+        let scenario = Scenario {
+            networks: vec![ScenarioNetwork {
+                name: "front".into(),
+                subnet: "10.77.1.0/24".into(),
+                gateway: [10, 77, 1, 1].into(),
+                internal: false,
+                mtu: None,
+            }],
+            containers: vec![ScenarioContainer {
+                name: "c1".into(),
+                attached: Attached::Network {
+                    name: "front".into(),
+                    address: Some([10, 77, 1, 9].into()),
+                },
+                publish: Vec::new(),
+            }],
+        };
+        let question = Question::setup(Work {
+            scenario,
+            namespaces: BTreeMap::new(),
+            folder: String::from("/run/goldpath"),
+        });
+        let written = serde_json::to_value(&question).expect("JSON");
+        let expected = serde_json::json!({
+            "networks": [{
+                "name": "front",
+                "subnets": [{ "subnet": "10.77.1.0/24", "gateway": "10.77.1.1" }],
+                "internal": false,
+                "mtu": null,
+            }],
+            "containers": [{
+                "name": "c1",
+                "attached": { "networks": [{ "name": "front", "addresses": ["10.77.1.9"] }] },
+                "publish": [],
+            }],
+        });
+        assert_eq!(written["scenario"], expected);
+    }
+
+    #[test]
     fn an_answer_that_is_no_object_is_refused() {
         for said in ["[]", "[null, {}]", "\"ok\"", "null"] {
             let error = answer::<Done>(&Question::info(), said).expect_err(said);
@@ -283,7 +419,7 @@ mod tests {
 
     #[test]
     fn an_answer_with_a_word_that_is_not_of_the_protocol_is_refused() {
-        let said = r#"{"name": "mine", "version": "1", "features": ["bridge"], "feature": []}"#;
+        let said = r#"{"protocol": 2, "name": "mine", "version": "1", "features": ["bridge"], "feature": []}"#;
         let error = answer::<Info>(&Question::info(), said).expect_err("unknown field");
         assert!(
             error.to_string().contains("unknown field `feature`"),

@@ -3,6 +3,7 @@
 //! `harness/PLUGIN.md` teaches the protocol; `harness/plugin.schema.json` is generated from the types here.
 
 mod message;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -75,7 +76,7 @@ impl Plugin {
             .input(question.text())
             .run(&room)?;
         let info: Info = message::answer(&question, &said)?;
-        if let Some(reason) = info.mistake() {
+        if let Some(reason) = info.is_not_spoken().or_else(|| info.mistake()) {
             let question = question.verb().to_owned();
             return Err(AdapterError::Answer { question, reason });
         }
@@ -152,7 +153,7 @@ impl Adapter for Plugin {
     }
 
     fn features(&self) -> BTreeSet<Feature> {
-        Feature::with_implied(self.info.features.iter().copied().collect())
+        Feature::with_implied(self.info.features())
     }
 
     fn namespaces(&self) -> Namespaces {
