@@ -1,6 +1,5 @@
 //! `goldpath explore`: scenarios and sequences of events that nobody wrote.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,8 +11,11 @@ use super::exit::Exit;
 use super::run::default_jobs;
 use super::sandbox::{broken, inside_and_look};
 use crate::explore::{Campaign, Disagreement, Explored, PAIRS_WITHIN, Step, Until};
-use crate::report::words;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Watch};
+use crate::intent::rules;
+use crate::report::{
+    ExploredPairs, ExploredReport, ExploredRules, FoundReport, explored_html, words,
+};
+use crate::run::{GoldenUse, Options, Rerun, Watch};
 
 /// Generate scenarios and events from a seed, ask every question of the intent between them, and shrink each
 /// disagreement to a small case.
@@ -43,6 +45,9 @@ pub struct Args {
     /// Write what was found as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write what was found, and what was met, as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// A time as `90s`, `10m` or `2h`.
@@ -144,12 +149,20 @@ fn finish(args: &Args, explored: &Explored) -> Exit {
             indented(&words(&result.findings))
         );
     }
-    let _ = write!(out, "{}", conclusion(explored));
-    if let Some(path) = &args.json
-        && let Err(error) = fs::write(path, json(args, explored))
-    {
-        let _ = writeln!(io::stderr(), "cannot write {}: {error}", path.display());
-        written = Err(Exit::Errored);
+    let report = report(args, explored);
+    let _ = write!(out, "{}", report.conclusion());
+    let as_json = || serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
+    let files: [(&Option<PathBuf>, &dyn Fn() -> String); 2] = [
+        (&args.json, &as_json),
+        (&args.html, &|| explored_html(&report)),
+    ];
+    for (path, text) in files {
+        if let Some(path) = path
+            && let Err(error) = fs::write(path, text())
+        {
+            let _ = writeln!(io::stderr(), "cannot write {}: {error}", path.display());
+            written = Err(Exit::Errored);
+        }
     }
     match (written, explored.interrupted) {
         (Err(exit), _) => exit,
@@ -175,57 +188,40 @@ fn indented(text: &str) -> String {
     lines.join("\n")
 }
 
-fn conclusion(explored: &Explored) -> String {
-    let (pairs, missing) = explored.pairs;
-    let outcomes: Vec<String> = Outcome::ALL
-        .iter()
-        .filter_map(|outcome| Some(format!("{} {outcome}", explored.outcomes.get(outcome)?)))
-        .collect();
-    let mut text = format!(
-        "{} scenarios: {}\n{} of {pairs} pairs of values met\n",
-        explored.scenarios,
-        outcomes.join(", "),
-        pairs - missing,
-    );
-    for (reason, times) in &explored.spared {
-        text.push_str(&format!("{times} × without: {reason}\n"));
+fn report(args: &Args, explored: &Explored) -> ExploredReport {
+    let found = |one: &Disagreement| FoundReport {
+        implementation: one.trial.subject.to_string(),
+        scenario: one.scene,
+        times: one.times,
+        kinds: one.kinds.iter().cloned().collect(),
+        findings: one.result.findings.clone(),
+        case: one.case_file(args.seed),
+    };
+    let outcomes = explored.outcomes.iter();
+    let met = explored.rules.iter();
+    let missing = rules().map(|rule| rule.id.0);
+    ExploredReport {
+        seed: args.seed,
+        scenarios: explored.scenarios,
+        interrupted: explored.interrupted.is_some(),
+        outcomes: outcomes
+            .map(|(outcome, count)| (outcome.to_string(), *count))
+            .collect(),
+        without: explored.spared.clone(),
+        pairs: ExploredPairs {
+            all: explored.pairs,
+            missing: explored.missing.clone(),
+        },
+        rules: ExploredRules {
+            met: met
+                .map(|(rule, count)| ((*rule).to_owned(), *count))
+                .collect(),
+            missing: missing
+                .filter(|rule| !explored.rules.contains_key(rule))
+                .map(str::to_owned)
+                .collect(),
+        },
+        disagreements: explored.disagreements.iter().map(found).collect(),
+        errored: explored.errored.len(),
     }
-    let different = explored.disagreements.len();
-    text.push_str(&format!(
-        "{different} kinds of disagreement with the intent\n"
-    ));
-    text
-}
-
-fn json(args: &Args, explored: &Explored) -> String {
-    let disagreements: Vec<serde_json::Value> = explored
-        .disagreements
-        .iter()
-        .map(|found| {
-            serde_json::json!({
-                "implementation": found.trial.subject.to_string(),
-                "scenario": found.scene,
-                "times": found.times,
-                "kinds": found.kinds,
-                "findings": found.result.findings,
-                "case": found.case_file(args.seed),
-            })
-        })
-        .collect();
-    let outcomes: BTreeMap<String, usize> = explored
-        .outcomes
-        .iter()
-        .map(|(outcome, count)| (outcome.to_string(), *count))
-        .collect();
-    let (pairs, missing) = explored.pairs;
-    let value = serde_json::json!({
-        "seed": args.seed,
-        "scenarios": explored.scenarios,
-        "outcomes": outcomes,
-        "not_asked": explored.spared,
-        "pairs": { "all": pairs, "met": pairs - missing },
-        "disagreements": disagreements,
-        "errored": explored.errored.len(),
-    });
-    format!("{value:#}\n")
 }

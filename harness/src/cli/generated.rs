@@ -20,6 +20,9 @@ const LONGER: usize = 240;
 /// Trials of one fault in one stage: of scenarios that it changes, most show it at once.
 const TRIES: usize = 24;
 
+/// Faults that are named while they are looked for.
+const FEW: usize = 12;
+
 /// A fault on its way through the cases.
 struct Hunted {
     fault: Generated,
@@ -73,7 +76,7 @@ pub(super) fn hunt(
         open.iter_mut().for_each(|one| one.face(&cases));
         let left = |open: &[&mut Hunted]| open.iter().filter(|one| !one.cases.is_empty()).count();
         while left(&open) > 0 {
-            let _ = writeln!(io::stderr(), "{catcher:?}: {} faults to catch", left(&open));
+            tell(catcher, &open);
             let mut trials = Vec::new();
             let mut owners = Vec::new();
             for (place, one) in open.iter_mut().enumerate() {
@@ -103,6 +106,22 @@ pub(super) fn hunt(
         seed,
         hunted.into_iter().map(|one| one.scored).collect(),
     ))
+}
+
+/// Says on standard error what is left, by name once it is little.
+fn tell(catcher: Catcher, open: &[&mut Hunted]) {
+    let left = open.iter().filter(|one| !one.cases.is_empty());
+    let names: Vec<String> = left.map(|one| one.scored.name.clone()).collect();
+    let few = if names.len() > FEW {
+        String::new()
+    } else {
+        format!(": {}", names.join(", "))
+    };
+    let _ = writeln!(
+        io::stderr(),
+        "{catcher:?}: {} faults to catch{few}",
+        names.len()
+    );
 }
 
 impl Hunted {

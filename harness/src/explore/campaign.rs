@@ -14,6 +14,7 @@ use super::sketch::Sketch;
 use crate::adapter::Candidate;
 use crate::case::{Case, CaseError, Feature, parse};
 use crate::finding::What;
+use crate::intent::{Moment, refusals, table};
 use crate::run::{Event, Options, Outcome, Run, Trial, TrialResult, run_all};
 
 /// Scenarios that are put to all implementations before the next look at the clock.
@@ -58,8 +59,12 @@ pub struct Explored {
     pub disagreements: Vec<Disagreement>,
     /// Trials about which nothing is known, with what broke.
     pub errored: Vec<(String, TrialResult)>,
-    /// All pairs of values of two axes, and those that did not occur.
-    pub pairs: (usize, usize),
+    /// How many pairs of values of two axes there are.
+    pub pairs: usize,
+    /// Those that did not occur.
+    pub missing: Vec<String>,
+    /// Rules of the intent that answered a question, with the number of tables.
+    pub rules: BTreeMap<&'static str, usize>,
     /// The signal that ended the campaign early.
     pub interrupted: Option<Signal>,
 }
@@ -122,7 +127,8 @@ impl Campaign<'_> {
                 break;
             }
         }
-        explored.pairs = stream.pairs();
+        explored.pairs = stream.pairs().0;
+        explored.missing = stream.missing();
         Ok(explored)
     }
 
@@ -155,6 +161,9 @@ impl Campaign<'_> {
             let Some(result) = result else { continue };
             tell(Step::Tried(trial, &result));
             *explored.outcomes.entry(result.outcome).or_default() += 1;
+            if matches!(result.outcome, Outcome::Passed | Outcome::Failed) {
+                explored.note_rules(trial);
+            }
             match result.outcome {
                 Outcome::NotSupported => {
                     let reason = trial.not_supported().unwrap_or_default();
@@ -245,6 +254,29 @@ impl Campaign<'_> {
 }
 
 impl Explored {
+    /// Counts the rules that answer a question of the tables that a trial asks.
+    fn note_rules(&mut self, trial: &Trial) {
+        let adapter = trial
+            .implementation()
+            .and_then(|one| one.adapter.as_ref().ok());
+        let features = adapter.map(|one| one.features()).unwrap_or_default();
+        let mut moment = Moment::of(&trial.case, &features);
+        for step in &trial.case.steps {
+            if let Some(change) = &step.change {
+                moment = moment.after(&trial.case, change);
+            }
+            if step.table.is_none() {
+                continue;
+            }
+            let rows = table(&moment).into_iter().chain(refusals(&moment));
+            let bound = rows.filter(|row| !row.is_unspecified() || row.rule.open().is_some());
+            let rules: BTreeSet<&'static str> = bound.map(|row| row.rule.id.0).collect();
+            for rule in rules {
+                *self.rules.entry(rule).or_default() += 1;
+            }
+        }
+    }
+
     fn note_plainer(&mut self, name: &str, without: &BTreeSet<Feature>) {
         for feature in without {
             let reason = format!("{name} does not list {feature}");

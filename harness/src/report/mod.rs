@@ -3,6 +3,7 @@
 mod claims;
 mod columns;
 mod diff;
+mod explored;
 mod html;
 mod intent;
 mod json;
@@ -21,7 +22,8 @@ mod words;
 
 pub use claims::{Standing, claims_table, standing};
 pub use diff::{Change, diff, diff_table};
-pub use html::html;
+pub use explored::{ExploredPairs, ExploredReport, ExploredRules, FoundReport};
+pub use html::{explored_html, html};
 pub use intent::{
     answer_words, event_words, intent_table, question_words, rules_page, share_table,
 };

@@ -2,8 +2,10 @@
 
 mod case;
 mod diagram;
+mod explored;
 mod overview;
 
+pub use explored::explored_html;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Matrix, Report};

@@ -1,0 +1,94 @@
+//! Plugins with one bug each, of a kind that real implementations have had: a short exploration must find it, and find nothing
+//! in the plugin without it. No story is asked.
+//!
+//! Runs that build labs need root or user namespaces, as `goldpath` does.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use rstest::rstest;
+use serde_json::Value;
+
+/// Explores the example plugin with these changes of its text. Returns the kinds of its first disagreement.
+fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
+    let desk = tempfile::tempdir().unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugin.py");
+    let mut text = fs::read_to_string(example).unwrap();
+    for (old, new) in changes {
+        assert!(text.contains(old), "the example has no {old}");
+        text = text.replacen(old, new, 1);
+    }
+    let plugin = desk.path().join("plugin.py");
+    fs::write(&plugin, text).unwrap();
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = "explore -i plugin:./plugin.py --seed 1 --first --json report.json --scenarios";
+    let output = Command::new(env!("CARGO_BIN_EXE_goldpath"))
+        .args(arguments.split(' '))
+        .arg(scenarios.to_string())
+        .current_dir(desk.path())
+        .env_remove("CI")
+        .output()
+        .unwrap();
+    let report = fs::read(desk.path().join("report.json"));
+    let report = report.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["errored"], 0, "{output:?}");
+    let found = report["disagreements"].as_array().unwrap();
+    let kinds = found
+        .iter()
+        .flat_map(|one| one["kinds"].as_array().unwrap());
+    kinds
+        .map(|kind| kind.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The bound is what seed 1 needs, and some more: the stream is the same on every machine.
+#[rstest]
+#[case::rules_stay_after_a_removal(
+    &[("    refresh(work[\"scenario\"])\n", "")],
+    "gone-port"
+)]
+#[case::an_asked_address_is_ignored(
+    &[("at = f'ip daddr {port[\"host_address\"]}' if port[\"host_address\"] else ", "at = ")],
+    "published-elsewhere"
+)]
+#[case::the_second_container_flushes_the_first(
+    &[("                refresh(scenario)\n", "                refresh({**scenario, \"containers\": [container]})\n")],
+    "published"
+)]
+#[case::a_range_is_one_too_long(
+    &[("dport {port[\"host_port\"]} dnat", "dport {port[\"host_port\"]}-{port[\"host_port\"] + 1} dnat")],
+    "beside-published"
+)]
+#[case::forwarding_is_switched_off_at_the_end(
+    &[("ip_forward={before.read_text().strip()}", "ip_forward=0")],
+    "leftover"
+)]
+#[case::everybodys_rules_are_flushed(
+    &[("table ip example {}\\ndelete table ip example\\n", "flush ruleset\\n")],
+    "implementation"
+)]
+#[case::a_subnet_is_taken_for_24(
+    &[("length = bridge(network), network[\"subnet\"].split(\"/\")[1]", "length = bridge(network), \"24\"")],
+    "implementation"
+)]
+#[case::removal_by_the_beginning_of_a_name(
+    &[("        run(f\"ip link delete v{n}{inside}\", check=False)\n    refresh", "        for link in pathlib.Path(\"/sys/class/net\").glob(f\"v{n}{inside}*\"):\n            run(f\"ip link delete {link.name}\")\n    refresh")],
+    "implementation"
+)]
+#[case::an_internal_network_is_closed_by_no_rule(
+    &[("        if network[\"internal\"]:\n            forward +=", "        if False:\n            forward +=")],
+    "internal-no-way-out"
+)]
+fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
+    let kinds = explored(changes, 60);
+    assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    assert_eq!(explored(&[], 8), Vec::<String>::new());
+}
