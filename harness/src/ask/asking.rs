@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
-use nix::unistd::Pid;
 
 use super::error::AskError;
+use super::pinned::Pinned;
 use super::seen::{Arrival, Heard, Leg, Seen};
 use super::sights::Sights;
 use super::socket::Socket;
@@ -471,31 +470,6 @@ pub(super) fn payload(question: &Question) -> usize {
         (Size::Small, _) => TOKEN_PAYLOAD,
         (Size::Whole(bytes) | Size::Fragmented(bytes) | Size::TooLarge(bytes), _) => {
             usize::from(bytes).saturating_sub(IP_HEADER + UDP_HEADER)
-        }
-    }
-}
-
-/// Keeps the calling thread on the processor that it runs on: what it sends is queued there, in order.
-struct Pinned(Option<CpuSet>);
-
-impl Pinned {
-    fn here() -> Self {
-        let own = Pid::from_raw(0);
-        let before = sched_getaffinity(own).ok();
-        let mut only = CpuSet::new();
-        let pinned = sched_getcpu().and_then(|cpu| {
-            only.set(cpu)?;
-            sched_setaffinity(own, &only)
-        });
-        // Where it is not allowed the order is lost, and the bound for what comes late stays.
-        Self(before.filter(|_| pinned.is_ok()))
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = sched_setaffinity(Pid::from_raw(0), before);
         }
     }
 }

@@ -8,6 +8,7 @@ mod asking;
 mod ending;
 mod error;
 mod judge;
+mod pinned;
 mod seen;
 mod sights;
 mod socket;
