@@ -72,7 +72,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     "implementation"
 )]
 #[case::a_subnet_is_taken_for_24(
-    &[("length = bridge(network), network[\"subnet\"].split(\"/\")[1]", "length = bridge(network), \"24\"")],
+    &[("return subnet_of(network).split(\"/\")[1]", "return \"24\"")],
     "implementation"
 )]
 #[case::removal_by_the_beginning_of_a_name(
