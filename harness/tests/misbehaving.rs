@@ -196,6 +196,24 @@ fn what_a_program_writes_moves_no_cursor() {
 }
 
 #[test]
+fn what_a_program_names_moves_no_cursor_either() {
+    let setup = r#"escape=$(printf '\033[2J')
+        ip link set v1 name "v$escape"
+        nft add table ip filter
+        nft add chain ip filter "input { type filter hook input priority 0; }"
+        nft "add rule ip filter input icmp type echo-request drop comment \"by$escape\"""#;
+    let desk = Desk::with_setup(setup);
+    let ended = desk.run();
+    ended.must_be(1);
+    ended.must_say(&["v\\u{1b}[2J", "by\\u{1b}[2J"]);
+    assert!(!ended.out.contains('\u{1b}'), "{}", ended.out);
+    for report in ["a.json", "a.xml", "a.html", "a.md"] {
+        let text = fs::read_to_string(desk.path(report)).unwrap();
+        assert!(!text.contains('\u{1b}'), "{report}");
+    }
+}
+
+#[test]
 fn names_and_versions_are_names_and_versions() {
     let long = "x".repeat(5000);
     for (name, version, word) in [

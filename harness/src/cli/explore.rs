@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::asked::Implementations;
 use super::exit::Exit;
+use super::output::output;
 use super::run::default_jobs;
 use super::sandbox::{broken, inside_and_look};
 use crate::explore::{Campaign, Disagreement, Explored, PAIRS_WITHIN, Step, Until};
+use crate::files;
 use crate::intent::rules;
 use crate::report::{
     ExploredPairs, ExploredReport, ExploredRules, FoundReport, explored_html, words,
@@ -123,7 +125,7 @@ fn tell(step: &Step<'_>) {
 }
 
 fn finish(args: &Args, explored: &Explored) -> Exit {
-    let mut out = io::stdout();
+    let mut out = output();
     let mut written = Ok(());
     for (number, found) in (1..).zip(&explored.disagreements) {
         let name = format!(
@@ -131,8 +133,10 @@ fn finish(args: &Args, explored: &Explored) -> Exit {
             found.trial.subject.to_string().replace(['/', ':'], "-")
         );
         let path = args.out.join(name);
-        let wrote = fs::create_dir_all(&args.out)
-            .and_then(|()| fs::write(&path, found.case_file(args.seed)));
+        let wrote = files::must_not_link(&args.out, &path)
+            .and_then(|()| fs::create_dir_all(&args.out))
+            .and_then(|()| files::create(&path))
+            .and_then(|mut file| file.write_all(found.case_file(args.seed).as_bytes()));
         let _ = writeln!(out, "{}", disagreement(found));
         match wrote {
             Ok(()) => drop(writeln!(out, "    case: {}\n", path.display())),
@@ -158,7 +162,8 @@ fn finish(args: &Args, explored: &Explored) -> Exit {
     ];
     for (path, text) in files {
         if let Some(path) = path
-            && let Err(error) = fs::write(path, text())
+            && let Err(error) =
+                files::create_named(path).and_then(|mut file| file.write_all(text().as_bytes()))
         {
             let _ = writeln!(io::stderr(), "cannot write {}: {error}", path.display());
             written = Err(Exit::Errored);

@@ -3,11 +3,13 @@
 //! A verb goes on when its output is lost: its reports are still to be written. The loss is kept here and turns into the
 //! exit code at the end.
 
+use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Stdout, Write};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
 use super::exit::Exit;
+use crate::program::plain;
 
 /// The first error of this process's standard output.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
@@ -67,5 +69,10 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         remembered(self.0.flush())
+    }
+
+    /// goldpath itself moves no cursor, and what it shows is full of names that others chose.
+    fn write_fmt(&mut self, text: Arguments<'_>) -> io::Result<()> {
+        self.write_all(plain(&text.to_string()).as_bytes())
     }
 }

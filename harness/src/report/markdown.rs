@@ -7,9 +7,10 @@ use super::words::line_words;
 use super::{CaseReport, Matrix, Report, alike, score_table, summary_line};
 use crate::case::Claim;
 use crate::mutate::Scores;
+use crate::program::plain;
 use crate::run::Outcome;
 
-/// The report as GitHub's Markdown.
+/// The report as GitHub's Markdown, whatever names there are in it.
 pub fn markdown(report: &Report, score: Option<&Scores>) -> String {
     let mut text = format!(
         "## goldpath: {}\n\n{}\n\n",
@@ -29,7 +30,7 @@ pub fn markdown(report: &Report, score: Option<&Scores>) -> String {
     for command in &report.commands {
         text.push_str(&fenced(command));
     }
-    text
+    plain(&text).into_owned()
 }
 
 fn versions(text: &mut String, report: &Report) {

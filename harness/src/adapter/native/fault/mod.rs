@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+mod apply;
 mod catches;
 mod edit;
 mod generated;
