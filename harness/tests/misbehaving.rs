@@ -225,7 +225,7 @@ fn names_and_versions_are_names_and_versions() {
         ("..", "1", "`name`"),
     ] {
         let info = format!(
-            "printf '{{\"name\": \"{name}\", \"version\": \"{version}\", \"features\": []}}'"
+            "printf '{{\"protocol\": 2, \"name\": \"{name}\", \"version\": \"{version}\", \"features\": []}}'"
         );
         let ended = Desk::with_info(&info).run();
         ended.must_be(2);
@@ -404,7 +404,7 @@ for folder in dev sys proc; do mount --rbind /$folder $tree/$folder; done
 cp -R cases golden $2 $tree/work/
 cat >$tree/work/plugin <<'END'
 #!/bin/sh
-case $(cat) in *info*) echo '{"name": "mine", "version": "1", "features": ["bridge"]}'; exit;; esac
+case $(cat) in *info*) echo '{"protocol": 2, "name": "mine", "version": "1", "features": ["bridge"]}'; exit;; esac
 echo "{\"error\": \"here is $(ls /work)\"}"
 END
 chmod +x $tree/work/plugin

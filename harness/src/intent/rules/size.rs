@@ -33,9 +33,23 @@ pub(super) const GROUP: Group = Group {
                 "cases path/fragments-through-masquerade, fragments-to-a-published-port",
             ],
             says: Says::Is(|cell| match cell.question.size {
-                Size::Fragmented(_) => when_small(cell),
+                Size::Fragmented(_) if !is_joined(cell) => when_small(cell),
                 _ => None,
             }),
+        },
+        Rule {
+            id: RuleId("joined-fragments"),
+            rank: Rank::Sized,
+            sentence: "Fragments larger than 1500 bytes may be lost within a bridge whose packets iptables sees.",
+            level: Level::May,
+            features: &[],
+            source: &[
+                "Linux net/bridge/br_nf_core.c br_dst_default_metrics, net/ipv4/ip_output.c ip_fragment",
+            ],
+            says: Says::Open(
+                "the kernel joins fragments for conntrack, and takes 1500 for the bridge's MTU when it parts them again",
+                |cell| matches!(cell.question.size, Size::Fragmented(_)) && is_joined(cell),
+            ),
         },
         Rule {
             id: RuleId("too-large"),
@@ -58,6 +72,14 @@ pub(super) const GROUP: Group = Group {
         },
     ],
 };
+
+/// The MTU of the route that br_netfilter gives a packet within a bridge (`br_dst_default_metrics`), in bytes.
+const BRIDGE_ROUTE_MTU: u16 = 1500;
+
+/// Whether br_netfilter joins the packet's fragments, and these are too large for the route that it gives them.
+fn is_joined(cell: &Cell<'_>) -> bool {
+    cell.moment.found.bridge_netfilter && mtu(cell).is_some_and(|mtu| mtu > BRIDGE_ROUTE_MTU)
+}
 
 fn mtu(cell: &Cell<'_>) -> Option<u16> {
     cell.mtus().into_iter().min()
