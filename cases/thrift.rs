@@ -61,16 +61,29 @@ fn started(arguments: &[&str]) -> Result<String, Failed> {
         stand_in(&folder.path().join(engine), engine, &log)?;
     }
     let own = std::env::var("PATH").unwrap_or_default();
-    Command::new(std::env::current_exe()?)
+    let ended = Command::new(std::env::current_exe()?)
         .args(arguments)
         .env("PATH", format!("{}:{own}", folder.path().display()))
         .env("CNI_PATH", folder.path())
         .output()?;
-    Ok(fs::read_to_string(log).unwrap_or_default())
+    // What an engine writes to files is thrown away with the trial, but what it says of itself comes out with the reason.
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let engines = ENGINES.iter().filter(|engine| said.contains(&word(engine)));
+    let said: String = engines.map(|engine| format!("{engine}\n")).collect();
+    Ok(fs::read_to_string(log).unwrap_or_default() + &said)
+}
+
+/// What a stand-in says of itself.
+fn word(engine: &str) -> String {
+    format!("stand-in of {engine}")
 }
 
 fn stand_in(path: &Path, name: &str, log: &Path) -> std::io::Result<()> {
-    let script = format!("#!/bin/sh\necho {name} >>{}\nexit 1\n", log.display());
+    let script = format!(
+        "#!/bin/sh\necho {name} >>{}\necho {} >&2\nexit 1\n",
+        log.display(),
+        word(name)
+    );
     fs::write(path, script)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
