@@ -104,13 +104,13 @@ fn seen() -> Checked {
     ip("rule del to 10.9.9.9 table 99")?;
     ip("link del left")?;
     let kinds = [
-        "+ Link",
-        "+ Address",
-        "+ Route",
-        "+ Rule",
-        "+ Firewall",
-        "+ Sysctl",
-        "+ Socket",
+        "+ link",
+        "+ address",
+        "+ route",
+        "+ policy-rule",
+        "+ table",
+        "+ sysctl",
+        "+ socket",
         "+ file",
         "+ process",
     ];
