@@ -228,7 +228,10 @@ impl Observer {
             nodes,
             ..Evidence::default()
         };
-        // What happened before, as neighbour discovery, belongs to no probe.
+        // What happened before, as neighbour discovery, belongs to no probe, and the rules that it met may be gone.
+        if let Some(tracer) = &mut self.tracer {
+            tracer.forget()?;
+        }
         self.drain(&names, &mut mark, number, &mut evidence)?;
         let mut prober = lab.netns(from)?.run(|| Prober::open(request))??;
         let start = Instant::now();

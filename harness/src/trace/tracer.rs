@@ -131,11 +131,16 @@ impl Tracer {
         removed
     }
 
-    /// Forgets what was reported so far, unresolved: its rules may be gone.
+    /// Forgets what was reported so far, unresolved, and the rules that were read: both may be of what is gone.
     pub fn discard(&mut self) -> Result<(), TraceError> {
-        self.receive()?;
+        self.forget()?;
         self.refresh();
         Ok(())
+    }
+
+    /// Forgets what was reported so far, unresolved: its rules may be gone.
+    pub fn forget(&mut self) -> Result<(), TraceError> {
+        self.receive().map(drop)
     }
 
     fn receive(&mut self) -> Result<Vec<Report>, TraceError> {
