@@ -396,19 +396,19 @@ const CHROOT: &str = r#"set -e
 mount --make-rprivate /
 mount -t tmpfs tree tree
 tree=$PWD/tree$1
-for folder in etc proc sys dev run tmp usr var/lib work; do mkdir -p $tree/$folder; done
+for folder in etc proc sys dev run tmp usr var/lib desk; do mkdir -p $tree/$folder; done
 for link in bin sbin lib lib64; do ln -s usr/$link $tree/$link; done
 cp -a /etc/alternatives $tree/etc/
 mount --bind /usr $tree/usr
 for folder in dev sys proc; do mount --rbind /$folder $tree/$folder; done
-cp -R cases golden $2 $tree/work/
-cat >$tree/work/plugin <<'END'
+cp -R cases golden $2 $tree/desk/
+cat >$tree/desk/plugin <<'END'
 #!/bin/sh
 case $(cat) in *info*) echo '{"protocol": 2, "name": "mine", "version": "1", "features": ["bridge"]}'; exit;; esac
-echo "{\"error\": \"here is $(ls /work)\"}"
+echo "{\"error\": \"here is $(ls /desk)\"}"
 END
-chmod +x $tree/work/plugin
-exec chroot $tree /bin/sh -c 'cd /work && exec ./goldpath run -i plugin:./plugin'
+chmod +x $tree/desk/plugin
+exec chroot $tree /bin/sh -c 'cd /desk && exec ./goldpath run -i plugin:./plugin'
 "#;
 
 /// The plugin tells which root it is in.

@@ -13,7 +13,7 @@ use super::run::{default_jobs, run_quietly};
 use super::sandbox::inside;
 use crate::golden::{self, Comparison};
 use crate::report::{difference_words, words};
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
+use crate::run::{Options, Outcome, Rerun, Trial, TrialResult};
 
 /// Run cases on all their back ends and write the paths as goldens. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
@@ -51,13 +51,7 @@ pub fn run(args: &Args) -> ExitCode {
 fn accept(args: &Args, trials: &[Trial]) -> Exit {
     let options = Options {
         golden: args.golden.clone(),
-        evidence: None,
-        record: None,
-        golden_use: GoldenUse::Ignore,
-        watch: Watch::All,
-        tables: false,
-        rerun: Rerun::Goldpath(vec![String::from("run")]),
-        words,
+        ..Options::unsaved(Rerun::Goldpath(vec![String::from("run")]), words)
     };
     let results = match run_quietly(trials, &options, default_jobs()) {
         Ok(results) => results,

@@ -17,7 +17,7 @@ use crate::intent::rules;
 use crate::report::{
     ExploredPairs, ExploredReport, ExploredRules, FoundReport, explored_html, words,
 };
-use crate::run::{GoldenUse, Options, Rerun, Watch};
+use crate::run::{Options, Rerun};
 
 /// Generate scenarios and events from a seed, ask every question of the intent between them, and shrink each
 /// disagreement to a small case.
@@ -80,14 +80,8 @@ pub fn run(args: &Args) -> ExitCode {
             }
         };
         let options = Options {
-            golden: PathBuf::new(),
-            evidence: None,
-            record: None,
-            golden_use: GoldenUse::Ignore,
-            watch: Watch::All,
             tables: true,
-            rerun: Rerun::Goldpath(vec![String::from("explore")]),
-            words,
+            ..Options::unsaved(Rerun::Goldpath(vec![String::from("explore")]), words)
         };
         let campaign = Campaign {
             candidates: &candidates,

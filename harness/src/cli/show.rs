@@ -14,7 +14,7 @@ use super::run::{parse_backend, run_quietly};
 use super::sandbox::inside;
 use crate::case::{Backend, Level};
 use crate::report::words;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch};
+use crate::run::{Options, Outcome, Rerun, Trial, TrialResult};
 
 /// Run one case and draw the path of each probe, without comparing it with its golden.
 #[derive(Debug, clap::Args)]
@@ -92,16 +92,7 @@ fn show_one(args: &Args, trials: &[Trial]) -> Exit {
 }
 
 fn show(trial: &Trial) -> Exit {
-    let options = Options {
-        golden: PathBuf::new(),
-        evidence: None,
-        record: None,
-        golden_use: GoldenUse::Ignore,
-        watch: Watch::All,
-        tables: false,
-        rerun: Rerun::Goldpath(vec![String::from("show")]),
-        words,
-    };
+    let options = Options::unsaved(Rerun::Goldpath(vec![String::from("show")]), words);
     let results = match run_quietly(std::slice::from_ref(trial), &options, 1) {
         Ok(results) => results,
         Err(exit) => return exit,

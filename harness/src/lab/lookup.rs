@@ -260,6 +260,11 @@ fn no_interface(node: &str, name: &str) -> LabError {
 }
 
 fn is_main(route: &RouteMessage) -> bool {
+    route.header.address_family == AddressFamily::Inet && table_of(route) == MAIN_TABLE
+}
+
+/// The number of a route's table; the header has room for those below 256 alone (`man 7 rtnetlink`).
+pub(super) fn table_of(route: &RouteMessage) -> u32 {
     let wide = route
         .attributes
         .iter()
@@ -267,8 +272,7 @@ fn is_main(route: &RouteMessage) -> bool {
             RouteAttribute::Table(table) => Some(*table),
             _ => None,
         });
-    route.header.address_family == AddressFamily::Inet
-        && wide.unwrap_or_else(|| u32::from(route.header.table)) == MAIN_TABLE
+    wide.unwrap_or_else(|| u32::from(route.header.table))
 }
 
 pub(super) fn words(route: &RouteMessage, names: &BTreeMap<u32, String>) -> String {

@@ -6,7 +6,7 @@ use rtnetlink::packet_route::route::{RouteAttribute, RouteMessage};
 use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::lookup::{ip, names, words};
+use super::lookup::{ip, names, table_of, words};
 use super::{Lab, LabError};
 use crate::case::Subnet;
 
@@ -61,7 +61,7 @@ impl Lab {
             let own = table(rule);
             let route = routes
                 .iter()
-                .filter(|route| of_table(route) == own && leads_to(route, destination))
+                .filter(|route| table_of(route) == own && leads_to(route, destination))
                 .max_by_key(|route| route.header.destination_prefix_length);
             let refuses = rule.header.action != RuleAction::ToTable;
             if USUAL_TABLES.contains(&own) && !refuses {
@@ -102,17 +102,6 @@ fn table(rule: &RuleMessage) -> u32 {
             _ => None,
         });
     wide.unwrap_or_else(|| u32::from(rule.header.table))
-}
-
-fn of_table(route: &RouteMessage) -> u32 {
-    let wide = route
-        .attributes
-        .iter()
-        .find_map(|attribute| match attribute {
-            RouteAttribute::Table(number) => Some(*number),
-            _ => None,
-        });
-    wide.unwrap_or_else(|| u32::from(route.header.table))
 }
 
 fn leads_to(route: &RouteMessage, destination: IpAddr) -> bool {

@@ -46,3 +46,20 @@ pub struct Options {
     /// Makes words of findings, for the evidence folder.
     pub words: fn(&[Finding]) -> String,
 }
+
+impl Options {
+    /// Trials that are looked at and leave nothing: no golden is read, no evidence kept, no table asked. What differs from
+    /// that, a caller says.
+    pub fn unsaved(rerun: Rerun, words: fn(&[Finding]) -> String) -> Self {
+        Self {
+            golden: PathBuf::new(),
+            evidence: None,
+            record: None,
+            golden_use: GoldenUse::Ignore,
+            watch: Watch::All,
+            tables: false,
+            rerun,
+            words,
+        }
+    }
+}

@@ -1,13 +1,12 @@
 //! What a trial leaves behind that can be read without watching it: what the probing sockets were told, and the
 //! kernel's own counters. With capture and trace on or off they must be the same.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::observe::{EVIDENCE_WAIT, Watch};
 use super::play::Play;
 use super::schedule::on_own_mounts;
-use super::{GoldenUse, Options, Rerun, RunError, Trial};
+use super::{Options, Rerun, RunError, Trial};
 use crate::case::Backend;
 use crate::judge::Seen;
 use crate::lab::{Graveyard, Lab};
@@ -38,14 +37,8 @@ pub fn witness(
     graveyard: &Graveyard,
 ) -> Result<Vec<Witness>, RunError> {
     let options = Options {
-        golden: PathBuf::new(),
-        evidence: None,
-        record: None,
-        golden_use: GoldenUse::Ignore,
         watch,
-        tables: false,
-        rerun: Rerun::CargoTest,
-        words: |_| String::new(),
+        ..Options::unsaved(Rerun::CargoTest, |_| String::new())
     };
     on_own_mounts(|| {
         let mut play = Play::start(trial, &options)?;

@@ -1,11 +1,12 @@
 //! The page of an exploration: what was met and what was not, and each disagreement with the case that shows it.
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, html};
 
-use super::{POLICY, STYLE};
+use super::head;
+use crate::program::plain;
 use crate::report::{ExploredReport, words};
 
-/// The page.
+/// The page. Names in it are anybody's choice, as in a run's report.
 pub fn explored_html(report: &ExploredReport) -> String {
     let (pairs, rules) = (&report.pairs, &report.rules);
     let title = match report.disagreements.len() {
@@ -16,14 +17,7 @@ pub fn explored_html(report: &ExploredReport) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&title))
             body {
                 main {
                     h1 { (title) }
@@ -66,7 +60,7 @@ pub fn explored_html(report: &ExploredReport) -> String {
             }
         }
     };
-    page.into_string()
+    plain(&page.into_string()).into_owned()
 }
 
 #[cfg(test)]

@@ -23,20 +23,27 @@ pub fn html(report: &Report, score: Option<&Scores>) -> String {
     plain(&page(report, score).into_string()).into_owned()
 }
 
+/// The head of every page.
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="referrer" content="no-referrer";
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
 fn page(report: &Report, score: Option<&Scores>) -> Markup {
     let matrix = Matrix::of(report);
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                title { "goldpath: " (report.result) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("goldpath: {}", report.result)))
             body {
                 (overview::head(report))
                 main {
