@@ -154,7 +154,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("loopback-on-the-wire"),
             rank: Rank::Usual,
-            sentence: "What comes to the host's loopback addresses by a wire reaches neither a socket of the host nor a container.",
+            sentence: "A packet that arrives on a wire for the host's loopback addresses reaches neither a socket of the host nor a container.",
             level: Level::Must,
             features: &[Feature::PublishLocal],
             source: &[

@@ -32,7 +32,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("after-teardown"),
             rank: Rank::Usual,
-            sentence: "After teardown nobody answers by a container's address, and nothing is led there.",
+            sentence: "After teardown no container's address answers, and no packet is led there.",
             level: Level::Must,
             features: &[],
             source: &["case lifecycle/teardown-leaves-nothing"],
@@ -57,7 +57,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("gone-port-elsewhere"),
             rank: Rank::Usual,
-            sentence: "A port whose container is gone leads nobody to a container by the gateway address of another network.",
+            sentence: "A port whose container is gone does not lead to a container by the gateway address of another network.",
             level: Level::Must,
             features: &[],
             source: &["case lifecycle/removed-container-does-not-shadow"],
@@ -176,7 +176,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("earlier-drop-of-neighbours"),
             rank: Rank::Changed,
-            sentence: "Whether a person's rule of FORWARD holds between containers of one network is open.",
+            sentence: "Whether a person's rule of FORWARD applies between containers of one network is open.",
             level: Level::May,
             features: &[],
             source: &["kernel: net.bridge.bridge-nf-call-iptables"],

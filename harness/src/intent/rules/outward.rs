@@ -121,7 +121,7 @@ pub(super) const GROUP: Group = Group {
                 "docs.docker.com, Packet filtering, Docker on a router: where Docker switches forwarding on, it sets FORWARD's policy to DROP",
             ],
             says: Says::Open(
-                "Docker drops what it did not ask for where it has switched forwarding on; netavark and CNI do not",
+                "Docker drops traffic of others where it has switched forwarding on; netavark and CNI do not",
                 |cell| through(cell) && !cell.moment.found.forwards,
             ),
         },

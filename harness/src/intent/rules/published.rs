@@ -80,7 +80,7 @@ pub(super) const GROUP: Group = Group {
             features: &[],
             source: &["containernetworking/plugins: portmap"],
             says: Says::Open(
-                "a proxy answers by ::1, and a translation can't: IPv6 has no route_localnet",
+                "a proxy answers by ::1, and a translation cannot: IPv6 has no route_localnet",
                 |cell| {
                     let loopback = (cell.from, cell.to) == (From::Host, To::Loopback);
                     loopback && cell.moment.family == Family::Ipv6 && led(cell).is_some()
@@ -185,7 +185,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("published-elsewhere-by-another-gateway"),
             rank: Rank::Usual,
-            sentence: "A port that is published on one address leads nobody to its container by the gateway address of another network.",
+            sentence: "A port that is published on one address does not lead to its container by the gateway address of another network.",
             level: Level::Must,
             features: &[
                 Feature::PublishTcp,

@@ -54,7 +54,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("too-large"),
             rank: Rank::Sized,
-            sentence: "Who sends a larger packet that may not be fragmented is told the MTU of the link that it does not fit.",
+            sentence: "The sender of a larger packet that must not be fragmented receives an error with the MTU of the link that it does not fit.",
             level: Level::Must,
             features: &[Feature::Gateway],
             source: &[
