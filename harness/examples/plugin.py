@@ -101,13 +101,24 @@ def refresh(scenario):
 def forget(container):
     """A connection outlives the rule that led it."""
     for port in container["publish"]:
-        run(f'conntrack -D -p {port["protocol"]} --orig-port-dst {port["host_port"]}', check=False)
+        at = f' --orig-dst {port["host_address"]}' if port["host_address"] else ""
+        run(f'conntrack -D -p {port["protocol"]}{at} --orig-port-dst {port["host_port"]}', check=False)
+
+
+def remember(work):
+    """A question names the containers that there shall be; who is removed is known from before."""
+    pathlib.Path(work["folder"], "containers").write_text(json.dumps(work["scenario"]["containers"]))
+
+
+def before(work):
+    return json.loads(pathlib.Path(work["folder"], "containers").read_text())
 
 
 def setup(work):
     scenario = work["scenario"]
-    with open("/proc/sys/net/ipv4/ip_forward") as now, open(work["folder"] + "/ip_forward", "w") as before:
-        before.write(now.read())
+    with open("/proc/sys/net/ipv4/ip_forward") as now, open(work["folder"] + "/ip_forward", "w") as kept:
+        kept.write(now.read())
+    remember(work)
     run("sysctl -q -w net.ipv4.ip_forward=1")
     for n, network in enumerate(scenario["networks"]):
         name = bridge(network)
@@ -128,6 +139,10 @@ def remove(work):
     for n, _ in enumerate(work["scenario"]["networks"]):
         run(f"ip link delete v{n}{inside}", check=False)
     refresh(work["scenario"])
+    for container in before(work):
+        if container["name"] == inside:
+            forget(container)
+    remember(work)
 
 
 def add(work):
@@ -138,6 +153,7 @@ def add(work):
                 attach(network, n, inside, address)
                 refresh(scenario)
                 forget(container)
+    remember(work)
 
 
 def teardown(work):
@@ -147,10 +163,10 @@ def teardown(work):
             run(f'ip link delete v{n}{container["name"]}', check=False)
             forget(container)
         run(f"ip link delete {bridge(network)}", check=False)
-    before = pathlib.Path(work["folder"], "ip_forward")
-    if before.exists():
-        run(f"sysctl -q -w net.ipv4.ip_forward={before.read_text().strip()}")
-        before.unlink()
+    kept = pathlib.Path(work["folder"], "ip_forward")
+    if kept.exists():
+        run(f"sysctl -q -w net.ipv4.ip_forward={kept.read_text().strip()}")
+        kept.unlink()
 
 
 question = json.load(sys.stdin)

@@ -64,7 +64,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     "beside-published"
 )]
 #[case::forwarding_is_switched_off_at_the_end(
-    &[("ip_forward={before.read_text().strip()}", "ip_forward=0")],
+    &[("ip_forward={kept.read_text().strip()}", "ip_forward=0")],
     "leftover"
 )]
 #[case::everybodys_rules_are_flushed(
