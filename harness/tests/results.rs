@@ -398,7 +398,9 @@ fn a_trial_has_one_name_everywhere() {
     assert!(names.contains(&recipe.as_str()), "{names:?}");
     assert_eq!(names.len(), 3, "{names:?}");
 
-    let ended = desk.goldpath(&format!("run {of_native} --json r.json --junit r.xml"));
+    let ended = desk.goldpath(&format!(
+        "run {of_native} --no-tables --json r.json --junit r.xml"
+    ));
     ended.must_be(1);
     must_say(&ended.out, &names);
     must_say(&desk.read("r.xml"), &names);
@@ -416,7 +418,7 @@ fn a_trial_has_one_name_everywhere() {
     )));
 
     for name in names {
-        let ended = desk.goldpath(&format!("run {name} --json one.json"));
+        let ended = desk.goldpath(&format!("run {name} --no-tables --json one.json"));
         ended.must_be(1);
         let one = desk.report("one.json");
         assert_eq!(one["planned"], serde_json::json!([name]));
@@ -474,7 +476,7 @@ fn an_engine_on_legacy_tables_shows_its_verdicts() {
         "    refresh(scenario)\n\n\ndef remove",
         &format!("    refresh(scenario)\n    run(\"{rule}\")\n\n\ndef remove"),
     );
-    let ended = desk.goldpath("run -i plugin:./mine --json r.json");
+    let ended = desk.goldpath("run -i plugin:./mine --no-tables --json r.json");
     ended.must_be(1);
     let report = desk.report("r.json");
     let findings = report["cases"][0]["findings"].as_array().unwrap();
