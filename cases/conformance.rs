@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use goldpath::adapter::{Candidate, Selection};
 use goldpath::case::{Case, CaseError, Family, Level, discover_where, render};
-use goldpath::lab::Graveyard;
+use goldpath::lab::FinishedLabs;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::report::{message, words};
 use goldpath::run::{
@@ -74,8 +74,8 @@ fn listed(arguments: &Arguments, inside: bool) -> Result<Vec<Listed>, Vec<CaseEr
 }
 
 fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
-    let graveyard = match Graveyard::open() {
-        Ok(graveyard) => Arc::new(graveyard),
+    let finished = match FinishedLabs::open() {
+        Ok(finished) => Arc::new(finished),
         Err(error) => {
             return end(
                 ERRORED,
@@ -86,9 +86,9 @@ fn run(arguments: &Arguments, listed: Vec<Listed>) -> ExitCode {
     let options = Arc::new(options());
     let trials =
         listed.into_iter().map(|one| {
-            let (options, graveyard) = (Arc::clone(&options), Arc::clone(&graveyard));
+            let (options, finished) = (Arc::clone(&options), Arc::clone(&finished));
             one.trial(move |trial| {
-                let result = run_one(trial, &options, &graveyard);
+                let result = run_one(trial, &options, &finished);
                 let text = || message(&result.findings, result.evidence.as_deref(), &result.rerun);
                 let said = || format!("{}: {}", result.outcome, text());
                 match result.outcome {

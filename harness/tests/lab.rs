@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use goldpath::capture::{RawFrame, Tap};
 use goldpath::case::Backend;
 use goldpath::lab::sandbox::{self, Entered, Options};
-use goldpath::lab::{CommandError, Graveyard, Lab, privatise_thread_mounts};
+use goldpath::lab::{CommandError, FinishedLabs, Lab, privatise_thread_mounts};
 use goldpath::path::{Answer, Node};
 use goldpath::plan::article::{self, Container, Mode, Stage};
 use goldpath::probe::{Prober, Protocol};
@@ -219,7 +219,7 @@ fn isp() -> Checked {
     run(&lab, "host", "ip address add 10.55.66.1/24 dev hwchiu0")?;
     run(&lab, "c1", "ip route add default via 10.55.66.1")?;
     lab.prepare_neighbours("c1", "8.8.8.8".parse()?)?;
-    let graveyard = Graveyard::open()?;
+    let finished = FinishedLabs::open()?;
     let mut taps = Vec::new();
     for node in ["c1", "host", "outside"] {
         taps.push(Tap::open(node, lab.netns(node)?)?);
@@ -247,8 +247,8 @@ fn isp() -> Checked {
             }
         }
     }
-    taps.into_iter().for_each(|tap| graveyard.let_go(tap));
-    graveyard.bury(lab);
+    taps.into_iter().for_each(|tap| finished.close(tap));
+    finished.keep(lab);
     same(seen.concat(), wanted.map(String::from).to_vec())
 }
 
@@ -336,12 +336,12 @@ fn names() -> Checked {
 }
 
 fn many() -> Checked {
-    let graveyard = Graveyard::open()?;
+    let finished = FinishedLabs::open()?;
     let work = || -> Checked {
         for _ in 0..20 {
             let lab = lab()?;
             lab.prepare_neighbours("c1", "10.55.66.3".parse()?)?;
-            graveyard.bury(lab);
+            finished.keep(lab);
         }
         Ok(())
     };
@@ -350,7 +350,7 @@ fn many() -> Checked {
         work()?;
         other.join().map_err(|_| "a worker panicked")?
     })?;
-    same(graveyard.labs(), 40)
+    same(finished.labs(), 40)
 }
 
 /// The rules and policies of a host, without times and counters.

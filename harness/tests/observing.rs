@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use goldpath::case::{Case, CommandLine, NodeCommands, NodeName, discover, render};
-use goldpath::lab::Graveyard;
+use goldpath::lab::FinishedLabs;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::path::Answer;
 use goldpath::run::{Trial, Watch, Witness, witness};
@@ -98,19 +98,19 @@ fn after(trial: &Trial, lines: &[&str]) -> Result<Trial, Failed> {
 }
 
 fn changes_nothing(trial: &Trial) -> Result<(), Failed> {
-    let graveyard = Graveyard::open()?;
-    let watched = witness(trial, Watch::All, &[], &graveyard)?;
-    let unwatched = witness(trial, Watch::Nothing, &watched, &graveyard)?;
+    let finished = FinishedLabs::open()?;
+    let watched = witness(trial, Watch::All, &[], &finished)?;
+    let unwatched = witness(trial, Watch::Nothing, &watched, &finished)?;
     must_count_packets(&watched)?;
     same(&unwatched, &watched)
 }
 
 /// What a capture by libpcap's usual mode would do: the bridge hands up what only crosses it.
 fn is_noticed(trial: &Trial) -> Result<(), Failed> {
-    let graveyard = Graveyard::open()?;
+    let finished = FinishedLabs::open()?;
     let loud = after(trial, &["ip link set hwchiu0 promisc on"])?;
-    let watched = witness(&loud, Watch::All, &[], &graveyard)?;
-    let quiet = witness(trial, Watch::Nothing, &watched, &graveyard)?;
+    let watched = witness(&loud, Watch::All, &[], &finished)?;
+    let quiet = witness(trial, Watch::Nothing, &watched, &finished)?;
     match same(&quiet, &watched) {
         Ok(()) => Err("nothing differs".into()),
         Err(difference) => {

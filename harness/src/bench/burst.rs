@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::BenchError;
 use crate::capture::Tap;
 use crate::case::Backend;
-use crate::lab::{Graveyard, Lab};
+use crate::lab::{FinishedLabs, Lab};
 use crate::packet::{Transport, decode};
 use crate::plan::article::{self, Stage};
 
@@ -48,7 +48,7 @@ pub struct BurstResult {
 }
 
 /// Sends `pings` echo requests from c1 to c2 as fast as the kernel takes them, and reads the captures only then.
-pub fn burst(pings: u16, graveyard: &Graveyard) -> Result<BurstResult, BenchError> {
+pub fn burst(pings: u16, finished: &FinishedLabs) -> Result<BurstResult, BenchError> {
     let mut lab = Lab::build(&article::spec(Stage::Attached, &article::containers()))?;
     lab.set_policies("host", Backend::IptablesNft)?;
     let accept = ["iptables", "-P", "FORWARD", "ACCEPT"].map(String::from);
@@ -79,8 +79,8 @@ pub fn burst(pings: u16, graveyard: &Graveyard) -> Result<BurstResult, BenchErro
             }
         }
     }
-    taps.into_iter().for_each(|tap| graveyard.let_go(tap));
-    graveyard.bury(lab);
+    taps.into_iter().for_each(|tap| finished.close(tap));
+    finished.keep(lab);
     Ok(BurstResult {
         pings,
         expected,

@@ -16,7 +16,7 @@ use nix::sys::socket::{
 use serde::Serialize;
 
 use super::BenchError;
-use crate::lab::{Graveyard, Lab};
+use crate::lab::{FinishedLabs, Lab};
 use crate::plan::topology::{BridgeSpec, EndSpec, LabSpec, NodeSpec, Prefix, VethSpec};
 
 /// Ports that a Linux bridge has (`BR_MAX_PORTS`).
@@ -75,7 +75,7 @@ fn ask_rows(askers: &[Asker], everybody: &[Ipv4Addr]) -> Result<usize, BenchErro
 }
 
 /// Builds the lab and asks every pair once.
-pub fn matrix(containers: usize, graveyard: &Graveyard) -> Result<MatrixResult, BenchError> {
+pub fn matrix(containers: usize, finished: &FinishedLabs) -> Result<MatrixResult, BenchError> {
     if containers > PORTS {
         return Err(BenchError::TooMany(containers));
     }
@@ -110,7 +110,7 @@ pub fn matrix(containers: usize, graveyard: &Graveyard) -> Result<MatrixResult, 
             .sum::<Result<usize, BenchError>>()
     })?;
     let asked = start.elapsed();
-    graveyard.bury(lab);
+    finished.keep(lab);
     let probes = containers * containers.saturating_sub(1);
     Ok(MatrixResult {
         containers,

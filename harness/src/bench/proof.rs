@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{BenchError, Distribution};
 use crate::case::Backend;
-use crate::lab::{Graveyard, Lab};
+use crate::lab::{FinishedLabs, Lab};
 use crate::packet::Token;
 use crate::path::Fate;
 use crate::plan::article::{self, Stage};
@@ -31,7 +31,7 @@ pub struct ProofResult {
 pub fn proof(
     probes: u32,
     backend: Backend,
-    graveyard: &Graveyard,
+    finished: &FinishedLabs,
 ) -> Result<ProofResult, BenchError> {
     let mut lab = Lab::build(&article::spec(Stage::Attached, &article::containers()))?;
     lab.set_policies("host", backend)?;
@@ -63,8 +63,8 @@ pub fn proof(
         wrong += u32::from(!right);
         durations.push(recorded.proven);
     }
-    observer.bury(graveyard);
-    graveyard.bury(lab);
+    observer.end(finished);
+    finished.keep(lab);
     Ok(ProofResult {
         probes,
         wrong,

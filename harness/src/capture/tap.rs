@@ -78,7 +78,7 @@ pub enum CaptureError {
 
 /// An open capture of one node.
 ///
-/// Closing it takes 8 to 16 ms: [`Graveyard::let_go`](crate::lab::Graveyard::let_go) does that off the path.
+/// Closing it takes 8 to 16 ms: [`FinishedLabs::close`](crate::lab::FinishedLabs::close) does that off the path.
 #[must_use = "nothing is captured after this is dropped"]
 #[derive(Debug)]
 pub struct Tap {

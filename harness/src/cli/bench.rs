@@ -12,7 +12,7 @@ use super::run::parse_backend;
 use super::sandbox::{broken, inside};
 use crate::bench::{BenchError, burst, matrix, proof};
 use crate::case::Backend;
-use crate::lab::Graveyard;
+use crate::lab::FinishedLabs;
 
 /// Measure goldpath itself. `ci/bench` compares it with the floor.
 #[derive(Debug, clap::Args)]
@@ -49,14 +49,14 @@ enum What {
 /// Measures inside the sandbox.
 pub fn run(args: &Args) -> ExitCode {
     inside(|| {
-        let graveyard = match Graveyard::open() {
-            Ok(graveyard) => graveyard,
+        let finished = match FinishedLabs::open() {
+            Ok(finished) => finished,
             Err(error) => return broken("start the closing threads", &error),
         };
         match args.what {
-            What::Proof { probes, backend } => print(proof(probes, backend, &graveyard)),
-            What::Burst { pings } => print(burst(pings, &graveyard)),
-            What::Matrix { containers } => print(matrix(containers, &graveyard)),
+            What::Proof { probes, backend } => print(proof(probes, backend, &finished)),
+            What::Burst { pings } => print(burst(pings, &finished)),
+            What::Matrix { containers } => print(matrix(containers, &finished)),
         }
     })
 }

@@ -14,7 +14,7 @@ use super::{LabError, Netns};
 /// Network namespaces, and everything in them, that live as long as this value.
 ///
 /// Dropping it lets the kernel reap the namespaces, which takes about 20 ms under a lock that every other lab needs:
-/// [`Graveyard::bury`](super::Graveyard::bury) it instead.
+/// [`FinishedLabs::keep`](super::FinishedLabs::keep) it instead.
 #[must_use = "the lab is gone when this is dropped"]
 #[derive(Debug)]
 pub struct Lab {

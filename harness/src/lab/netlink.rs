@@ -119,7 +119,7 @@ impl RouteSocket {
     }
 
     /// Carries a batch out, and returns the first error. The kernel goes on after an error, so a batch that failed
-    /// leaves a lab that is good for nothing but its grave.
+    /// leaves a lab that can only be ended.
     pub(super) fn commit(&mut self, batch: Batch) -> Result<(), LabError> {
         let Some(last) = batch.requests.len().checked_sub(1) else {
             return Ok(());

@@ -8,10 +8,10 @@ use super::play::Play;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
 use crate::finding::What;
 use crate::judge::hold_against;
-use crate::lab::Graveyard;
+use crate::lab::FinishedLabs;
 
-/// Runs one trial on the calling thread and buries its lab. A panic is an error of the harness, not an outcome of the case.
-pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
+/// Runs one trial on the calling thread and ends its lab. A panic is an error of the harness, not an outcome of the case.
+pub(super) fn execute(trial: &Trial, options: &Options, finished: &FinishedLabs) -> TrialResult {
     let start = Instant::now();
     let mut result = if let Some(reason) = &trial.case.disabled {
         let reason = reason.clone();
@@ -21,7 +21,7 @@ pub(super) fn execute(trial: &Trial, options: &Options, graveyard: &Graveyard) -
     } else if let Some(why) = trial.implementation().and_then(known_broken) {
         TrialResult::without_run(Outcome::Errored, why)
     } else {
-        catch_unwind(AssertUnwindSafe(|| run(trial, options, graveyard)))
+        catch_unwind(AssertUnwindSafe(|| run(trial, options, finished)))
             .unwrap_or_else(|panic| TrialResult::errored(&RunError::Panic(panic_text(&panic))))
     };
     if let Some(entry) = trial.expected_failure() {
@@ -48,7 +48,7 @@ fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
     text.unwrap_or("a panic without words").to_owned()
 }
 
-fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
+fn run(trial: &Trial, options: &Options, finished: &FinishedLabs) -> TrialResult {
     let mut play = match Play::start(trial, options) {
         Ok(play) => play,
         Err(error) => {
@@ -63,7 +63,7 @@ fn run(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
     #[cfg(debug_assertions)]
     panic_on_request(trial);
     play.steps(trial, options);
-    play.finish(trial, options, graveyard)
+    play.finish(trial, options, finished)
 }
 
 /// How a test sees what a defect in the middle of a trial leaves behind: only in builds with debug assertions, and only in

@@ -13,7 +13,7 @@ use super::questions::ask_tables;
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::capture::{RawFrame, Tap};
-use crate::lab::{Graveyard, Lab};
+use crate::lab::{FinishedLabs, Lab};
 use crate::packet::{Headers, Transport, decode};
 use crate::path::{Action, Binding, Evidence, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, Prober, Request, Service};
@@ -199,12 +199,12 @@ impl Observer {
     }
 
     /// Has everything that it watches by closed off the path.
-    pub(crate) fn bury(self, graveyard: &Graveyard) {
+    pub(crate) fn end(self, finished: &FinishedLabs) {
         for tap in self.taps {
-            graveyard.let_go(tap);
+            finished.close(tap);
         }
-        graveyard.let_go(self.tracer);
-        graveyard.let_go(self.conntrack);
+        finished.close(self.tracer);
+        finished.close(self.conntrack);
     }
 
     /// Sends one probe and follows it until its fate is proven, or [`EVIDENCE_WAIT`] is over.

@@ -16,7 +16,7 @@ use crate::case::{Case, Change, Endpoint, Exchange, Level, Send, Step};
 use crate::finding::{Finding, Review, What};
 use crate::golden;
 use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen};
-use crate::lab::Graveyard;
+use crate::lab::FinishedLabs;
 use crate::packet::Token;
 use crate::path::PacketPath;
 use crate::probe::{Protocol, Request, SOURCE_PORT};
@@ -283,7 +283,7 @@ impl Play {
         mut self,
         trial: &Trial,
         options: &Options,
-        graveyard: &Graveyard,
+        finished: &FinishedLabs,
     ) -> TrialResult {
         let mut outcome = self.judgement.outcome();
         let is_mild = self.judgement.is_mild();
@@ -335,8 +335,8 @@ impl Play {
             let said = error.to_string();
             findings.push(Finding::of(What::Teardown { said }));
         }
-        self.scene.bury(self.observer, graveyard);
-        self.clock.lap(Phase::Bury);
+        self.scene.end(self.observer, finished);
+        self.clock.lap(Phase::End);
         let level = match self.case.level {
             Level::Must if outcome == Outcome::Failed && is_mild && torn_down => Level::Should,
             of_case => of_case,

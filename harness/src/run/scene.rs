@@ -1,4 +1,4 @@
-//! A case's lab: built, configured step by step, and laid to rest.
+//! A case's lab: built, configured step by step, and ended.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::case::{AddedRoute, Backend, Case, Change, Endpoint, Exchange, Protocol, Step};
 use crate::judge::{Known, endpoints};
-use crate::lab::{Graveyard, Lab, LabError};
+use crate::lab::{FinishedLabs, Lab, LabError};
 use crate::path::{Evidence, Node, Roles};
 use crate::probe::{self, Service};
 
@@ -297,13 +297,13 @@ impl Scene {
     }
 
     /// Hands everything whose closing takes the kernel long to where nobody waits for it.
-    pub(super) fn bury(self, observer: Observer, graveyard: &Graveyard) {
-        observer.bury(graveyard);
-        graveyard.bury(self.lab);
+    pub(super) fn end(self, observer: Observer, finished: &FinishedLabs) {
+        observer.end(finished);
+        finished.keep(self.lab);
         for service in self.services.into_inner() {
-            graveyard.let_go(service);
+            finished.close(service);
         }
-        graveyard.let_go(self.contracted);
+        finished.close(self.contracted);
     }
 }
 

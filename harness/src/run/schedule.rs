@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 
 use super::execute::execute;
 use super::{Options, RunError, Trial, TrialResult};
-use crate::lab::{Graveyard, LabError, privatise_thread_mounts, renew_thread_proc};
+use crate::lab::{FinishedLabs, LabError, privatise_thread_mounts, renew_thread_proc};
 
 thread_local! {
     /// Whether this thread has its own mounts, which it needs once and keeps.
@@ -27,14 +27,14 @@ const LABS_PER_PROC: u32 = 16;
 
 /// Runs one trial on the calling thread, whose mounts become its own, and leaves it in the network
 /// namespace that it came from. The process is inside the [sandbox](crate::lab::sandbox).
-pub fn run_one(trial: &Trial, options: &Options, graveyard: &Graveyard) -> TrialResult {
+pub fn run_one(trial: &Trial, options: &Options, finished: &FinishedLabs) -> TrialResult {
     let work = || {
         let (before, mut renewed) = TRIALS.get();
         if before > 0 && before.is_multiple_of(LABS_PER_PROC) {
             renewed = renew_thread_proc(renewed);
         }
         TRIALS.set((before.wrapping_add(1), renewed));
-        execute(trial, options, graveyard)
+        execute(trial, options, finished)
     };
     on_own_mounts(work).unwrap_or_else(|error| TrialResult::errored(&error))
 }
@@ -76,7 +76,7 @@ struct Shared {
     trials: Vec<Trial>,
     options: Options,
     next: AtomicUsize,
-    graveyard: Graveyard,
+    finished: FinishedLabs,
 }
 
 /// Runs all trials, `jobs` at a time, and tells of each as it begins and ends. A signal that asks the process to end makes
@@ -110,7 +110,7 @@ pub fn run_all(
         trials: trials.to_vec(),
         options: options.clone(),
         next: AtomicUsize::new(0),
-        graveyard: Graveyard::open()?,
+        finished: FinishedLabs::open()?,
     });
     let workers = (0..jobs.clamp(1, trials.len().max(1))).map(|number| {
         let (shared, sender) = (Arc::clone(&shared), sender.clone());
@@ -157,7 +157,7 @@ impl Shared {
             };
             // An interrupted run doesn't listen any more.
             let _ = sender.send(Message::Started(position));
-            let result = run_one(trial, &self.options, &self.graveyard);
+            let result = run_one(trial, &self.options, &self.finished);
             let _ = sender.send(Message::Finished(position, Box::new(result)));
         }
     }

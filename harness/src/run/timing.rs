@@ -25,8 +25,8 @@ pub enum Phase {
     Compare,
     /// All questions of a contract's table asked at once.
     Table,
-    /// Evidence saved, and the lab laid to rest.
-    Bury,
+    /// Evidence saved, and the lab ended.
+    End,
 }
 
 impl Phase {
@@ -41,7 +41,7 @@ impl Phase {
         Self::Lookups,
         Self::Compare,
         Self::Table,
-        Self::Bury,
+        Self::End,
     ];
 
     /// The word for it in tables and JSON.
@@ -56,7 +56,7 @@ impl Phase {
             Self::Lookups => "lookups",
             Self::Compare => "compare",
             Self::Table => "table",
-            Self::Bury => "bury",
+            Self::End => "end",
         }
     }
 }
@@ -141,9 +141,9 @@ mod tests {
         let mut clock = Clock::start();
         let begin = clock.last;
         clock.lap_at(Phase::Probe, begin + Duration::from_millis(2));
-        clock.lap_at(Phase::Bury, begin + Duration::from_millis(3));
+        clock.lap_at(Phase::End, begin + Duration::from_millis(3));
         clock.lap_at(Phase::Probe, begin + Duration::from_millis(6));
         assert_eq!(clock.timings().of(Phase::Probe), Duration::from_millis(5));
-        assert_eq!(clock.timings().to_string(), "probe 5000 µs, bury 1000 µs");
+        assert_eq!(clock.timings().to_string(), "probe 5000 µs, end 1000 µs");
     }
 }

@@ -9,7 +9,7 @@ use super::schedule::on_own_mounts;
 use super::{Options, Rerun, RunError, Trial};
 use crate::case::Backend;
 use crate::judge::Seen;
-use crate::lab::{Graveyard, Lab};
+use crate::lab::{FinishedLabs, Lab};
 use crate::path::{Answer, Sent};
 
 /// One probe as its socket and the host's counters tell of it.
@@ -34,7 +34,7 @@ pub fn witness(
     trial: &Trial,
     watch: Watch,
     like: &[Witness],
-    graveyard: &Graveyard,
+    finished: &FinishedLabs,
 ) -> Result<Vec<Witness>, RunError> {
     let options = Options {
         watch,
@@ -62,7 +62,7 @@ pub fn witness(
                 });
             }
         }
-        play.scene.bury(play.observer, graveyard);
+        play.scene.end(play.observer, finished);
         Ok(witnesses)
     })?
 }

@@ -18,7 +18,7 @@ use super::{MARKER, Sandbox, SandboxError};
 use crate::lab::LabError;
 use crate::lab::mounts::{make_private, mount_empty_run, mount_own_sysfs};
 
-/// More descriptors than a long run holds: a lab keeps about twenty, and dead labs are kept. Programs that close every
+/// More descriptors than a long run holds: a lab keeps about twenty, and finished labs are kept. Programs that close every
 /// possible descriptor at their start take as long as this number is high.
 const DESCRIPTORS: u64 = 65_536;
 
