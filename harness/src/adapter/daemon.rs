@@ -1,9 +1,9 @@
-//! A daemon of an implementation: started in the lab's room, ready when it says so, ended with its owner.
+//! A daemon of an implementation: started in the lab's jail, ready when it says so, ended with its owner.
 
 use std::time::Duration;
 
 use super::{AdapterError, Program};
-use crate::lab::Room;
+use crate::lab::Jail;
 use crate::program::Attended;
 
 /// dockerd takes 0.4 s on an idle machine. Docker 28 took 22 s with seven other jobs on each core and none of its 200 MB of
@@ -18,8 +18,8 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Starts it, and waits until its log contains `ready`.
-    pub(super) fn start(program: &Program, ready: &str, room: &Room) -> Result<Self, AdapterError> {
-        let mut running = program.start(room)?;
+    pub(super) fn start(program: &Program, ready: &str, jail: &Jail) -> Result<Self, AdapterError> {
+        let mut running = program.start(jail)?;
         if running.says(ready, READY_WAIT)? {
             let _running = running.attend()?;
             return Ok(Self { _running });

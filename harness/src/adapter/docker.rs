@@ -11,7 +11,7 @@ use super::{
     Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
 };
 use crate::case::Feature;
-use crate::lab::Room;
+use crate::lab::Jail;
 
 const SOCKET: &str = "unix:///run/goldpath/docker.sock";
 
@@ -106,7 +106,7 @@ impl Adapter for Docker {
     }
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
-        let file = |name: &str| format!("{}/{name}", Room::FOLDER);
+        let file = |name: &str| format!("{}/{name}", Jail::FOLDER);
         let own = &self.implementation;
         let usual = ["--host", SOCKET, "--storage-driver", "vfs"];
         let dockerd = own
@@ -117,7 +117,7 @@ impl Adapter for Docker {
                 format!("--pidfile={}", file("docker.pid")),
             ])
             .args(own.options.iter().map(|option| format!("--{option}")));
-        let daemon = Daemon::start(&dockerd, "API listen on", &site.room)?;
+        let daemon = Daemon::start(&dockerd, "API listen on", &site.jail)?;
         let words = Words {
             client: own.program("docker", ["--host", SOCKET]),
             network: &[],

@@ -32,7 +32,7 @@ pub(super) struct Engine {
     _daemon: Option<Daemon>,
     networks: Vec<String>,
     containers: Vec<String>,
-    /// The first process of each container that runs, by its number in the room.
+    /// The first process of each container that runs, by its number in the jail.
     pids: BTreeMap<String, u32>,
     /// What the engine calls containers and networks by.
     ids: BTreeMap<String, String>,
@@ -54,7 +54,7 @@ impl Engine {
             pids: BTreeMap::new(),
             ids: BTreeMap::new(),
         };
-        let archive = image::pack(&site.room)?;
+        let archive = image::pack(&site.jail)?;
         made.ask(["import", &archive, IMAGE], site)?;
         for network in &scenario.networks {
             made.create(network, site)?;
@@ -74,7 +74,7 @@ impl Engine {
         arguments: impl IntoIterator<Item = T>,
         site: &Site,
     ) -> Result<String, AdapterError> {
-        self.client(arguments).run(&site.room)
+        self.client(arguments).run(&site.jail)
     }
 
     fn create(&mut self, network: &ScenarioNetwork, site: &Site) -> Result<(), AdapterError> {
@@ -87,7 +87,7 @@ impl Engine {
             create = create.args(["--internal"]);
         }
         let mtu = network.mtu.map(|mtu| format!("{}={mtu}", self.words.mtu));
-        let said = create.args(mtu).args([&network.name]).run(&site.room)?;
+        let said = create.args(mtu).args([&network.name]).run(&site.jail)?;
         self.learn_id(&network.name, &said);
         self.networks.push(network.name.clone());
         Ok(())
@@ -111,13 +111,13 @@ impl Engine {
     fn end(&self, containers: &[String], site: &Site) -> Result<(), AdapterError> {
         let remove = self.client(["rm", "--force"]);
         let remove = remove.args(self.words.removal.iter().copied());
-        remove.args(containers).run(&site.room).map(drop)
+        remove.args(containers).run(&site.jail).map(drop)
     }
 }
 
 impl Realised for Engine {
     fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.room.netns_of(*pid)?));
+        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.jail.netns_of(*pid)?));
         self.pids.iter().map(open).collect()
     }
 
@@ -138,7 +138,7 @@ impl Realised for Engine {
         let run = self
             .client(["run", "--detach", "--pull=never"])
             .args(options);
-        let ran = run.args([IMAGE]).args(image::COMMAND).run(&site.room);
+        let ran = run.args([IMAGE]).args(image::COMMAND).run(&site.jail);
         match ran {
             Ok(said) => self.learn_id(name, &said),
             Err(error) => {
@@ -160,8 +160,8 @@ impl Realised for Engine {
     fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
         let key = self.inspect(container, ".NetworkSettings.SandboxKey", site)?;
         if let Some(pid) = self.pids.remove(container) {
-            site.lose(&site.room.netns_of(pid)?, &key)?;
-            site.room.kill(pid)?;
+            site.lose(&site.jail.netns_of(pid)?, &key)?;
+            site.jail.kill(pid)?;
         }
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Realised for Engine {
         let networks = std::mem::take(&mut self.networks);
         if !networks.is_empty() {
             let remove = self.client(["network", "rm"]).args(networks);
-            errors.extend(remove.run(&site.room).err());
+            errors.extend(remove.run(&site.jail).err());
         }
         errors
     }

@@ -6,7 +6,7 @@ use std::io;
 
 use super::facts::must_have;
 use super::{AdapterError, Needed};
-use crate::lab::Room;
+use crate::lab::Jail;
 
 /// A program that needs no library, and is this machine's: a build need not bring it.
 pub(super) const WAITER: Needed = Needed::new("busybox", "busybox-static");
@@ -14,16 +14,16 @@ pub(super) const WAITER: Needed = Needed::new("busybox", "busybox-static");
 /// What a container runs. By its name busybox knows what it is to be.
 pub(super) const COMMAND: [&str; 3] = ["/busybox", "sleep", "2147483647"];
 
-/// Packs the image's file system and returns where it is in the room.
-pub(super) fn pack(room: &Room) -> Result<String, AdapterError> {
-    let archive = format!("{}/image.tar", Room::FOLDER);
+/// Packs the image's file system and returns where it is in the jail.
+pub(super) fn pack(jail: &Jail) -> Result<String, AdapterError> {
+    let archive = format!("{}/image.tar", Jail::FOLDER);
     let failed = |source| AdapterError::File {
         operation: "write",
         path: archive.clone(),
         source,
     };
     let packed = packed().map_err(failed)?;
-    room.run(|| fs::write(&archive, packed))?.map_err(failed)?;
+    jail.run(|| fs::write(&archive, packed))?.map_err(failed)?;
     Ok(archive)
 }
 

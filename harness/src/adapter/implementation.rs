@@ -260,7 +260,7 @@ pub trait Realised: fmt::Debug + Send {
     /// Undoes everything. Goes on after errors and returns all of them.
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError>;
 
-    /// Ends what would outlive the lab's namespaces and the room's files, which are thrown away next: what is thrown away need
+    /// Ends what would outlive the lab's namespaces and the jail's files, which are thrown away next: what is thrown away need
     /// not be taken down with care. Whether teardown does what it should is for the cases about it.
     fn abandon(&mut self, site: &Site) -> Vec<AdapterError> {
         self.teardown(site)

@@ -13,7 +13,7 @@ use super::{
     ScenarioContainer, ScenarioNetwork, Site,
 };
 use crate::case::Feature;
-use crate::lab::Room;
+use crate::lab::Jail;
 
 /// Where Podman looks for it (containers.conf(5), `helper_binaries_dir`): not in PATH.
 pub(super) const FOLDERS: [&str; 4] = [
@@ -255,7 +255,7 @@ impl Made {
         site: &Site,
     ) -> Result<String, AdapterError> {
         let path = Site::path(container);
-        let arguments = ["--config", Room::FOLDER, verb, &path];
+        let arguments = ["--config", Jail::FOLDER, verb, &path];
         let mut program = self.implementation.program("netavark", arguments);
         // netavark(1): the variable that Podman sets from containers.conf.
         for option in &self.implementation.options {
@@ -263,7 +263,7 @@ impl Made {
                 program = program.env("NETAVARK_FW", driver);
             }
         }
-        program.input(options.to_string()).run(&site.room)
+        program.input(options.to_string()).run(&site.jail)
     }
 }
 
@@ -297,7 +297,7 @@ impl Realised for Made {
             .collect()
     }
 
-    /// All of it is in the lab's namespaces and the room.
+    /// All of it is in the lab's namespaces and the jail.
     fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
         Vec::new()
     }

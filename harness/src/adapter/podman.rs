@@ -11,7 +11,7 @@ use super::{
     cni, image, netavark,
 };
 use crate::case::Feature;
-use crate::lab::Room;
+use crate::lab::Jail;
 
 /// Read in place of the machine's own (`man containers.conf`).
 const CONFIGURATION: &str = "/run/goldpath/containers.conf";
@@ -137,14 +137,14 @@ impl Adapter for Podman {
 
     fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
         let text = self.configuration();
-        site.room
+        site.jail
             .run(|| std::fs::write(CONFIGURATION, text))?
             .map_err(|source| AdapterError::File {
                 operation: "write",
                 path: CONFIGURATION.into(),
                 source,
             })?;
-        let folder = |name: &str| format!("--{name}={}/podman-{name}", Room::FOLDER);
+        let folder = |name: &str| format!("--{name}={}/podman-{name}", Jail::FOLDER);
         let words = Words {
             client: self
                 .implementation
@@ -164,7 +164,7 @@ impl Podman {
     /// What this machine's own configuration may say otherwise (`man containers.conf`), and where this build has its
     /// helpers: Podman does not look for them in PATH.
     fn configuration(&self) -> String {
-        let folder = Room::FOLDER;
+        let folder = Jail::FOLDER;
         let own = &self.implementation;
         let runtime = self.runtime;
         let place = |program: &str| {

@@ -1,7 +1,7 @@
-//! Programs of an implementation, run in the lab's room with nothing of the machine's environment.
+//! Programs of an implementation, run in the lab's jail with nothing of the machine's environment.
 
 use super::AdapterError;
-use crate::lab::Room;
+use crate::lab::Jail;
 use crate::program::{self, Ended, KEPT, ProgramError, Running};
 
 /// Where an implementation's programs look for others.
@@ -18,7 +18,7 @@ impl Program {
         Self(
             program
                 .env("PATH", PATH)
-                .env("HOME", Room::FOLDER)
+                .env("HOME", Jail::FOLDER)
                 .env("TMPDIR", "/run/tmp"),
         )
     }
@@ -46,12 +46,12 @@ impl Program {
         self.0.command_line()
     }
 
-    /// Runs it in the room to its end and returns what it wrote. What it leaves behind stays until the room ends.
+    /// Runs it in the jail to its end and returns what it wrote. What it leaves behind stays until the jail ends.
     ///
     /// # Errors
     /// It could not be run to its end, or its status says that it failed.
-    pub fn run(&self, room: &Room) -> Result<String, AdapterError> {
-        self.judge(&self.output(room)?)
+    pub fn run(&self, jail: &Jail) -> Result<String, AdapterError> {
+        self.judge(&self.output(jail)?)
     }
 
     /// Runs it where the calling thread is: only to ask for a version.
@@ -77,24 +77,24 @@ impl Program {
         })
     }
 
-    /// Runs it in the room to its end, whatever its status.
+    /// Runs it in the jail to its end, whatever its status.
     ///
     /// # Errors
     /// It could not be run to its end.
-    pub fn output(&self, room: &Room) -> Result<Ended, AdapterError> {
-        let program = self.0.clone().with_followers().within(room.time());
-        let ended = room.run(|| program.run())?;
+    pub fn output(&self, jail: &Jail) -> Result<Ended, AdapterError> {
+        let program = self.0.clone().with_followers().within(jail.time());
+        let ended = jail.run(|| program.run())?;
         if let Err(error @ (ProgramError::Overdue { .. } | ProgramError::Flood { .. })) = &ended {
-            // What it has started is anywhere in the room by now, and the next question would only wait as long.
-            room.end(error.to_string().lines().next().unwrap_or_default());
+            // What it has started is anywhere in the jail by now, and the next question would only wait as long.
+            jail.end(error.to_string().lines().next().unwrap_or_default());
         }
         Ok(ended?)
     }
 
-    /// Starts it in the room.
-    pub(super) fn start(&self, room: &Room) -> Result<Running, AdapterError> {
+    /// Starts it in the jail.
+    pub(super) fn start(&self, jail: &Jail) -> Result<Running, AdapterError> {
         let program = self.0.clone().with_followers();
-        Ok(room.run(|| program.start())??)
+        Ok(jail.run(|| program.start())??)
     }
 
     /// Runs it where the calling thread is: only to ask for a version.

@@ -176,7 +176,7 @@ fn rule(table: &str, text: &str) -> Command {
 fn run(own: &Implementation, command: &str, site: &Site) -> Result<String, AdapterError> {
     let mut words = command.split(' ');
     let program = words.next().unwrap_or_default();
-    own.program(program, words).run(&site.room)
+    own.program(program, words).run(&site.jail)
 }
 
 /// The commands that were run.
@@ -194,7 +194,7 @@ impl Realised for Made {
             .collect()
     }
 
-    /// All of it is in the lab's namespaces and the room.
+    /// All of it is in the lab's namespaces and the jail.
     fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
         Vec::new()
     }

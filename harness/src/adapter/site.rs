@@ -6,21 +6,21 @@ use nix::mount::{MntFlags, umount2};
 
 use super::{Adapter, Namespaces, state_folders};
 use crate::lab::attach::remove_link;
-use crate::lab::{Furniture, Groups, LabError, Netns, Room};
+use crate::lab::{Groups, Jail, JailOptions, LabError, Netns};
 
 /// The lab's host, and the namespaces of the containers as far as the harness makes them.
 #[derive(Debug)]
 pub struct Site {
     /// Where programs of the implementation run.
-    pub room: Room,
+    pub jail: Jail,
     /// The lab's host namespace.
     pub host: Netns,
-    /// Container namespaces by name, at `/run/netns/NAME` of the room; none where the implementation makes them.
+    /// Container namespaces by name, at `/run/netns/NAME` of the jail; none where the implementation makes them.
     pub containers: BTreeMap<String, Netns>,
 }
 
 impl Site {
-    /// Where a container's namespace is found by the programs of the room.
+    /// Where a container's namespace is found by the programs of the jail.
     pub fn path(container: &str) -> String {
         format!("/run/netns/{container}")
     }
@@ -29,14 +29,14 @@ impl Site {
     /// namespace itself lasts as long as the harness looks into it.
     pub(super) fn lose(&self, container: &Netns, path: &str) -> Result<(), LabError> {
         remove_link(container, "eth0")?;
-        self.room.run(|| {
+        self.jail.run(|| {
             // What holds no namespace by a file has nothing to take away.
             let _ = umount2(path, MntFlags::MNT_DETACH);
             let _ = std::fs::remove_file(path);
         })
     }
 
-    /// Furnishes the room for a scenario of `count` containers, of which these are the harness's.
+    /// Furnishes the jail for a scenario of `count` containers, of which these are the harness's.
     ///
     /// # Errors
     /// The kernel refuses a namespace or a mount.
@@ -50,7 +50,7 @@ impl Site {
             Namespaces::Given => Groups::ReadOnly,
             Namespaces::Brought => Groups::own(),
         };
-        let furniture = Furniture {
+        let options = JailOptions {
             root: adapter.implementation().build.root.as_deref(),
             state_folders: state_folders().collect(),
         };
@@ -58,7 +58,7 @@ impl Site {
             .iter()
             .map(|(name, netns)| (name.as_str(), netns));
         Ok(Self {
-            room: Room::furnish(host, &furniture, named, groups)?.with_containers(count),
+            jail: Jail::open(host, &options, named, groups)?.with_containers(count),
             host: host.try_clone()?,
             containers,
         })

@@ -55,7 +55,7 @@ pub enum LabError {
         /// The command that brings it.
         cure: &'static str,
     },
-    /// The room of an implementation was ended before its time.
+    /// The jail of an implementation was ended before its time.
     #[error("nothing can be asked any more: {why}")]
     Over {
         /// What made it necessary.

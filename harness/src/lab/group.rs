@@ -12,7 +12,7 @@ const PREFIX: &str = "goldpath-";
 /// Names given by this process.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
-/// The control group of one room in each hierarchy. Dropping it removes those that are empty by then; the sandbox's
+/// The control group of one jail in each hierarchy. Dropping it removes those that are empty by then; the sandbox's
 /// sweeper removes the others when the run is over, however it ended.
 #[derive(Debug)]
 pub struct ControlGroup(String);

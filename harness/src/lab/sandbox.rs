@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
-use super::room::attend;
+use super::jail::attend;
 
 pub use residue::Residue;
 use sweeper::sweep;
@@ -126,7 +126,7 @@ impl SandboxError {
 }
 
 /// Does the work of a helper process, if this process was started as one: the sweeper of control groups, or the first
-/// process of a room. [`enter`] does it, too: a program that reads its arguments before that calls it at the top of `main`.
+/// process of a jail. [`enter`] does it, too: a program that reads its arguments before that calls it at the top of `main`.
 pub fn help() -> Option<ExitCode> {
     sweep().or_else(attend)
 }

@@ -12,7 +12,7 @@ use super::entry::{Entry, File};
 
 /// Where programs write what they have to remember, and what others shall read.
 const ROOTS: [&str; 5] = ["/run", "/etc", "/var/lib", "/var/cache", "/var/tmp"];
-/// What the room's own file systems are mounted from. On another one the whole machine writes, so that nobody could tell
+/// What the jail's own file systems are mounted from. On another one the whole machine writes, so that nobody could tell
 /// whose a file is.
 const SOURCE: &str = "goldpath";
 
@@ -26,7 +26,7 @@ pub(super) struct Found {
     pub(super) folders: BTreeSet<String>,
 }
 
-/// All of them on the room's own file systems, sorted, as the calling thread sees them.
+/// All of them on the jail's own file systems, sorted, as the calling thread sees them.
 pub(super) fn read() -> Found {
     let mut found = Found::default();
     let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap_or_default();
@@ -44,7 +44,7 @@ pub(super) fn read() -> Found {
     found
 }
 
-/// The device of a file system of the room: `36 35 0:44 / /run rw - tmpfs goldpath rw` (`man 5 proc_pid_mountinfo`).
+/// The device of a file system of the jail: `36 35 0:44 / /run rw - tmpfs goldpath rw` (`man 5 proc_pid_mountinfo`).
 fn own_device(line: &str) -> Option<u64> {
     let (mount, file_system) = line.split_once(" - ")?;
     let (major, minor) = mount.split_whitespace().nth(2)?.split_once(':')?;

@@ -15,7 +15,7 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use crate::lab::{LabError, Netns, Room};
+use crate::lab::{Jail, LabError, Netns};
 
 pub use compare::{Change, Difference};
 pub use entry::{
@@ -31,7 +31,7 @@ pub use standing::{Judge, Standing};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     entries: Vec<Entry>,
-    /// Folders of the room, where its files were read.
+    /// Folders of the jail, where its files were read.
     folders: BTreeSet<String>,
 }
 
@@ -65,12 +65,12 @@ impl Ledger {
         })
     }
 
-    /// Adds the files of a room, and leaves out what the harness itself has put into the namespace.
+    /// Adds the files of a jail, and leaves out what the harness itself has put into the namespace.
     ///
     /// # Errors
-    /// The room can't be entered.
-    pub fn and_files_of(mut self, room: &Room) -> Result<Self, LabError> {
-        let found = room.run(files::read)?;
+    /// The jail can't be entered.
+    pub fn and_files_of(mut self, jail: &Jail) -> Result<Self, LabError> {
+        let found = jail.run(files::read)?;
         self.entries
             .extend(found.files.into_iter().map(Entry::File));
         self.folders = found.folders;

@@ -124,8 +124,8 @@ impl Left {
     }
 
     fn judge(&self, differences: &[Difference], site: &Site) -> Result<Vec<Standing>, RunError> {
-        let texts = site.room.run(|| read_texts(differences))?;
-        let state_folders: Vec<&str> = site.room.state_folders().collect();
+        let texts = site.jail.run(|| read_texts(differences))?;
+        let state_folders: Vec<&str> = site.jail.state_folders().collect();
         let judge = Judge {
             names: &self.names,
             documented: &|difference| {
@@ -154,6 +154,6 @@ fn ledger(site: &Site) -> Result<Ledger, RunError> {
     let tracked = site.host.run(|| Conntrack::open("host")?.dump())??;
     let led = tracked.iter().filter_map(ConntrackEntry::led_elsewhere);
     Ok(Ledger::read(&site.host)?
-        .and_files_of(&site.room)?
+        .and_files_of(&site.jail)?
         .and_connections(led.collect::<Vec<_>>()))
 }

@@ -228,9 +228,9 @@ impl Stage {
                 }));
         }
         self.ended = true;
-        // What ended its room early is told already.
+        // What ended its jail early is told already.
         let left = self.left.as_ref();
-        if let Some(left) = left.filter(|_| self.site.room.over().is_none()) {
+        if let Some(left) = left.filter(|_| self.site.jail.over().is_none()) {
             let told = left.after(&self.site)?;
             changed.wrong.extend(told.leftovers);
             changed.told.extend(told.kept);

@@ -49,7 +49,7 @@ impl Attachment {
             .env("CNI_IFNAME", "eth0")
             .env(CNI_PATH, &own.folders())
             .input(question.to_string())
-            .run(&site.room)
+            .run(&site.jail)
             .map_err(|error| AdapterError::Refused {
                 question: format!("{verb} of {} for {}", plugin["type"], self.container),
                 message: error.to_string(),
@@ -141,7 +141,7 @@ impl Realised for Made {
         each.flat_map(|one| self.delete(one, site)).collect()
     }
 
-    /// All of it is in the lab's namespaces and the room.
+    /// All of it is in the lab's namespaces and the jail.
     fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
         Vec::new()
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::conflist::{plugins, version};
 use crate::adapter::{Attached, PublishedPort, ScenarioContainer, ScenarioNetwork};
-use crate::lab::Room;
+use crate::lab::Jail;
 
 /// The bridge of a list that names none, as the plugin calls it (cni.dev, bridge plugin).
 const BRIDGE: &str = "cni";
@@ -75,7 +75,7 @@ fn give_addresses(ipam: &mut Map<String, Value>, network: &ScenarioNetwork) {
     ipam.insert(String::from("ranges"), json!([[range]]));
     ipam.insert(
         String::from("dataDir"),
-        json!(format!("{}/ipam", Room::FOLDER)),
+        json!(format!("{}/ipam", Jail::FOLDER)),
     );
     if let Some(routes) = ipam.get_mut("routes").and_then(Value::as_array_mut) {
         routes.retain(|route| !is_of_ipv6(&route["dst"]));
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(one["bridge"], "cni0");
         assert!(one["mtu"].is_null());
         let ipam = json!({
-            "type": "host-local", "dataDir": format!("{}/ipam", Room::FOLDER),
+            "type": "host-local", "dataDir": format!("{}/ipam", Jail::FOLDER),
             "ranges": [[{ "subnet": "10.77.1.0/24", "gateway": "10.77.1.1" }]],
             "routes": [{ "dst": "0.0.0.0/0" }],
         });

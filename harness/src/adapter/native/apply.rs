@@ -80,7 +80,7 @@ fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErro
         ];
         for (_, name, value) in flags.into_iter().filter(|(wanted, ..)| *wanted) {
             let set = ["bridge", "link", "set", "dev", &port.host_interface];
-            Program::new(set).args([name, value]).run(&site.room)?;
+            Program::new(set).args([name, value]).run(&site.jail)?;
         }
     }
     Ok(())
@@ -98,13 +98,13 @@ fn namespace<'a>(port: &Port, site: &'a Site) -> Result<&'a Netns, AdapterError>
 fn write_table(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
     let write = |rules: String| {
         let nft = Program::new(["nft", "-f", "-"]).input(rules);
-        nft.run(&site.room).map(drop)
+        nft.run(&site.jail).map(drop)
     };
     match edits.table {
         Table::Stays => {}
         Table::Written => write(plan.to_string())?,
         Table::Deleted => {
-            Program::new(["nft", "delete", "table", "ip", TABLE]).run(&site.room)?;
+            Program::new(["nft", "delete", "table", "ip", TABLE]).run(&site.jail)?;
         }
     }
     edits
@@ -115,7 +115,7 @@ fn write_table(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErr
 
 fn set_policy(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
     if let Some(policy) = edits.policy {
-        Program::new(["iptables", "-P", "FORWARD", policy]).run(&site.room)?;
+        Program::new(["iptables", "-P", "FORWARD", policy]).run(&site.jail)?;
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ fn restore(lines: &[String], site: &Site) -> Result<(), AdapterError> {
     }
     Program::new(["iptables-restore", "--noflush"])
         .input(format!("*filter\n{}\nCOMMIT\n", lines.join("\n")))
-        .run(&site.room)?;
+        .run(&site.jail)?;
     Ok(())
 }
 
@@ -158,13 +158,13 @@ fn remove_links(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError
 
 fn set_addresses(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
     for (bridge, address) in &edits.addresses {
-        Program::new(["ip", "link", "set", "dev", bridge, "address", address]).run(&site.room)?;
+        Program::new(["ip", "link", "set", "dev", bridge, "address", address]).run(&site.jail)?;
     }
     Ok(())
 }
 
 fn write_settings(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
-    let written = site.room.run(|| {
+    let written = site.jail.run(|| {
         edits.settings.iter().try_for_each(|(name, value)| {
             let path = setting(name);
             std::fs::write(&path, value).map_err(|source| AdapterError::File {
@@ -186,7 +186,7 @@ fn forget(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
         message: error.to_string(),
     };
     let meant = |entry: &&ConntrackEntry| edits.forgotten.iter().any(|flows| flows.hold(entry));
-    let forgotten = site.room.run(|| {
+    let forgotten = site.jail.run(|| {
         let mut connections = Conntrack::open("host")?;
         for entry in connections.dump()?.iter().filter(meant) {
             connections.forget(entry)?;
@@ -226,7 +226,7 @@ fn setting(name: &str) -> String {
 /// The values that settings have; those of links that are yet to be made have none.
 ///
 /// # Errors
-/// The room can't be entered.
+/// The jail can't be entered.
 pub(super) fn read_settings(
     names: &[&str],
     site: &Site,
@@ -235,20 +235,20 @@ pub(super) fn read_settings(
         let value = std::fs::read_to_string(setting(name)).ok()?;
         Some(((*name).to_owned(), value.trim().to_owned()))
     };
-    Ok(site.room.run(|| names.iter().filter_map(read).collect())?)
+    Ok(site.jail.run(|| names.iter().filter_map(read).collect())?)
 }
 
 /// How the host is found. Whether FORWARD has rules costs a process, and only a fault asks.
 ///
 /// # Errors
-/// The room can't be entered, or a program refused.
+/// The jail can't be entered, or a program refused.
 pub(super) fn find(
     settings: &[(String, String)],
     looks_for_rules: bool,
     site: &Site,
 ) -> Result<Found, AdapterError> {
     let forwarded = (String::from("ipv4/ip_forward"), String::from("1"));
-    let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&site.room)?;
+    let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&site.jail)?;
     let legacy = site.host.run(|| {
         let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
         names.is_ok_and(|names| names.lines().any(|name| name == "filter"))
@@ -256,7 +256,7 @@ pub(super) fn find(
     // Without br_netfilter there is no such setting.
     let bridged = read_settings(&["bridge/bridge-nf-call-iptables"], site)?;
     let rules = if looks_for_rules {
-        Program::new(["iptables", "-S", "FORWARD"]).run(&site.room)?
+        Program::new(["iptables", "-S", "FORWARD"]).run(&site.jail)?
     } else {
         String::new()
     };

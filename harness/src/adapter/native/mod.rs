@@ -131,7 +131,7 @@ impl Standing {
         let containers = self.state.scenario.containers.iter();
         let names: Vec<String> = containers.map(|one| one.name.clone()).collect();
         let is_gone = |name: &String| !Path::new(&Site::path(name)).exists();
-        Ok(site.room.run(|| names.into_iter().find(is_gone))?)
+        Ok(site.jail.run(|| names.into_iter().find(is_gone))?)
     }
 }
 
@@ -167,7 +167,7 @@ impl Realised for Standing {
         errors
     }
 
-    /// All of it is in the lab's namespaces and the room.
+    /// All of it is in the lab's namespaces and the jail.
     fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
         Vec::new()
     }

@@ -17,7 +17,7 @@ use super::{
     ScenarioContainer, Site,
 };
 use crate::case::Feature;
-use crate::lab::{Furniture, Groups, Netns, Room};
+use crate::lab::{Groups, Jail, JailOptions, Netns};
 use crate::program::shown;
 
 /// A program of somebody else's, as goldpath knows it.
@@ -53,7 +53,7 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Asks the program who it is, in a room of its own without any interface.
+    /// Asks the program who it is, in a jail of its own without any interface.
     ///
     /// # Errors
     /// It is not there, or does not answer as the protocol asks.
@@ -63,18 +63,18 @@ impl Plugin {
             path: program.display().to_string(),
             source,
         };
-        // The room's working directory is another one.
+        // The jail's working directory is another one.
         let program = program.canonicalize().map_err(file)?.display().to_string();
         let question = Question::info();
-        let room = Room::furnish(
+        let jail = Jail::open(
             &Netns::create()?,
-            &Furniture::default(),
+            &JailOptions::default(),
             [],
             Groups::ReadOnly,
         )?;
         let said = Program::new([program.as_str()])
             .input(question.text())
-            .run(&room)?;
+            .run(&jail)?;
         let info: Info = message::answer(&question, &said)?;
         if let Some(reason) = info.is_not_spoken().or_else(|| info.mistake()) {
             let question = question.verb().to_owned();
@@ -91,10 +91,10 @@ impl Plugin {
         })
     }
 
-    fn put(&self, question: &Question, room: &Room) -> Result<Done, AdapterError> {
+    fn put(&self, question: &Question, jail: &Jail) -> Result<Done, AdapterError> {
         let said = Program::new([self.program.as_str()])
             .input(question.text())
-            .run(room)?;
+            .run(jail)?;
         let done: Done = message::answer(question, &said)?;
         self.may_name(&done.pids, question)?;
         match done.error {
@@ -172,9 +172,9 @@ impl Adapter for Plugin {
                 .keys()
                 .map(|name| (name.clone(), Site::path(name)))
                 .collect(),
-            folder: Room::FOLDER.to_owned(),
+            folder: Jail::FOLDER.to_owned(),
         };
-        let done = self.put(&Question::setup(work.clone()), &site.room)?;
+        let done = self.put(&Question::setup(work.clone()), &site.jail)?;
         let plugin = Self {
             program: self.program.clone(),
             info: self.info.clone(),
@@ -198,7 +198,7 @@ struct Made {
 
 impl Realised for Made {
     fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.room.netns_of(*pid)?));
+        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.jail.netns_of(*pid)?));
         self.pids.iter().map(open).collect()
     }
 
@@ -206,7 +206,7 @@ impl Realised for Made {
         let mut work = self.work.clone();
         work.scenario = work.scenario.with_only(|name| name != container);
         let question = Question::remove(container, work.clone());
-        self.plugin.put(&question, &site.room)?;
+        self.plugin.put(&question, &site.jail)?;
         self.pids.remove(container);
         self.work = work;
         Ok(())
@@ -216,7 +216,7 @@ impl Realised for Made {
         let mut work = self.work.clone();
         work.scenario.containers.push(container.clone());
         let question = Question::add(&container.name, work.clone());
-        let done = self.plugin.put(&question, &site.room)?;
+        let done = self.plugin.put(&question, &site.jail)?;
         self.pids.extend(done.pids);
         self.work = work;
         Ok(())
@@ -224,13 +224,13 @@ impl Realised for Made {
 
     fn check(&mut self, site: &Site) -> Vec<AdapterError> {
         let question = Question::check(self.work.clone());
-        let done = self.plugin.put(&question, &site.room);
+        let done = self.plugin.put(&question, &site.jail);
         done.err().into_iter().collect()
     }
 
     fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
         let question = Question::teardown(self.work.clone());
-        let done = self.plugin.put(&question, &site.room);
+        let done = self.plugin.put(&question, &site.jail);
         done.err().into_iter().collect()
     }
 }

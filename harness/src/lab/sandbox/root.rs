@@ -1,6 +1,6 @@
 //! The root that the run was started with becomes the root of its mount namespace.
 //!
-//! Who enters a mount namespace gets the namespace's root. In a chroot that is the machine's, and programs of the room of
+//! Who enters a mount namespace gets the namespace's root. In a chroot that is the machine's, and programs of the jail of
 //! an implementation would be the machine's, too, and work on its files.
 
 use std::env::current_dir;

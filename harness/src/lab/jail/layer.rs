@@ -1,7 +1,7 @@
-//! The file system of a room: the machine's, read-only, with throw-away layers where programs write.
+//! The file system of a jail: the machine's, read-only, with throw-away layers where programs write.
 //!
 //! Each folder at the top gets a layer of its own over what is there, but for those that hold programs and the kernel's
-//! file systems. A layer is an overlay whose upper half is in memory and ends with the room. Where the kernel has none,
+//! file systems. A layer is an overlay whose upper half is in memory and ends with the jail. Where the kernel has none,
 //! the folder is read-only.
 
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use super::super::mounts::{
     Mount, bind, hold, make_private, mount_empty_run, mount_read_only, path_of, read_mounts,
 };
 use super::groups::Groups;
-use super::{Furniture, Room, devices, sys};
+use super::{Jail, JailOptions, devices, sys};
 use crate::lab::{LabError, tree};
 
 /// A daemon that asks a resolver which does not answer waits 10 s for it.
@@ -38,10 +38,10 @@ const WITHOUT_LAYER: [&str; 13] = [
 /// File systems with a layer of their own inside one of these folders, as `/var/tmp` may be. More are seen read-only:
 /// an engine at work on the machine has some for each container.
 const LAYERS_INSIDE: usize = 16;
-/// Where the upper halves are, until the room's own `/run` hides them.
+/// Where the upper halves are, until the jail's own `/run` hides them.
 const STORE: &str = "/run";
-/// Makes the calling thread's mount namespace a room's.
-pub(super) fn mount_all(furniture: &Furniture<'_>, groups: &Groups) -> Result<(), LabError> {
+/// Makes the calling thread's mount namespace a jail's.
+pub(super) fn mount_all(options: &JailOptions<'_>, groups: &Groups) -> Result<(), LabError> {
     make_private()?;
     let mounts = read_mounts()?;
     let groups = groups.make(&mounts);
@@ -49,8 +49,8 @@ pub(super) fn mount_all(furniture: &Furniture<'_>, groups: &Groups) -> Result<()
         // One that is covered by another can't be reached, and needs nothing.
         let _ = mount_read_only(&one.point, one.flags);
     }
-    let states = &furniture.state_folders;
-    match furniture.root {
+    let states = &options.state_folders;
+    match options.root {
         // All of it is on a layer.
         Some(root) => tree::enter(root)?,
         None => {
@@ -62,7 +62,7 @@ pub(super) fn mount_all(furniture: &Furniture<'_>, groups: &Groups) -> Result<()
     sys::mount_own(STORE, &groups);
     mount_empty_run()?;
     let below_run = states.iter().filter(|folder| folder.starts_with("/run/"));
-    for folder in [Room::FOLDER, "/run/netns", "/run/tmp"]
+    for folder in [Jail::FOLDER, "/run/netns", "/run/tmp"]
         .iter()
         .chain(below_run)
     {

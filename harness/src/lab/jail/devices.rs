@@ -1,4 +1,4 @@
-//! The devices of a room: those that are nobody's, with terminals and shared memory of its own.
+//! The devices of a jail: those that are nobody's, with terminals and shared memory of its own.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! The control groups of a room: a part of the machine's tree that looks like the whole of it.
+//! The control groups of a jail: a part of the machine's tree that looks like the whole of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::group::ControlGroup;
 use super::super::mounts::Mount;
 
-/// Which control groups a room has.
+/// Which control groups a jail has.
 #[derive(Debug)]
 pub enum Groups {
     /// The machine's, to be read.
@@ -18,7 +18,7 @@ pub enum Groups {
 impl Groups {
     /// Groups for what makes containers. Where nobody may make groups, as without root, there are none.
     pub fn own() -> Self {
-        Self::Own(ControlGroup::named("room"))
+        Self::Own(ControlGroup::named("jail"))
     }
 
     /// Makes the own groups. Returns where each is, and the hierarchy's root that it stands for.

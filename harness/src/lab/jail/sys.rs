@@ -1,4 +1,4 @@
-//! `/sys` of a room: that of its network namespace, with settings of links to be written and others to be read, and
+//! `/sys` of a jail: that of its network namespace, with settings of links to be written and others to be read, and
 //! control groups.
 
 use std::fs;

@@ -1,12 +1,12 @@
 //! Where an implementation under test runs: the lab's host network namespace, and everything else its own.
 //!
-//! A room is a process that does nothing: the first one of a pid namespace, with mount, UTS, IPC and cgroup namespaces of
-//! its own. What runs in the room enters them by that process, and ends with it. Of the machine's file system it sees
-//! everything but what engines keep there; what it writes is on layers that end with the room, or refused (`layer.rs`).
+//! A jail is a process that does nothing: the first one of a pid namespace, with mount, UTS, IPC and cgroup namespaces of
+//! its own. What runs in the jail enters them by that process, and ends with it. Of the machine's file system it sees
+//! everything but what engines keep there; what it writes is on layers that end with the jail, or refused (`layer.rs`).
 
 mod devices;
-mod first;
 mod groups;
+mod init;
 mod layer;
 mod sys;
 
@@ -22,11 +22,11 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::{LabError, Netns};
 use crate::program::TIME_LIMIT;
-use first::First;
-pub(super) use first::attend;
 pub use groups::Groups;
+use init::InitProcess;
+pub(super) use init::attend;
 
-/// A room's own namespaces, beside the lab's network namespace.
+/// A jail's own namespaces, beside the lab's network namespace.
 const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
     .union(CloneFlags::CLONE_NEWPID)
     .union(CloneFlags::CLONE_NEWUTS)
@@ -38,31 +38,31 @@ const TIME_PER_CONTAINER: Duration = Duration::from_secs(1);
 
 /// Where an implementation runs. Dropping it ends every process in it.
 #[derive(Debug)]
-pub struct Room {
-    /// Held: dropping it ends every process in the room.
-    _first: First,
+pub struct Jail {
+    /// Held: dropping it ends every process in the jail.
+    _init: InitProcess,
     /// The first process, by which others enter.
     entrance: OwnedFd,
     /// How long a program may take here.
     time: Duration,
     state_folders: Vec<&'static str>,
-    /// Why the room ended before its time.
+    /// Why the jail ended before its time.
     over: OnceLock<String>,
     /// Held: dropping it removes what is left of it, after the processes have ended.
     _groups: Groups,
 }
 
-/// What a room is furnished with.
+/// What a jail is made of.
 #[derive(Debug, Clone, Default)]
-pub struct Furniture<'a> {
+pub struct JailOptions<'a> {
     /// A tree of another system to be the root; the machine's own if none.
     pub root: Option<&'a Path>,
-    /// Folders with state that is the machine's, not the lab's: leases, containers, images. The room has empty ones.
+    /// Folders with state that is the machine's, not the lab's: leases, containers, images. The jail has empty ones.
     pub state_folders: Vec<&'static str>,
 }
 
-impl Room {
-    /// A folder of the room that its programs may write to; nobody else sees it.
+impl Jail {
+    /// A folder of the jail that its programs may write to; nobody else sees it.
     pub const FOLDER: &'static str = "/run/goldpath";
 
     /// Folders in which implementations keep their state.
@@ -71,35 +71,35 @@ impl Room {
         all.chain([Self::FOLDER])
     }
 
-    /// Furnishes a room in `host`, in which `named` namespaces are at `/run/netns/NAME`.
+    /// Makes a jail in `host`, in which `named` namespaces are at `/run/netns/NAME`.
     ///
     /// # Errors
     /// The kernel refuses a namespace or a mount.
-    pub fn furnish<'a>(
+    pub fn open<'a>(
         host: &Netns,
-        furniture: &Furniture<'_>,
+        options: &JailOptions<'_>,
         named: impl IntoIterator<Item = (&'a str, &'a Netns)>,
         groups: Groups,
     ) -> Result<Self, LabError> {
         let named: Vec<(&str, &Netns)> = named.into_iter().collect();
-        let mut first = on_own_thread(|| {
+        let mut init = on_own_thread(|| {
             unshare(CloneFlags::CLONE_FS | OWN)
-                .map_err(|e| LabError::system("unshare", "namespaces of a room", e))?;
+                .map_err(|e| LabError::system("unshare", "namespaces of a jail", e))?;
             setns(host, CloneFlags::CLONE_NEWNET)
                 .map_err(|e| LabError::system("setns", "host", e))?;
-            let first = First::start()?;
-            layer::mount_all(furniture, &groups)?;
+            let init = InitProcess::start()?;
+            layer::mount_all(options, &groups)?;
             for (name, netns) in &named {
                 netns.bind_name(name)?;
             }
-            Ok(first)
+            Ok(init)
         })??;
-        first.go_on()?;
+        init.go_on()?;
         Ok(Self {
-            entrance: first.entrance()?,
-            _first: first,
+            entrance: init.entrance()?,
+            _init: init,
             time: TIME_LIMIT,
-            state_folders: furniture.state_folders.clone(),
+            state_folders: options.state_folders.clone(),
             over: OnceLock::new(),
             _groups: groups,
         })
@@ -118,11 +118,11 @@ impl Room {
         self.time
     }
 
-    /// Runs `inside` in the room, on a thread of its own: what it starts stays there. `/proc` is that of the room's
+    /// Runs `inside` in the jail, on a thread of its own: what it starts stays there. `/proc` is that of the jail's
     /// processes; the thread itself is not among them.
     ///
     /// # Errors
-    /// The room is over.
+    /// The jail is over.
     pub fn run<T: Send>(&self, inside: impl FnOnce() -> T + Send) -> Result<T, LabError> {
         if let Some(why) = self.over.get() {
             return Err(LabError::Over { why: why.clone() });
@@ -132,7 +132,7 @@ impl Room {
             unshare(CloneFlags::CLONE_FS)
                 .map_err(|e| LabError::system("unshare", "file system", e))?;
             setns(&self.entrance, OWN | CloneFlags::CLONE_NEWNET)
-                .map_err(|e| LabError::system("enter", "the room", e))?;
+                .map_err(|e| LabError::system("enter", "the jail", e))?;
             Ok(inside())
         })?
     }
@@ -149,7 +149,7 @@ impl Room {
         self.over.get().map(String::as_str)
     }
 
-    /// Kills a process by the number that it has in the room.
+    /// Kills a process by the number that it has in the jail.
     ///
     /// # Errors
     /// There is no such process.
@@ -160,7 +160,7 @@ impl Room {
         pidfd_send_signal(opened, Signal::KILL).map_err(|e| LabError::system("kill", process, e))
     }
 
-    /// The network namespace of a process by the number that it has in the room.
+    /// The network namespace of a process by the number that it has in the jail.
     ///
     /// # Errors
     /// There is no such process.
@@ -173,6 +173,6 @@ impl Room {
 fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, LabError> {
     let done = thread::scope(|scope| scope.spawn(work).join());
     done.map_err(|_| {
-        LabError::Specification("a thread in the room of an implementation panicked".into())
+        LabError::Specification("a thread in the jail of an implementation panicked".into())
     })
 }

@@ -1,4 +1,4 @@
-//! The first process of a room: it shows the room's processes in `/proc`, reaps orphans, and is what the room lives by.
+//! The first process of a jail: it shows the jail's processes in `/proc`, reaps orphans, and is what the jail lives by.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -29,16 +29,16 @@ const READ_ONLY: [&str; 5] = [
 ];
 const SETTINGS: &str = "/proc/sys/net";
 
-/// The process. Dropping it ends it, and everything in its room with it.
+/// The process. Dropping it ends it, and everything in its jail with it.
 #[derive(Debug)]
-pub(super) struct First(Child);
+pub(super) struct InitProcess(Child);
 
-impl First {
-    /// Starts it as a child of the calling thread, which has left the namespaces that the room is not to have, and waits
+impl InitProcess {
+    /// Starts it as a child of the calling thread, which has left the namespaces that the jail is not to have, and waits
     /// until it runs: in a root with another C library it could not be loaded any more.
     pub(super) fn start() -> Result<Self, LabError> {
         let started = Command::new("/proc/self/exe")
-            .arg0("goldpath-room")
+            .arg0("goldpath-jail")
             .env_clear()
             .env(MARKER, "1")
             .current_dir("/")
@@ -47,13 +47,13 @@ impl First {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn();
-        let failed = |e| LabError::system("start", "a room's first process", e);
-        let mut first = Self(started.map_err(failed)?);
+        let failed = |e| LabError::system("start", "a jail's first process", e);
+        let mut init = Self(started.map_err(failed)?);
         let mut said = [0; STARTED.len()];
-        let output = first.0.stdout.as_mut();
+        let output = init.0.stdout.as_mut();
         let output = output.ok_or_else(|| failed(ErrorKind::BrokenPipe.into()))?;
         output.read_exact(&mut said).map_err(failed)?;
-        Ok(first)
+        Ok(init)
     }
 
     /// A descriptor of it.
@@ -61,10 +61,10 @@ impl First {
         let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
         pid.ok_or(rustix::io::Errno::SRCH)
             .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()))
-            .map_err(|e| LabError::system("open", "a room's first process", e))
+            .map_err(|e| LabError::system("open", "a jail's first process", e))
     }
 
-    /// Has it do its part, where the mounts are those of the room, and waits until it has.
+    /// Has it do its part, where the mounts are those of the jail, and waits until it has.
     pub(super) fn go_on(&mut self) -> Result<(), LabError> {
         let mut said = String::new();
         let told = match (self.0.stdin.take(), self.0.stdout.take()) {
@@ -74,18 +74,18 @@ impl First {
             }),
             _ => Err(ErrorKind::BrokenPipe.into()),
         };
-        told.map_err(|e| LabError::system("wait for", "a room's first process", e))?;
+        told.map_err(|e| LabError::system("wait for", "a jail's first process", e))?;
         if said == READY {
             return Ok(());
         }
         let said = said.trim();
         Err(LabError::Specification(format!(
-            "a room's first process: {said}"
+            "a jail's first process: {said}"
         )))
     }
 }
 
-impl Drop for First {
+impl Drop for InitProcess {
     fn drop(&mut self) {
         // It may have ended by itself, which is as well.
         let _ = self.0.kill();
@@ -97,7 +97,7 @@ const STARTED: &str = "started";
 const GO: &str = "go";
 const READY: &str = "ready";
 
-/// Is the first process of a room, if this process was started as one; ends only if there is to be no room.
+/// Is the first process of a jail, if this process was started as one; ends only if there is to be no jail.
 pub(crate) fn attend() -> Option<ExitCode> {
     // An inherited marker proves nothing: a first process is nobody's child here.
     if std::env::var_os(MARKER).is_none() || std::process::id() != 1 {
@@ -111,8 +111,8 @@ pub(crate) fn attend() -> Option<ExitCode> {
         // Who started it is gone, or could not make the mounts.
         return Some(ExitCode::FAILURE);
     }
-    let furnished = children.thread_block().and_then(|()| furnish());
-    let said = furnished.map_or_else(|errno| errno.to_string(), |()| String::from(READY));
+    let mounted = children.thread_block().and_then(|()| mount_proc());
+    let said = mounted.map_or_else(|errno| errno.to_string(), |()| String::from(READY));
     say(&said);
     // What was written is whole when it is closed.
     let _ = nix::unistd::close(1);
@@ -135,7 +135,7 @@ fn say(text: &str) {
     let _ = out.flush();
 }
 
-fn furnish() -> Result<(), Errno> {
+fn mount_proc() -> Result<(), Errno> {
     // Best effort: a container may hide parts of /proc, and then the kernel refuses a whole one.
     if mount(
         Some("proc"),
