@@ -8,7 +8,7 @@ use super::daemon::Daemon;
 use super::engine::{Engine, Words};
 use super::facts::{Argument, Facts, Lack, Needed, Own};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Program, Realised, Scenario, Site, image,
+    Adapter, AdapterError, Implementation, LabHost, Namespaces, Program, Realised, Scenario, image,
 };
 use crate::case::Feature;
 use crate::lab::Jail;
@@ -105,7 +105,11 @@ impl Adapter for Docker {
         Namespaces::Brought
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let file = |name: &str| format!("{}/{name}", Jail::FOLDER);
         let own = &self.implementation;
         let usual = ["--host", SOCKET, "--storage-driver", "vfs"];
@@ -117,13 +121,13 @@ impl Adapter for Docker {
                 format!("--pidfile={}", file("docker.pid")),
             ])
             .args(own.options.iter().map(|option| format!("--{option}")));
-        let daemon = Daemon::start(&dockerd, "API listen on", &site.jail)?;
+        let daemon = Daemon::start(&dockerd, "API listen on", &host.jail)?;
         let words = Words {
             client: own.program("docker", ["--host", SOCKET]),
             network: &[],
             mtu: "--opt=com.docker.network.driver.mtu",
             removal: &[],
         };
-        Engine::make(words, Some(daemon), scenario, site)
+        Engine::make(words, Some(daemon), scenario, host)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::daemon::Daemon;
 use super::{
-    AdapterError, Attached, Program, PublishedPort, Realised, Scenario, ScenarioContainer,
-    ScenarioNetwork, Site, image,
+    AdapterError, Attached, LabHost, Program, PublishedPort, Realised, Scenario, ScenarioContainer,
+    ScenarioNetwork, image,
 };
 use crate::lab::Netns;
 
@@ -44,7 +44,7 @@ impl Engine {
         words: Words,
         daemon: Option<Daemon>,
         scenario: &Scenario,
-        site: &Site,
+        host: &LabHost,
     ) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Self {
             words,
@@ -54,13 +54,13 @@ impl Engine {
             pids: BTreeMap::new(),
             ids: BTreeMap::new(),
         };
-        let archive = image::pack(&site.jail)?;
-        made.ask(["import", &archive, IMAGE], site)?;
+        let archive = image::pack(&host.jail)?;
+        made.ask(["import", &archive, IMAGE], host)?;
         for network in &scenario.networks {
-            made.create(network, site)?;
+            made.create(network, host)?;
         }
         for container in &scenario.containers {
-            made.add(container, site)?;
+            made.add(container, host)?;
         }
         Ok(Box::new(made))
     }
@@ -72,12 +72,12 @@ impl Engine {
     fn ask<T: Into<String>>(
         &self,
         arguments: impl IntoIterator<Item = T>,
-        site: &Site,
+        host: &LabHost,
     ) -> Result<String, AdapterError> {
-        self.client(arguments).run(&site.jail)
+        self.client(arguments).run(&host.jail)
     }
 
-    fn create(&mut self, network: &ScenarioNetwork, site: &Site) -> Result<(), AdapterError> {
+    fn create(&mut self, network: &ScenarioNetwork, host: &LabHost) -> Result<(), AdapterError> {
         let gateway = network.gateway.to_string();
         let mut create = self
             .client(["network", "create", "--driver=bridge"])
@@ -87,7 +87,7 @@ impl Engine {
             create = create.args(["--internal"]);
         }
         let mtu = network.mtu.map(|mtu| format!("{}={mtu}", self.words.mtu));
-        let said = create.args(mtu).args([&network.name]).run(&site.jail)?;
+        let said = create.args(mtu).args([&network.name]).run(&host.jail)?;
         self.learn_id(&network.name, &said);
         self.networks.push(network.name.clone());
         Ok(())
@@ -101,23 +101,28 @@ impl Engine {
         }
     }
 
-    fn inspect(&self, container: &str, field: &str, site: &Site) -> Result<String, AdapterError> {
+    fn inspect(
+        &self,
+        container: &str,
+        field: &str,
+        host: &LabHost,
+    ) -> Result<String, AdapterError> {
         let format = format!("--format={{{{{field}}}}}");
-        let said = self.ask(["inspect", &format, container], site)?;
+        let said = self.ask(["inspect", &format, container], host)?;
         Ok(said.trim().to_owned())
     }
 
     /// Both engines' manuals: `--force` ends what runs, and a container that is not there is no error.
-    fn end(&self, containers: &[String], site: &Site) -> Result<(), AdapterError> {
+    fn end(&self, containers: &[String], host: &LabHost) -> Result<(), AdapterError> {
         let remove = self.client(["rm", "--force"]);
         let remove = remove.args(self.words.removal.iter().copied());
-        remove.args(containers).run(&site.jail).map(drop)
+        remove.args(containers).run(&host.jail).map(drop)
     }
 }
 
 impl Realised for Engine {
-    fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.jail.netns_of(*pid)?));
+    fn brought(&self, host: &LabHost) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), host.jail.netns_of(*pid)?));
         self.pids.iter().map(open).collect()
     }
 
@@ -125,30 +130,30 @@ impl Realised for Engine {
         self.ids.clone()
     }
 
-    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
-        self.end(&[container.to_owned()], site)?;
+    fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
+        self.end(&[container.to_owned()], host)?;
         self.containers.retain(|one| one != container);
         self.pids.remove(container);
         Ok(())
     }
 
-    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+    fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
         let name = &container.name;
         let options = run_options(container);
         let run = self
             .client(["run", "--detach", "--pull=never"])
             .args(options);
-        let ran = run.args([IMAGE]).args(image::COMMAND).run(&site.jail);
+        let ran = run.args([IMAGE]).args(image::COMMAND).run(&host.jail);
         match ran {
             Ok(said) => self.learn_id(name, &said),
             Err(error) => {
                 // `run` is `create` and `start`; what can't start is the person's to remove.
-                self.end(std::slice::from_ref(name), site)?;
+                self.end(std::slice::from_ref(name), host)?;
                 return Err(error);
             }
         }
         self.containers.push(name.clone());
-        let said = self.inspect(name, ".State.Pid", site)?;
+        let said = self.inspect(name, ".State.Pid", host)?;
         let pid = said.parse().map_err(|error| AdapterError::Answer {
             question: format!("the first process of {name}"),
             reason: format!("{error}: {said}"),
@@ -157,25 +162,25 @@ impl Realised for Engine {
         Ok(())
     }
 
-    fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
-        let key = self.inspect(container, ".NetworkSettings.SandboxKey", site)?;
+    fn lose(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
+        let key = self.inspect(container, ".NetworkSettings.SandboxKey", host)?;
         if let Some(pid) = self.pids.remove(container) {
-            site.lose(&site.jail.netns_of(pid)?, &key)?;
-            site.jail.kill(pid)?;
+            host.lose(&host.jail.netns_of(pid)?, &key)?;
+            host.jail.kill(pid)?;
         }
         Ok(())
     }
 
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let mut errors = Vec::new();
         if !self.containers.is_empty() {
-            errors.extend(self.end(&self.containers, site).err());
+            errors.extend(self.end(&self.containers, host).err());
         }
         // A network that is not there is an error of both, by their manuals.
         let networks = std::mem::take(&mut self.networks);
         if !networks.is_empty() {
             let remove = self.client(["network", "rm"]).args(networks);
-            errors.extend(remove.run(&site.jail).err());
+            errors.extend(remove.run(&host.jail).err());
         }
         errors
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::facts::must_have;
 use super::part::number;
-use super::{AdapterError, Build, Part, Program, Scenario, ScenarioContainer, Selection, Site};
+use super::{AdapterError, Build, LabHost, Part, Program, Scenario, ScenarioContainer, Selection};
 use crate::case::Feature;
 use crate::lab::Netns;
 
@@ -200,7 +200,8 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// What the implementation said no to. Nothing needs to be undone: the lab is thrown away.
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError>;
+    fn setup(&self, scenario: &Scenario, host: &LabHost)
+    -> Result<Box<dyn Realised>, AdapterError>;
 }
 
 /// A scenario that was made true. Dropping it ends every process of it.
@@ -209,8 +210,8 @@ pub trait Realised: fmt::Debug + Send {
     ///
     /// # Errors
     /// One is not there.
-    fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let _ = site;
+    fn brought(&self, host: &LabHost) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let _ = host;
         Ok(BTreeMap::new())
     }
 
@@ -220,8 +221,8 @@ pub trait Realised: fmt::Debug + Send {
     }
 
     /// Asks the implementation whether all is still as it made it: [`Feature::Check`]. Returns what it finds wrong.
-    fn check(&mut self, site: &Site) -> Vec<AdapterError> {
-        let _ = site;
+    fn check(&mut self, host: &LabHost) -> Vec<AdapterError> {
+        let _ = host;
         Vec::new()
     }
 
@@ -229,8 +230,8 @@ pub trait Realised: fmt::Debug + Send {
     ///
     /// # Errors
     /// What the implementation said no to; in its own words where it does not claim [`Feature::Replace`].
-    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
-        let _ = site;
+    fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
+        let _ = host;
         Err(AdapterError::NotRealised(format!("{container} can't go")))
     }
 
@@ -238,8 +239,8 @@ pub trait Realised: fmt::Debug + Send {
     ///
     /// # Errors
     /// What the implementation said no to. Then nothing of the container may be left.
-    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
-        let _ = site;
+    fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
+        let _ = host;
         let name = &container.name;
         Err(AdapterError::NotRealised(format!("{name} can't come")))
     }
@@ -248,9 +249,9 @@ pub trait Realised: fmt::Debug + Send {
     ///
     /// # Errors
     /// The lab refused, or the implementation does not say where the container is.
-    fn lose(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
-        match site.containers.get(container) {
-            Some(netns) => Ok(site.lose(netns, &Site::path(container))?),
+    fn lose(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
+        match host.containers.get(container) {
+            Some(netns) => Ok(host.lose(netns, &LabHost::path(container))?),
             None => Err(AdapterError::NotRealised(format!(
                 "{container} can't be lost"
             ))),
@@ -258,12 +259,12 @@ pub trait Realised: fmt::Debug + Send {
     }
 
     /// Undoes everything. Goes on after errors and returns all of them.
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError>;
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError>;
 
     /// Ends what would outlive the lab's namespaces and the jail's files, which are thrown away next: what is thrown away need
     /// not be taken down with care. Whether teardown does what it should is for the cases about it.
-    fn abandon(&mut self, site: &Site) -> Vec<AdapterError> {
-        self.teardown(site)
+    fn abandon(&mut self, host: &LabHost) -> Vec<AdapterError> {
+        self.teardown(host)
     }
 }
 

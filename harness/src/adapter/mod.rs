@@ -1,6 +1,6 @@
 //! Implementations under test, and the code that makes each of them realise a case.
 //!
-//! An adapter gets a [`Scenario`] and a [`Site`], and makes the one true in the other. What it made is read back from
+//! An adapter gets a [`Scenario`] and a [`LabHost`], and makes the one true in the other. What it made is read back from
 //! the kernel, never taken from its word.
 
 mod build;
@@ -17,6 +17,7 @@ mod image;
 mod implementation;
 mod installation;
 mod kept;
+mod lab_host;
 pub mod native;
 pub mod netavark;
 mod part;
@@ -27,7 +28,6 @@ pub mod recipe;
 mod registry;
 mod scenario;
 mod selection;
-mod site;
 
 pub use build::Build;
 pub use candidate::Candidate;
@@ -40,9 +40,9 @@ pub use facts::{Argument, Facts, Found, Lack, Needed, Own};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};
 pub use installation::Installation;
 pub use kept::{Kept, kept, unused};
+pub use lab_host::LabHost;
 pub use part::Part;
 pub use program::Program;
 pub use registry::{ADAPTERS, programs, state_folders};
 pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
 pub use selection::{Asked, EngineOption, Selection, SelectionError};
-pub use site::Site;

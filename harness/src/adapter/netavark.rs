@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::facts::{Argument, Facts, Lack, Needed, Own};
 use super::{
-    Adapter, AdapterError, Attached, Implementation, Program, Realised, Scenario,
-    ScenarioContainer, ScenarioNetwork, Site,
+    Adapter, AdapterError, Attached, Implementation, LabHost, Program, Realised, Scenario,
+    ScenarioContainer, ScenarioNetwork,
 };
 use crate::case::Feature;
 use crate::lab::Jail;
@@ -160,7 +160,11 @@ impl Adapter for Netavark {
         FACTS.features(&self.implementation)
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Made {
             implementation: self.implementation.clone(),
             networks: scenario.networks.clone(),
@@ -168,7 +172,7 @@ impl Adapter for Netavark {
         };
         // As podman does: container by container, whatever networks they are on.
         for (container, number, address) in scenario.attached() {
-            made.attach(container, number, address, site)?;
+            made.attach(container, number, address, host)?;
         }
         Ok(Box::new(made))
     }
@@ -238,11 +242,11 @@ impl Made {
         container: &ScenarioContainer,
         number: usize,
         address: IpAddr,
-        site: &Site,
+        host: &LabHost,
     ) -> Result<(), AdapterError> {
         let network = &self.networks[number];
         let options = options(network, number, container, &address.to_string());
-        self.ask("setup", &container.name, &options, site)?;
+        self.ask("setup", &container.name, &options, host)?;
         self.containers.push((container.name.clone(), options));
         Ok(())
     }
@@ -252,9 +256,9 @@ impl Made {
         verb: &str,
         container: &str,
         options: &Value,
-        site: &Site,
+        host: &LabHost,
     ) -> Result<String, AdapterError> {
-        let path = Site::path(container);
+        let path = LabHost::path(container);
         let arguments = ["--config", Jail::FOLDER, verb, &path];
         let mut program = self.implementation.program("netavark", arguments);
         // netavark(1): the variable that Podman sets from containers.conf.
@@ -263,22 +267,22 @@ impl Made {
                 program = program.env("NETAVARK_FW", driver);
             }
         }
-        program.input(options.to_string()).run(&site.jail)
+        program.input(options.to_string()).run(&host.jail)
     }
 }
 
 impl Realised for Made {
-    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+    fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
         let place = self
             .containers
             .iter()
             .position(|(name, _)| name == container);
         let Some(place) = place else { return Ok(()) };
         let (name, options) = self.containers.remove(place);
-        self.ask("teardown", &name, &options, site).map(drop)
+        self.ask("teardown", &name, &options, host).map(drop)
     }
 
-    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+    fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
         let Attached::Network { name, address } = &container.attached else {
             return Ok(());
         };
@@ -288,17 +292,17 @@ impl Realised for Made {
         let number =
             number.ok_or_else(|| lacks(format!("is on {name}, which is no network here")))?;
         let address = address.ok_or_else(|| lacks("comes later and asks for no address".into()))?;
-        self.attach(container, number, address, site)
+        self.attach(container, number, address, host)
     }
 
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let each = self.containers.iter().rev();
-        each.filter_map(|(name, options)| self.ask("teardown", name, options, site).err())
+        each.filter_map(|(name, options)| self.ask("teardown", name, options, host).err())
             .collect()
     }
 
     /// All of it is in the lab's namespaces and the jail.
-    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+    fn abandon(&mut self, _: &LabHost) -> Vec<AdapterError> {
         Vec::new()
     }
 }

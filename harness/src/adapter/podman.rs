@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::engine::{Engine, Words};
 use super::facts::{Argument, Facts, Found, Needed};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Part, Realised, Scenario, Selection, Site,
-    cni, image, netavark,
+    Adapter, AdapterError, Implementation, LabHost, Namespaces, Part, Realised, Scenario,
+    Selection, cni, image, netavark,
 };
 use crate::case::Feature;
 use crate::lab::Jail;
@@ -135,9 +135,13 @@ impl Adapter for Podman {
         Namespaces::Brought
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let text = self.configuration();
-        site.jail
+        host.jail
             .run(|| std::fs::write(CONFIGURATION, text))?
             .map_err(|source| AdapterError::File {
                 operation: "write",
@@ -156,7 +160,7 @@ impl Adapter for Podman {
             mtu: "--opt=mtu",
             removal: &["--time=0", "--ignore"],
         };
-        Engine::make(words, None, scenario, site)
+        Engine::make(words, None, scenario, host)
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::facts::{Argument, Facts, Needed, Own};
 use super::part::by_option;
 use super::{
-    Adapter, AdapterError, Implementation, PublishedPort, Realised, Scenario, ScenarioNetwork, Site,
+    Adapter, AdapterError, Implementation, LabHost, PublishedPort, Realised, Scenario,
+    ScenarioNetwork,
 };
 use crate::case::Feature;
 use crate::plan::contract;
@@ -69,10 +70,14 @@ impl Adapter for Recipe {
         ])
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let commands = commands(scenario);
         for command in &commands {
-            run(&self.implementation, &command.make, site)?;
+            run(&self.implementation, &command.make, host)?;
         }
         Ok(Box::new(Made {
             implementation: self.implementation.clone(),
@@ -173,10 +178,10 @@ fn rule(table: &str, text: &str) -> Command {
     }
 }
 
-fn run(own: &Implementation, command: &str, site: &Site) -> Result<String, AdapterError> {
+fn run(own: &Implementation, command: &str, host: &LabHost) -> Result<String, AdapterError> {
     let mut words = command.split(' ');
     let program = words.next().unwrap_or_default();
-    own.program(program, words).run(&site.jail)
+    own.program(program, words).run(&host.jail)
 }
 
 /// The commands that were run.
@@ -187,15 +192,15 @@ struct Made {
 }
 
 impl Realised for Made {
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let undone = self.commands.iter().rev().filter_map(|c| c.undo.as_ref());
         undone
-            .filter_map(|command| run(&self.implementation, command, site).err())
+            .filter_map(|command| run(&self.implementation, command, host).err())
             .collect()
     }
 
     /// All of it is in the lab's namespaces and the jail.
-    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+    fn abandon(&mut self, _: &LabHost) -> Vec<AdapterError> {
         Vec::new()
     }
 }

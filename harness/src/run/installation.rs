@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::adapter::{
-    Adapter, Attached, Candidate, Namespaces, Scenario, ScenarioContainer, ScenarioNetwork, Site,
+    Adapter, Attached, Candidate, LabHost, Namespaces, Scenario, ScenarioContainer, ScenarioNetwork,
 };
 use crate::finding::What;
 use crate::lab::Lab;
@@ -52,10 +52,10 @@ fn starts(adapter: &dyn Adapter) -> Result<(), RunError> {
     for name in own {
         given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
     }
-    let site = Site::furnish(adapter, lab.netns("host")?, given, 1)?;
-    let setup = adapter.setup(&smallest(), &site);
+    let host = LabHost::open(adapter, lab.netns("host")?, given, 1)?;
+    let setup = adapter.setup(&smallest(), &host);
     // It has started: how it ends is for the cases about that.
-    drop(setup.map_err(RunError::Implementation)?.teardown(&site));
+    drop(setup.map_err(RunError::Implementation)?.teardown(&host));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::RunError;
-use crate::adapter::{Attached, Implementation, Kept, Realised, Scenario, Site, kept};
+use crate::adapter::{Attached, Implementation, Kept, LabHost, Realised, Scenario, kept};
 use crate::case::Subnet;
 use crate::lab::{Lab, RouteSocket, next_event};
 use crate::ledger::{CaseNames, Difference, Judge, Kind, Ledger, Standing, Told, fold, read_texts};
@@ -26,7 +26,7 @@ pub(super) struct Left {
 impl Left {
     /// Reads the host. `own` is what the person who runs it says that implementations keep.
     pub(super) fn before(
-        site: &Site,
+        host: &LabHost,
         scenario: &Scenario,
         of: &Implementation,
         own: &[Kept],
@@ -49,7 +49,7 @@ impl Left {
         let own = own.iter().filter(|one| one.is_of(&[&of.name, asked]));
         kept.extend(own.cloned());
         Ok(Self {
-            before: ledger(site)?,
+            before: ledger(host)?,
             names,
             kept,
         })
@@ -60,9 +60,9 @@ impl Left {
         &mut self,
         realised: &dyn Realised,
         lab: &Lab,
-        site: &Site,
+        host: &LabHost,
     ) -> Result<(), RunError> {
-        let now = Ledger::read_links(&site.host)?;
+        let now = Ledger::read_links(&host.netns)?;
         self.names.learn_links(self.before.entries(), now.entries());
         let subnets: Vec<_> = self
             .names
@@ -102,13 +102,13 @@ impl Left {
     }
 
     /// What is left now. What the kernel takes away later is waited for.
-    pub(super) fn after(&self, site: &Site) -> Result<Told, RunError> {
+    pub(super) fn after(&self, host: &LabHost) -> Result<Told, RunError> {
         // Joined before the first look, so no event is lost between.
-        let mut events = RouteSocket::open("host", &site.host, &EVENTS)?;
+        let mut events = RouteSocket::open("host", &host.netns, &EVENTS)?;
         let start = Instant::now();
         loop {
-            let differences = self.before.diff(&ledger(site)?);
-            let standings = self.judge(&differences, site)?;
+            let differences = self.before.diff(&ledger(host)?);
+            let standings = self.judge(&differences, host)?;
             let pending = differences
                 .iter()
                 .zip(&standings)
@@ -123,9 +123,9 @@ impl Left {
         }
     }
 
-    fn judge(&self, differences: &[Difference], site: &Site) -> Result<Vec<Standing>, RunError> {
-        let texts = site.jail.run(|| read_texts(differences))?;
-        let state_folders: Vec<&str> = site.jail.state_folders().collect();
+    fn judge(&self, differences: &[Difference], host: &LabHost) -> Result<Vec<Standing>, RunError> {
+        let texts = host.jail.run(|| read_texts(differences))?;
+        let state_folders: Vec<&str> = host.jail.state_folders().collect();
         let judge = Judge {
             names: &self.names,
             documented: &|difference| {
@@ -150,10 +150,10 @@ fn goes_later(difference: &Difference) -> bool {
 }
 
 /// Everything that an implementation could leave.
-fn ledger(site: &Site) -> Result<Ledger, RunError> {
-    let tracked = site.host.run(|| Conntrack::open("host")?.dump())??;
+fn ledger(host: &LabHost) -> Result<Ledger, RunError> {
+    let tracked = host.netns.run(|| Conntrack::open("host")?.dump())??;
     let led = tracked.iter().filter_map(ConntrackEntry::led_elsewhere);
-    Ok(Ledger::read(&site.host)?
-        .and_files_of(&site.jail)?
+    Ok(Ledger::read(&host.netns)?
+        .and_files_of(&host.jail)?
         .and_connections(led.collect::<Vec<_>>()))
 }

@@ -8,7 +8,8 @@ use super::bystanders::Bystanders;
 use super::left::Left;
 use super::observe::Observer;
 use crate::adapter::{
-    Adapter, AdapterError, Attached, Kept, Namespaces, Realised, Scenario, ScenarioContainer, Site,
+    Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
+    ScenarioContainer,
 };
 use crate::case::{Attachment, Case, Change, Endpoint, Finding, Host, Kind, Step};
 use crate::finding::What;
@@ -36,7 +37,7 @@ pub(super) struct Stage {
     scenario: Scenario,
     /// With those that are there.
     there: Scenario,
-    site: Site,
+    host: LabHost,
     realised: Box<dyn Realised>,
     roles: Roles,
     /// What the host held before the implementation came, where the case asks for what is left of it.
@@ -75,7 +76,7 @@ impl Stage {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
         }
         let count = scenario.containers.len();
-        let site = Site::furnish(adapter, lab.netns("host")?, given, count)?;
+        let host = LabHost::open(adapter, lab.netns("host")?, given, count)?;
         let mut ends = case.steps.iter().filter_map(|step| match step.change {
             Some(Change::Teardown { transit, .. }) => Some(transit),
             _ => None,
@@ -84,7 +85,7 @@ impl Stage {
         if let Some(transit) = ends.next() {
             bystanders = Some(Bystanders::before(&lab, &scenario, transit)?);
             left = Some(Left::before(
-                &site,
+                &host,
                 &scenario,
                 adapter.implementation(),
                 kept,
@@ -93,9 +94,9 @@ impl Stage {
         let there = case.at_first();
         let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));
         let realised = adapter
-            .setup(&first, &site)
+            .setup(&first, &host)
             .map_err(RunError::Implementation)?;
-        for (name, netns) in realised.brought(&site).map_err(RunError::Implementation)? {
+        for (name, netns) in realised.brought(&host).map_err(RunError::Implementation)? {
             lab.adopt(&name, netns)?;
         }
         for container in &first.containers {
@@ -108,12 +109,12 @@ impl Stage {
         lab.wait_for_links()?;
         let roles = roles(case, &scenario, &first, &lab)?;
         if let Some(left) = &mut left {
-            left.learn(realised.as_ref(), &lab, &site)?;
+            left.learn(realised.as_ref(), &lab, &host)?;
         }
         let stage = Self {
             scenario,
             there: first,
-            site,
+            host,
             realised,
             roles,
             left,
@@ -142,14 +143,14 @@ impl Stage {
             Change::Remove(name) => {
                 let name = name.as_str();
                 self.realised
-                    .remove(name, &self.site)
+                    .remove(name, &self.host)
                     .map_err(RunError::Implementation)?;
                 self.there = self.there.with_only(|one| one != name);
             }
             Change::Add(name) => {
                 if let Some(container) = self.scenario.container(name.as_str()).cloned() {
                     self.realised
-                        .add(&container, &self.site)
+                        .add(&container, &self.host)
                         .map_err(RunError::Implementation)?;
                     if let Some(netns) = self.brought(name.as_str())? {
                         lab.adopt(name.as_str(), netns)?;
@@ -160,7 +161,7 @@ impl Stage {
             }
             Change::Refuse(name) => {
                 if let Some(container) = self.scenario.container(name.as_str())
-                    && self.realised.add(container, &self.site).is_ok()
+                    && self.realised.add(container, &self.host).is_ok()
                 {
                     let container = name.to_string();
                     changed.wrong.push(What::Accepted { container });
@@ -176,10 +177,10 @@ impl Stage {
             Change::Teardown { again, gone, .. } => {
                 if let Some(name) = gone {
                     self.realised
-                        .lose(name.as_str(), &self.site)
+                        .lose(name.as_str(), &self.host)
                         .map_err(RunError::Implementation)?;
                     if let Some(left) = &mut self.left {
-                        left.forget_file(&Site::path(name.as_str()));
+                        left.forget_file(&LabHost::path(name.as_str()));
                     }
                 }
                 self.end(*again, &mut changed)?;
@@ -192,7 +193,7 @@ impl Stage {
         lab.wait_for_links()?;
         self.roles = roles(case, &self.scenario, &self.there, lab)?;
         if let Some(left) = &mut self.left {
-            left.learn(self.realised.as_ref(), lab, &self.site)?;
+            left.learn(self.realised.as_ref(), lab, &self.host)?;
         }
         Ok(changed)
     }
@@ -200,14 +201,14 @@ impl Stage {
     fn brought(&self, name: &str) -> Result<Option<Netns>, RunError> {
         let mut brought = self
             .realised
-            .brought(&self.site)
+            .brought(&self.host)
             .map_err(RunError::Implementation)?;
         Ok(brought.remove(name))
     }
 
     /// Asks whether all is as it was made. What is wrong with the answer.
     fn check(&mut self, wanted: Finding) -> Vec<What> {
-        let errors = self.realised.check(&self.site);
+        let errors = self.realised.check(&self.host);
         let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let before = std::mem::replace(&mut self.found, found.clone());
         match wanted {
@@ -220,7 +221,7 @@ impl Stage {
     fn end(&mut self, again: bool, changed: &mut Changed) -> Result<(), RunError> {
         let times = if again { 2 } else { 1 };
         for _ in 0..times {
-            let errors = self.realised.teardown(&self.site);
+            let errors = self.realised.teardown(&self.host);
             changed
                 .wrong
                 .extend(errors.iter().map(|error| What::Teardown {
@@ -230,8 +231,8 @@ impl Stage {
         self.ended = true;
         // What ended its jail early is told already.
         let left = self.left.as_ref();
-        if let Some(left) = left.filter(|_| self.site.jail.over().is_none()) {
-            let told = left.after(&self.site)?;
+        if let Some(left) = left.filter(|_| self.host.jail.over().is_none()) {
+            let told = left.after(&self.host)?;
             changed.wrong.extend(told.leftovers);
             changed.told.extend(told.kept);
         }
@@ -274,7 +275,7 @@ impl Stage {
         if self.ended {
             return Vec::new();
         }
-        self.realised.abandon(&self.site)
+        self.realised.abandon(&self.host)
     }
 }
 

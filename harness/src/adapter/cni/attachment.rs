@@ -7,7 +7,7 @@ use super::CNI_PATH;
 use super::conflist::has_check;
 use super::fit::chain;
 use crate::adapter::{
-    AdapterError, Attached, Implementation, Realised, ScenarioContainer, ScenarioNetwork, Site,
+    AdapterError, Attached, Implementation, LabHost, Realised, ScenarioContainer, ScenarioNetwork,
 };
 
 /// One container's attachment to one network.
@@ -21,9 +21,9 @@ struct Attachment {
 }
 
 impl Attachment {
-    fn add(&mut self, own: &Implementation, site: &Site) -> Result<(), AdapterError> {
+    fn add(&mut self, own: &Implementation, host: &LabHost) -> Result<(), AdapterError> {
         for plugin in self.chain.clone() {
-            let said = self.ask("ADD", &plugin, own, site)?;
+            let said = self.ask("ADD", &plugin, own, host)?;
             self.result = serde_json::from_str(&said).map_err(|error| {
                 AdapterError::unread(format!("ADD of {}", plugin["type"]), &error, &said)
             })?;
@@ -36,7 +36,7 @@ impl Attachment {
         verb: &str,
         plugin: &Value,
         own: &Implementation,
-        site: &Site,
+        host: &LabHost,
     ) -> Result<String, AdapterError> {
         let mut question = plugin.clone();
         if !self.result.is_null() && (verb == "ADD" || !self.only_add_gets_results) {
@@ -45,11 +45,11 @@ impl Attachment {
         own.program(plugin["type"].as_str().unwrap_or_default(), [""; 0])
             .env("CNI_COMMAND", verb)
             .env("CNI_CONTAINERID", &format!("goldpath-{}", self.container))
-            .env("CNI_NETNS", &Site::path(&self.container))
+            .env("CNI_NETNS", &LabHost::path(&self.container))
             .env("CNI_IFNAME", "eth0")
             .env(CNI_PATH, &own.folders())
             .input(question.to_string())
-            .run(&site.jail)
+            .run(&host.jail)
             .map_err(|error| AdapterError::Refused {
                 question: format!("{verb} of {} for {}", plugin["type"], self.container),
                 message: error.to_string(),
@@ -81,12 +81,12 @@ impl Made {
         }
     }
 
-    fn delete(&self, attachment: &Attachment, site: &Site) -> Vec<AdapterError> {
+    fn delete(&self, attachment: &Attachment, host: &LabHost) -> Vec<AdapterError> {
         let backwards = attachment.chain.iter().rev();
         backwards
             .filter_map(|plugin| {
                 attachment
-                    .ask("DEL", plugin, &self.implementation, site)
+                    .ask("DEL", plugin, &self.implementation, host)
                     .err()
             })
             .collect()
@@ -94,24 +94,24 @@ impl Made {
 }
 
 impl Realised for Made {
-    fn check(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn check(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let each = self.attachments.iter();
         each.flat_map(|one| one.chain.iter().map(move |plugin| (one, plugin)))
-            .filter_map(|(one, plugin)| one.ask("CHECK", plugin, &self.implementation, site).err())
+            .filter_map(|(one, plugin)| one.ask("CHECK", plugin, &self.implementation, host).err())
             .collect()
     }
 
-    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+    fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
         let (gone, left) = std::mem::take(&mut self.attachments)
             .into_iter()
             .partition(|one| one.container == container);
         self.attachments = left;
         let gone: Vec<Attachment> = gone;
-        let mut errors = gone.iter().flat_map(|one| self.delete(one, site));
+        let mut errors = gone.iter().flat_map(|one| self.delete(one, host));
         errors.next().map_or(Ok(()), Err)
     }
 
-    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+    fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
         let Attached::Network { name, .. } = &container.attached else {
             return Ok(());
         };
@@ -126,23 +126,23 @@ impl Realised for Made {
             result: Value::Null,
             only_add_gets_results: !has_check(&self.conflist),
         };
-        if let Err(error) = attachment.add(&self.implementation, site) {
+        if let Err(error) = attachment.add(&self.implementation, host) {
             // "A delete must still be executed even if the add fails" (CNI specification, section 3). The first error is the
             // one to tell.
-            drop(self.delete(&attachment, site));
+            drop(self.delete(&attachment, host));
             return Err(error);
         }
         self.attachments.push(attachment);
         Ok(())
     }
 
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let each = self.attachments.iter().rev();
-        each.flat_map(|one| self.delete(one, site)).collect()
+        each.flat_map(|one| self.delete(one, host)).collect()
     }
 
     /// All of it is in the lab's namespaces and the jail.
-    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+    fn abandon(&mut self, _: &LabHost) -> Vec<AdapterError> {
         Vec::new()
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::facts::{Argument, Facts, Found, Needed, Own};
 use super::{
-    Adapter, AdapterError, Build, Implementation, Part, Realised, Scenario, Selection, Site,
+    Adapter, AdapterError, Build, Implementation, LabHost, Part, Realised, Scenario, Selection,
 };
 use crate::case::Feature;
 use attachment::Made;
@@ -212,14 +212,18 @@ impl Adapter for Cni {
         features(&self.conflist)
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let mut made = Made::new(
             self.implementation.clone(),
             self.conflist.clone(),
             scenario.networks.clone(),
         );
         for container in &scenario.containers {
-            made.add(container, site)?;
+            made.add(container, host)?;
         }
         Ok(Box::new(made))
     }

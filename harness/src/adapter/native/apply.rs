@@ -3,7 +3,7 @@
 use super::event::{Edits, Flows, Table};
 use super::names::TABLE;
 use super::plan::{Found, Pass, Plan, Port};
-use crate::adapter::{AdapterError, Program, PublishedPort, Site};
+use crate::adapter::{AdapterError, LabHost, Program, PublishedPort};
 use crate::case::Protocol;
 use crate::lab::attach::{self, remove_all, remove_link};
 use crate::lab::{LabError, Netns};
@@ -15,7 +15,7 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// One kind of change.
-type Change = fn(&Edits, &Plan, &Site) -> Result<(), AdapterError>;
+type Change = fn(&Edits, &Plan, &LabHost) -> Result<(), AdapterError>;
 
 /// In this order nothing is reachable before the rules are there that keep it, and nothing forwards before all is made.
 const CHANGES: [Change; 9] = [
@@ -35,18 +35,18 @@ impl Edits {
     ///
     /// # Errors
     /// What the kernel or a program refused.
-    pub(super) fn make(&self, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
-        CHANGES.iter().try_for_each(|one| one(self, plan, site))
+    pub(super) fn make(&self, plan: &Plan, host: &LabHost) -> Result<(), AdapterError> {
+        CHANGES.iter().try_for_each(|one| one(self, plan, host))
     }
 
     /// Makes all changes, goes on after errors, and returns them.
-    pub(super) fn make_all(&self, plan: &Plan, site: &Site) -> Vec<AdapterError> {
-        let made = CHANGES.iter().map(|one| one(self, plan, site));
+    pub(super) fn make_all(&self, plan: &Plan, host: &LabHost) -> Vec<AdapterError> {
+        let made = CHANGES.iter().map(|one| one(self, plan, host));
         made.filter_map(Result::err).collect()
     }
 }
 
-fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn make_links(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     let bridge = |name: &str| {
         let mut bridges = plan.bridges.iter();
         let found = bridges.find(|bridge| bridge.name == name)?;
@@ -57,10 +57,10 @@ fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErro
         })
     };
     for made in edits.bridges.iter().filter_map(|one| bridge(&one.name)) {
-        made.create(&site.host)?;
+        made.create(&host.netns)?;
     }
     for port in &edits.ports {
-        let container = namespace(port, site)?;
+        let container = namespace(port, host)?;
         let end = attach::Port {
             container,
             host_interface: port.host_interface.clone(),
@@ -72,7 +72,7 @@ fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErro
             hairpin: port.hairpin,
         };
         if let Some(bridge) = bridge(&port.bridge) {
-            bridge.attach(&site.host, &end)?;
+            bridge.attach(&host.netns, &end)?;
         }
         let flags = [
             (port.isolated, "isolated", "on"),
@@ -80,31 +80,31 @@ fn make_links(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErro
         ];
         for (_, name, value) in flags.into_iter().filter(|(wanted, ..)| *wanted) {
             let set = ["bridge", "link", "set", "dev", &port.host_interface];
-            Program::new(set).args([name, value]).run(&site.jail)?;
+            Program::new(set).args([name, value]).run(&host.jail)?;
         }
     }
     Ok(())
 }
 
-fn namespace<'a>(port: &Port, site: &'a Site) -> Result<&'a Netns, AdapterError> {
+fn namespace<'a>(port: &Port, host: &'a LabHost) -> Result<&'a Netns, AdapterError> {
     let name = &port.container;
-    let found = site
+    let found = host
         .containers
         .get(name)
         .ok_or_else(|| LabError::Specification(format!("container '{name}' has no namespace")));
     Ok(found?)
 }
 
-fn write_table(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn write_table(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     let write = |rules: String| {
         let nft = Program::new(["nft", "-f", "-"]).input(rules);
-        nft.run(&site.jail).map(drop)
+        nft.run(&host.jail).map(drop)
     };
     match edits.table {
         Table::Stays => {}
         Table::Written => write(plan.to_string())?,
         Table::Deleted => {
-            Program::new(["nft", "delete", "table", "ip", TABLE]).run(&site.jail)?;
+            Program::new(["nft", "delete", "table", "ip", TABLE]).run(&host.jail)?;
         }
     }
     edits
@@ -113,58 +113,58 @@ fn write_table(edits: &Edits, plan: &Plan, site: &Site) -> Result<(), AdapterErr
         .try_for_each(|rules| write((*rules).to_owned()))
 }
 
-fn set_policy(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn set_policy(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     if let Some(policy) = edits.policy {
-        Program::new(["iptables", "-P", "FORWARD", policy]).run(&site.jail)?;
+        Program::new(["iptables", "-P", "FORWARD", policy]).run(&host.jail)?;
     }
     Ok(())
 }
 
-fn pass(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn pass(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     let line = |pass: &Pass| {
         let place = if pass.first { "-I" } else { "-A" };
         format!("{place} FORWARD {} -j ACCEPT", pass.matches)
     };
     let lines: Vec<String> = edits.passed.iter().map(line).collect();
-    restore(&lines, site)
+    restore(&lines, host)
 }
 
-fn pass_no_more(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn pass_no_more(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     let line = |pass: &Pass| format!("-D FORWARD {} -j ACCEPT", pass.matches);
     let lines: Vec<String> = edits.passed_no_more.iter().map(line).collect();
-    restore(&lines, site)
+    restore(&lines, host)
 }
 
 /// Lines of the filter table, by one process.
-fn restore(lines: &[String], site: &Site) -> Result<(), AdapterError> {
+fn restore(lines: &[String], host: &LabHost) -> Result<(), AdapterError> {
     if lines.is_empty() {
         return Ok(());
     }
     Program::new(["iptables-restore", "--noflush"])
         .input(format!("*filter\n{}\nCOMMIT\n", lines.join("\n")))
-        .run(&site.jail)?;
+        .run(&host.jail)?;
     Ok(())
 }
 
-fn remove_links(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn remove_links(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     for name in &edits.unlinked {
-        remove_link(&site.host, name)?;
+        remove_link(&host.netns, name)?;
     }
     if edits.unlinks_all {
-        remove_all(&site.host)?;
+        remove_all(&host.netns)?;
     }
     Ok(())
 }
 
-fn set_addresses(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn set_addresses(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     for (bridge, address) in &edits.addresses {
-        Program::new(["ip", "link", "set", "dev", bridge, "address", address]).run(&site.jail)?;
+        Program::new(["ip", "link", "set", "dev", bridge, "address", address]).run(&host.jail)?;
     }
     Ok(())
 }
 
-fn write_settings(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
-    let written = site.jail.run(|| {
+fn write_settings(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
+    let written = host.jail.run(|| {
         edits.settings.iter().try_for_each(|(name, value)| {
             let path = setting(name);
             std::fs::write(&path, value).map_err(|source| AdapterError::File {
@@ -177,7 +177,7 @@ fn write_settings(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterErr
     written?
 }
 
-fn forget(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
+fn forget(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     if edits.forgotten.is_empty() {
         return Ok(());
     }
@@ -186,7 +186,7 @@ fn forget(edits: &Edits, _: &Plan, site: &Site) -> Result<(), AdapterError> {
         message: error.to_string(),
     };
     let meant = |entry: &&ConntrackEntry| edits.forgotten.iter().any(|flows| flows.hold(entry));
-    let forgotten = site.jail.run(|| {
+    let forgotten = host.jail.run(|| {
         let mut connections = Conntrack::open("host")?;
         for entry in connections.dump()?.iter().filter(meant) {
             connections.forget(entry)?;
@@ -229,13 +229,13 @@ fn setting(name: &str) -> String {
 /// The jail can't be entered.
 pub(super) fn read_settings(
     names: &[&str],
-    site: &Site,
+    host: &LabHost,
 ) -> Result<Vec<(String, String)>, AdapterError> {
     let read = |name: &&str| {
         let value = std::fs::read_to_string(setting(name)).ok()?;
         Some(((*name).to_owned(), value.trim().to_owned()))
     };
-    Ok(site.jail.run(|| names.iter().filter_map(read).collect())?)
+    Ok(host.jail.run(|| names.iter().filter_map(read).collect())?)
 }
 
 /// How the host is found. Whether FORWARD has rules costs a process, and only a fault asks.
@@ -245,18 +245,18 @@ pub(super) fn read_settings(
 pub(super) fn find(
     settings: &[(String, String)],
     looks_for_rules: bool,
-    site: &Site,
+    host: &LabHost,
 ) -> Result<Found, AdapterError> {
     let forwarded = (String::from("ipv4/ip_forward"), String::from("1"));
-    let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&site.jail)?;
-    let legacy = site.host.run(|| {
+    let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&host.jail)?;
+    let legacy = host.netns.run(|| {
         let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
         names.is_ok_and(|names| names.lines().any(|name| name == "filter"))
     })?;
     // Without br_netfilter there is no such setting.
-    let bridged = read_settings(&["bridge/bridge-nf-call-iptables"], site)?;
+    let bridged = read_settings(&["bridge/bridge-nf-call-iptables"], host)?;
     let rules = if looks_for_rules {
-        Program::new(["iptables", "-S", "FORWARD"]).run(&site.jail)?
+        Program::new(["iptables", "-S", "FORWARD"]).run(&host.jail)?
     } else {
         String::new()
     };

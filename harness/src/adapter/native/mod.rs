@@ -27,7 +27,8 @@ use event::{Event, State};
 
 use super::facts::{Argument, Facts, Lack, Needed, Own, must_have};
 use super::{
-    Adapter, AdapterError, Build, Implementation, Part, Realised, Scenario, ScenarioContainer, Site,
+    Adapter, AdapterError, Build, Implementation, LabHost, Part, Realised, Scenario,
+    ScenarioContainer,
 };
 use crate::case::Feature;
 
@@ -88,7 +89,11 @@ impl Adapter for Native {
         FACTS.features(&self.implementation)
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let mut standing = Standing {
             state: State {
                 scenario: scenario.clone(),
@@ -99,11 +104,11 @@ impl Adapter for Native {
         let wanted = standing.state.step(&Event::Setup, &self.faults);
         let names = wanted.after.plan.settings.iter();
         let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
-        let before = apply::read_settings(&names, site)?;
+        let before = apply::read_settings(&names, host)?;
         let looks_for_rules = self.faults.has(Fault::EarlierDropOverruled);
-        standing.state.found = apply::find(&before, looks_for_rules, site)?;
+        standing.state.found = apply::find(&before, looks_for_rules, host)?;
         standing.state.before = before;
-        standing.happens(&Event::Setup, site)?;
+        standing.happens(&Event::Setup, host)?;
         Ok(Box::new(standing))
     }
 }
@@ -116,9 +121,9 @@ struct Standing {
 }
 
 impl Standing {
-    fn happens(&mut self, event: &Event<'_>, site: &Site) -> Result<(), AdapterError> {
+    fn happens(&mut self, event: &Event<'_>, host: &LabHost) -> Result<(), AdapterError> {
         let step = self.state.step(event, &self.faults);
-        step.edits.make(&step.after.plan, site)?;
+        step.edits.make(&step.after.plan, host)?;
         self.state = step.after;
         match step.refusal {
             None => Ok(()),
@@ -127,11 +132,11 @@ impl Standing {
     }
 
     /// The first container whose namespace is gone.
-    fn lost(&self, site: &Site) -> Result<Option<String>, AdapterError> {
+    fn lost(&self, host: &LabHost) -> Result<Option<String>, AdapterError> {
         let containers = self.state.scenario.containers.iter();
         let names: Vec<String> = containers.map(|one| one.name.clone()).collect();
-        let is_gone = |name: &String| !Path::new(&Site::path(name)).exists();
-        Ok(site.jail.run(|| names.into_iter().find(is_gone))?)
+        let is_gone = |name: &String| !Path::new(&LabHost::path(name)).exists();
+        Ok(host.jail.run(|| names.into_iter().find(is_gone))?)
     }
 }
 
@@ -146,29 +151,29 @@ fn refused(event: &Event<'_>, message: String) -> AdapterError {
 }
 
 impl Realised for Standing {
-    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
-        self.happens(&Event::Remove(container), site)
+    fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
+        self.happens(&Event::Remove(container), host)
     }
 
-    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
-        self.happens(&Event::Add(container), site)
+    fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
+        self.happens(&Event::Add(container), host)
     }
 
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
-        let lost = match self.lost(site) {
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
+        let lost = match self.lost(host) {
             Ok(lost) => lost,
             Err(error) => return vec![error],
         };
         let event = Event::Teardown { lost };
         let step = self.state.step(&event, &self.faults);
-        let mut errors = step.edits.make_all(&step.after.plan, site);
+        let mut errors = step.edits.make_all(&step.after.plan, host);
         errors.extend(step.refusal.map(|message| refused(&event, message)));
         self.state = step.after;
         errors
     }
 
     /// All of it is in the lab's namespaces and the jail.
-    fn abandon(&mut self, _: &Site) -> Vec<AdapterError> {
+    fn abandon(&mut self, _: &LabHost) -> Vec<AdapterError> {
         Vec::new()
     }
 }

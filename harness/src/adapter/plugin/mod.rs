@@ -13,8 +13,8 @@ pub use message::{Done, Info, Question, Work, plugin_schema};
 
 use super::facts::{Argument, Facts, Own};
 use super::{
-    Adapter, AdapterError, Implementation, Namespaces, Part, Program, Realised, Scenario,
-    ScenarioContainer, Site,
+    Adapter, AdapterError, Implementation, LabHost, Namespaces, Part, Program, Realised, Scenario,
+    ScenarioContainer,
 };
 use crate::case::Feature;
 use crate::lab::{Groups, Jail, JailOptions, Netns};
@@ -164,17 +164,21 @@ impl Adapter for Plugin {
         }
     }
 
-    fn setup(&self, scenario: &Scenario, site: &Site) -> Result<Box<dyn Realised>, AdapterError> {
+    fn setup(
+        &self,
+        scenario: &Scenario,
+        host: &LabHost,
+    ) -> Result<Box<dyn Realised>, AdapterError> {
         let work = Work {
             scenario: scenario.clone(),
-            namespaces: site
+            namespaces: host
                 .containers
                 .keys()
-                .map(|name| (name.clone(), Site::path(name)))
+                .map(|name| (name.clone(), LabHost::path(name)))
                 .collect(),
             folder: Jail::FOLDER.to_owned(),
         };
-        let done = self.put(&Question::setup(work.clone()), &site.jail)?;
+        let done = self.put(&Question::setup(work.clone()), &host.jail)?;
         let plugin = Self {
             program: self.program.clone(),
             info: self.info.clone(),
@@ -197,40 +201,40 @@ struct Made {
 }
 
 impl Realised for Made {
-    fn brought(&self, site: &Site) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), site.jail.netns_of(*pid)?));
+    fn brought(&self, host: &LabHost) -> Result<BTreeMap<String, Netns>, AdapterError> {
+        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), host.jail.netns_of(*pid)?));
         self.pids.iter().map(open).collect()
     }
 
-    fn remove(&mut self, container: &str, site: &Site) -> Result<(), AdapterError> {
+    fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
         let mut work = self.work.clone();
         work.scenario = work.scenario.with_only(|name| name != container);
         let question = Question::remove(container, work.clone());
-        self.plugin.put(&question, &site.jail)?;
+        self.plugin.put(&question, &host.jail)?;
         self.pids.remove(container);
         self.work = work;
         Ok(())
     }
 
-    fn add(&mut self, container: &ScenarioContainer, site: &Site) -> Result<(), AdapterError> {
+    fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
         let mut work = self.work.clone();
         work.scenario.containers.push(container.clone());
         let question = Question::add(&container.name, work.clone());
-        let done = self.plugin.put(&question, &site.jail)?;
+        let done = self.plugin.put(&question, &host.jail)?;
         self.pids.extend(done.pids);
         self.work = work;
         Ok(())
     }
 
-    fn check(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn check(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let question = Question::check(self.work.clone());
-        let done = self.plugin.put(&question, &site.jail);
+        let done = self.plugin.put(&question, &host.jail);
         done.err().into_iter().collect()
     }
 
-    fn teardown(&mut self, site: &Site) -> Vec<AdapterError> {
+    fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let question = Question::teardown(self.work.clone());
-        let done = self.plugin.put(&question, &site.jail);
+        let done = self.plugin.put(&question, &host.jail);
         done.err().into_iter().collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Where a scenario is to be made true.
+//! The lab's host as an adapter gets it: where a scenario is to be made true.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::lab::{Groups, Jail, JailOptions, LabError, Netns};
 
 /// The lab's host, and the namespaces of the containers as far as the harness makes them.
 #[derive(Debug)]
-pub struct Site {
+pub struct LabHost {
     /// Where programs of the implementation run.
     pub jail: Jail,
     /// The lab's host namespace.
-    pub host: Netns,
+    pub netns: Netns,
     /// Container namespaces by name, at `/run/netns/NAME` of the jail; none where the implementation makes them.
     pub containers: BTreeMap<String, Netns>,
 }
 
-impl Site {
+impl LabHost {
     /// Where a container's namespace is found by the programs of the jail.
     pub fn path(container: &str) -> String {
         format!("/run/netns/{container}")
@@ -36,11 +36,11 @@ impl Site {
         })
     }
 
-    /// Furnishes the jail for a scenario of `count` containers, of which these are the harness's.
+    /// Opens the jail for a scenario of `count` containers, of which these are the harness's.
     ///
     /// # Errors
     /// The kernel refuses a namespace or a mount.
-    pub fn furnish(
+    pub fn open(
         adapter: &dyn Adapter,
         host: &Netns,
         containers: BTreeMap<String, Netns>,
@@ -59,7 +59,7 @@ impl Site {
             .map(|(name, netns)| (name.as_str(), netns));
         Ok(Self {
             jail: Jail::open(host, &options, named, groups)?.with_containers(count),
-            host: host.try_clone()?,
+            netns: host.try_clone()?,
             containers,
         })
     }
