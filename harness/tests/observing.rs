@@ -12,7 +12,7 @@ use goldpath::case::{Case, CommandLine, NodeCommands, NodeName, discover, render
 use goldpath::lab::FinishedLabs;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::path::Answer;
-use goldpath::run::{Trial, Watch, Witness, witness};
+use goldpath::run::{ProbeEffect, Trial, Watch, probe_effects};
 use libtest_mimic::{Arguments, Failed};
 
 /// Bridged and dropped, bridged, masqueraded, let out by rules, and published.
@@ -99,8 +99,8 @@ fn after(trial: &Trial, lines: &[&str]) -> Result<Trial, Failed> {
 
 fn changes_nothing(trial: &Trial) -> Result<(), Failed> {
     let finished = FinishedLabs::open()?;
-    let watched = witness(trial, Watch::All, &[], &finished)?;
-    let unwatched = witness(trial, Watch::Nothing, &watched, &finished)?;
+    let watched = probe_effects(trial, Watch::All, &[], &finished)?;
+    let unwatched = probe_effects(trial, Watch::Nothing, &watched, &finished)?;
     must_count_packets(&watched)?;
     same(&unwatched, &watched)
 }
@@ -109,8 +109,8 @@ fn changes_nothing(trial: &Trial) -> Result<(), Failed> {
 fn is_noticed(trial: &Trial) -> Result<(), Failed> {
     let finished = FinishedLabs::open()?;
     let loud = after(trial, &["ip link set hwchiu0 promisc on"])?;
-    let watched = witness(&loud, Watch::All, &[], &finished)?;
-    let quiet = witness(trial, Watch::Nothing, &watched, &finished)?;
+    let watched = probe_effects(&loud, Watch::All, &[], &finished)?;
+    let quiet = probe_effects(trial, Watch::Nothing, &watched, &finished)?;
     match same(&quiet, &watched) {
         Ok(()) => Err("nothing differs".into()),
         Err(difference) => {
@@ -125,14 +125,14 @@ fn is_noticed(trial: &Trial) -> Result<(), Failed> {
 }
 
 /// Counters that stay at zero would agree whatever happened.
-fn must_count_packets(witnesses: &[Witness]) -> Result<(), Failed> {
+fn must_count_packets(effects: &[ProbeEffect]) -> Result<(), Failed> {
     let counted = |line: &&String| line.contains('[') && !line.contains("[0:0]");
-    for (number, one) in witnesses.iter().enumerate() {
+    for (number, one) in effects.iter().enumerate() {
         if !one.counters.iter().any(|line| counted(&line)) {
             return Err(format!("no rule or policy counted probe {}", number + 1).into());
         }
     }
-    if witnesses.is_empty() {
+    if effects.is_empty() {
         return Err("the case has no probe".into());
     }
     Ok(())
@@ -140,11 +140,11 @@ fn must_count_packets(witnesses: &[Witness]) -> Result<(), Failed> {
 
 /// What must be the same. Whether TCP acknowledges by itself or with its next segment depends on time (RFC 9293
 /// 3.8.6.3), so of a connection only who counted anything is compared, and how many connections NAT saw.
-fn counters(witness: &Witness) -> Vec<String> {
-    let is_connection = matches!(witness.answer, Some(Answer::Reply { headers: None, .. }));
+fn counters(effect: &ProbeEffect) -> Vec<String> {
+    let is_connection = matches!(effect.answer, Some(Answer::Reply { headers: None, .. }));
     let mut table = "";
     let mut lines = Vec::new();
-    for line in &witness.counters {
+    for line in &effect.counters {
         table = line.strip_prefix('*').unwrap_or(table);
         lines.push(if is_connection && table != "nat" {
             with_any_count(line)
@@ -172,7 +172,7 @@ fn with_any_count(line: &str) -> String {
     }
 }
 
-fn same(unwatched: &[Witness], watched: &[Witness]) -> Result<(), Failed> {
+fn same(unwatched: &[ProbeEffect], watched: &[ProbeEffect]) -> Result<(), Failed> {
     if unwatched.len() != watched.len() {
         return Err("not as many probes".into());
     }

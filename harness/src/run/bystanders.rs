@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::RunError;
 use super::observe::{Observer, Origin};
-use super::play::lab_number;
 use super::timing::Clock;
+use super::trial_run::lab_number;
 use crate::adapter::Scenario;
 use crate::case::{Backend, Protocol as PortProtocol};
 use crate::finding::{Leftover, LeftoverChange, What};

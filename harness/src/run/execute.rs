@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::installation::{broken, known_broken};
-use super::play::Play;
+use super::trial_run::TrialRun;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
 use crate::finding::What;
 use crate::judge::hold_against;
@@ -49,8 +49,8 @@ fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
 }
 
 fn run(trial: &Trial, options: &Options, finished: &FinishedLabs) -> TrialResult {
-    let mut play = match Play::start(trial, options) {
-        Ok(play) => play,
+    let mut running = match TrialRun::start(trial, options) {
+        Ok(running) => running,
         Err(error) => {
             let candidate = trial.implementation();
             let candidate = candidate.filter(|_| matches!(error, RunError::Implementation(_)));
@@ -62,8 +62,8 @@ fn run(trial: &Trial, options: &Options, finished: &FinishedLabs) -> TrialResult
     };
     #[cfg(debug_assertions)]
     panic_on_request(trial);
-    play.steps(trial, options);
-    play.finish(trial, options, finished)
+    running.steps(trial, options);
+    running.finish(trial, options, finished)
 }
 
 /// How a test sees what a defect in the middle of a trial leaves behind: only in builds with debug assertions, and only in

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::observe::Captured;
-use super::scene::Scene;
+use super::trial_lab::TrialLab;
 use super::{RunError, Trial};
 use crate::capture::{PcapFrame, write_pcapng};
 use crate::files;
@@ -14,7 +14,7 @@ use crate::judge::{Recording, Seen};
 /// What is saved of one trial.
 pub(super) struct Record<'a> {
     pub(super) trial: &'a Trial,
-    pub(super) scene: &'a Scene,
+    pub(super) lab: &'a TrialLab,
     pub(super) captured: &'a [Captured],
     pub(super) recording: &'a Recording,
     pub(super) text: &'a str,
@@ -64,13 +64,13 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
     )?;
     write("path.txt", record.text)?;
     write("again.sh", &format!("#!/bin/sh\n{}\n", record.rerun))?;
-    write("commands.txt", &lines(record.scene.commands()))?;
+    write("commands.txt", &lines(record.lab.commands()))?;
     write("trace.txt", &trace(record.recording))?;
     record.recording.write(&folder.join(Recording::FILE))?;
     for (name, node, command) in QUESTIONS {
-        write(name, &ask(record.scene, node, command))?;
+        write(name, &ask(record.lab, node, command))?;
     }
-    let nodes: Vec<String> = record.scene.lab().nodes().map(str::to_owned).collect();
+    let nodes: Vec<String> = record.lab.live().nodes().map(str::to_owned).collect();
     for (name, command) in [
         ("links.txt", "ip -d address show"),
         ("routes.txt", "ip route show table all"),
@@ -78,7 +78,7 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
     ] {
         let answers = nodes
             .iter()
-            .map(|node| format!("# {node}\n{}", ask(record.scene, node, command)));
+            .map(|node| format!("# {node}\n{}", ask(record.lab, node, command)));
         write(name, &answers.collect::<Vec<_>>().join("\n"))?;
     }
     let path = folder.join("all.pcapng");
@@ -96,9 +96,9 @@ pub(super) fn record(root: &Path, trial: &Trial, recording: &Recording) -> Resul
     Ok(recording.write(Path::new(&path))?)
 }
 
-fn ask(scene: &Scene, node: &str, command: &str) -> String {
+fn ask(lab: &TrialLab, node: &str, command: &str) -> String {
     let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
-    match scene.lab().run(node, &argv, None) {
+    match lab.live().run(node, &argv, None) {
         Ok(written) => format!("# {command}\n{}", written.stdout),
         Err(error) => format!("# {command}\n# {error}\n"),
     }

@@ -2,6 +2,8 @@
 
 mod bystanders;
 mod causes;
+mod contract_lab;
+mod effects;
 mod error;
 mod execute;
 mod folder;
@@ -12,21 +14,20 @@ mod observe;
 mod options;
 mod outcome;
 mod partition;
-mod play;
 mod programs;
 mod questions;
 mod rerun;
-mod scene;
 mod schedule;
-mod stage;
 mod table;
 mod timing;
 mod tools;
 mod trial;
 mod trial_id;
-mod witness;
+mod trial_lab;
+mod trial_run;
 
 pub use crate::judge::{Outcome, ProbeRecord};
+pub use effects::{ProbeEffect, probe_effects};
 pub use error::RunError;
 pub use observe::{EVIDENCE_WAIT, Watch};
 pub(crate) use observe::{Observer, Origin};
@@ -41,4 +42,3 @@ pub use timing::{Phase, Timings};
 pub use tools::{Tool, recipe_tools};
 pub use trial::{Subject, Trial};
 pub use trial_id::{NoTrialId, TrialId, case_part};
-pub use witness::{Witness, witness};

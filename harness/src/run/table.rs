@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::observe::Origin;
-use super::play::Play;
-use super::scene::protocol;
 use super::timing::Phase;
+use super::trial_lab::protocol;
+use super::trial_run::TrialRun;
 use super::{Options, RunError, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
@@ -19,7 +19,7 @@ use crate::lab::{Detour, Lab};
 use crate::path::Evidence;
 use crate::plan::contract::way_to_host;
 
-impl Play {
+impl TrialRun {
     /// Asks the table where a step says so, and after the last one if none does and the person asks for it.
     pub(super) fn table_after(
         &mut self,
@@ -37,23 +37,23 @@ impl Play {
         if !here || !self.observer.watches() {
             return Ok(());
         }
-        let aside = self.scene.set_aside()?;
+        let additions = self.lab.take_additions()?;
         self.ask_table(trial)?;
         if last {
-            self.scene.lab().forget_neighbours()?;
+            self.lab.live().forget_neighbours()?;
         } else {
-            self.scene.take_up(aside)?;
+            self.lab.restore_additions(additions)?;
         }
         Ok(())
     }
 
     fn ask_table(&mut self, trial: &Trial) -> Result<(), RunError> {
-        let Some(stage) = self.scene.contracted() else {
+        let Some(contract) = self.lab.contract() else {
             return Ok(());
         };
-        let moment = stage.moment(self.scene.lab())?;
+        let moment = contract.moment(self.lab.live())?;
         for (node, of_case, port) in services(&moment) {
-            self.scene.start(&node, protocol(of_case), port)?;
+            self.lab.start(&node, protocol(of_case), port)?;
         }
         let rows: Vec<Row> = table(&moment)
             .into_iter()
@@ -63,20 +63,20 @@ impl Play {
             .into_iter()
             .filter(|row| !row.is_unspecified())
             .collect();
-        let ground = ground(&moment, self.scene.lab())?;
-        let detours = detours(rows.iter().chain(&refusals), &moment, self.scene.lab());
-        self.scene.lab().add_detours(&detours)?;
+        let ground = ground(&moment, self.lab.live())?;
+        let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
+        self.lab.live().add_detours(&detours)?;
         let known = |row: &Row| trial.known(&asked(row, &moment));
         let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
         self.tell(differences, &ground, known)?;
         if !refusals.is_empty() {
-            self.scene.stop(&behind_ports(&moment));
+            self.lab.stop(&behind_ports(&moment));
             let differences = self.differences(&refusals, &ground, |row| known(row).is_none())?;
             self.clock.lap(Phase::Table);
             self.tell(differences, &ground, known)?;
         }
-        Ok(self.scene.lab().remove_detours(&detours)?)
+        Ok(self.lab.live().remove_detours(&detours)?)
     }
 
     /// Asks rows and returns those that differ.
@@ -98,7 +98,7 @@ impl Play {
         rows: &[Row],
         awaited: impl Fn(&Row) -> bool,
     ) -> Result<Vec<SeenCell>, RunError> {
-        let (lab, mut services) = (self.scene.lab(), self.scene.services().borrow_mut());
+        let (lab, mut services) = (self.lab.live(), self.lab.services().borrow_mut());
         self.observer.at_once(|taps| {
             let mut asker = Asker {
                 lab,
@@ -169,13 +169,13 @@ impl Play {
     fn ask_alone(&mut self, row: &Row) -> Result<Evidence, RunError> {
         let number = self.judgement.probes.len() + 1;
         let request = self.numbers.request(&row.question);
-        let from = self.scene.lab().canonical(&row.question.from.0).to_owned();
+        let from = self.lab.live().canonical(&row.question.from.0).to_owned();
         let origin = Origin {
-            lab: self.scene.lab(),
-            nodes: self.scene.nodes()?,
+            lab: self.lab.live(),
+            nodes: self.lab.nodes()?,
             from: &from,
         };
-        let mut services = self.scene.services().borrow_mut();
+        let mut services = self.lab.services().borrow_mut();
         let recorded =
             self.observer
                 .follow(origin, &request, number, &mut services, &mut self.clock)?;

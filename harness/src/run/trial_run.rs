@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::causes::causes;
+use super::contract_lab::Changed;
 use super::folder;
 use super::observe::{Observer, Origin};
-use super::scene::Scene;
-use super::stage::Changed;
 use super::timing::{Clock, Phase};
+use super::trial_lab::TrialLab;
 use super::{GoldenUse, Options, RunError, Trial, TrialResult};
 use crate::ask::{Flows, Numbers};
 use crate::case::{Case, Change, Endpoint, Exchange, Level, Send, Step};
@@ -35,9 +35,9 @@ pub(super) fn lab_number() -> u32 {
 }
 
 /// A trial at work.
-pub(super) struct Play {
+pub(super) struct TrialRun {
     pub(super) clock: Clock,
-    pub(super) scene: Scene,
+    pub(super) lab: TrialLab,
     pub(super) observer: Observer,
     lab_number: u32,
     /// Tokens and ports of its tables.
@@ -50,16 +50,16 @@ pub(super) struct Play {
     pub(super) case: Arc<Case>,
 }
 
-impl Play {
+impl TrialRun {
     pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
         let mut clock = Clock::start();
-        let scene = Scene::set(trial, &mut clock)?;
-        let observer = Observer::arm(scene.lab(), options.watch)?;
+        let lab = TrialLab::build(trial, &mut clock)?;
+        let observer = Observer::arm(lab.live(), options.watch)?;
         clock.lap(Phase::Arm);
         let lab_number = LABS.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             clock,
-            scene,
+            lab,
             observer,
             lab_number,
             numbers: Numbers::of_lab(lab_number),
@@ -70,19 +70,19 @@ impl Play {
         })
     }
 
-    /// Plays every step and compares what was seen with the golden.
+    /// Does every step and compares what was seen with the golden.
     pub(super) fn steps(&mut self, trial: &Trial, options: &Options) {
         let case = Arc::clone(&self.case);
-        let mut played = Ok(());
+        let mut done = Ok(());
         for (position, step) in case.steps.iter().enumerate() {
             let last = position + 1 == case.steps.len();
-            played = played
+            done = done
                 .and_then(|()| self.step(position))
                 .and_then(|()| self.table_after(step, last, trial, options));
         }
-        let verdict = played.and_then(|()| self.compare(trial, options));
+        let compared = done.and_then(|()| self.compare(trial, options));
         self.clock.lap(Phase::Compare);
-        match verdict {
+        match compared {
             Ok(()) => {}
             // What it was asked for in a step it has not done.
             Err(RunError::Implementation(error)) => {
@@ -103,7 +103,7 @@ impl Play {
         is_right
     }
 
-    /// Plays the step at this position of the case.
+    /// Does the step at this position of the case.
     pub(super) fn step(&mut self, position: usize) -> Result<(), RunError> {
         let case = Arc::clone(&self.case);
         let Some(step) = case.steps.get(position) else {
@@ -112,7 +112,7 @@ impl Play {
         if let Some(change) = &step.change {
             self.change(position, change)?;
         }
-        if self.scene.configure(step)? {
+        if self.lab.configure(step)? {
             self.observer.rules_changed();
         }
         self.clock.lap(Phase::Commands);
@@ -131,9 +131,9 @@ impl Play {
             Change::Teardown { .. } => self.flows.retain(|node| node == "lan" || node == "outside"),
             _ => {}
         }
-        let changed = self.scene.change(&self.case, change, &mut self.observer)?;
+        let changed = self.lab.change(&self.case, change, &mut self.observer)?;
         if let Some(name) = &changed.came {
-            self.observer.watch_also(name, self.scene.lab())?;
+            self.observer.watch_also(name, self.lab.live())?;
         }
         self.observer.forget_reports()?;
         let Changed { wrong, told, .. } = changed;
@@ -143,7 +143,7 @@ impl Play {
 
     fn inspect(&mut self, position: usize, step: &Step) -> Result<(), RunError> {
         for (list, routes) in step.routes.iter().enumerate() {
-            let are = self.scene.lab().routes(routes.of.as_str())?;
+            let are = self.lab.live().routes(routes.of.as_str())?;
             self.take(Seen::Routes {
                 step: position,
                 list,
@@ -151,7 +151,7 @@ impl Play {
             });
         }
         for (list, interfaces) in step.interfaces.iter().enumerate() {
-            let are = self.scene.lab().interfaces(interfaces.of.as_str())?;
+            let are = self.lab.live().interfaces(interfaces.of.as_str())?;
             self.take(Seen::Interfaces {
                 step: position,
                 list,
@@ -161,7 +161,7 @@ impl Play {
         if let Some(same) = &step.same {
             let mut inodes = Vec::new();
             for node in &same.nodes {
-                inodes.push(self.scene.lab().netns(node.as_str())?.inode()?);
+                inodes.push(self.lab.live().netns(node.as_str())?.inode()?);
             }
             self.take(Seen::Namespaces {
                 step: position,
@@ -177,13 +177,13 @@ impl Play {
         let destination = self.address(&probe.to)?;
         let request = self.request(exchange, destination, number);
         let from = probe.from.as_str();
-        self.scene.lab().prepare_neighbours(from, destination)?;
+        self.lab.live().prepare_neighbours(from, destination)?;
         self.clock.lap(Phase::Neighbours);
-        let lab = self.scene.lab();
-        let services = self.scene.services();
+        let lab = self.lab.live();
+        let services = self.lab.services();
         let origin = Origin {
             lab,
-            nodes: self.scene.nodes()?,
+            nodes: self.lab.nodes()?,
             from,
         };
         let recorded = self.observer.follow(
@@ -196,8 +196,8 @@ impl Play {
         let evidence = recorded.evidence;
         let is_right = self.take(Seen::Probe(Box::new(ProbeSeen {
             step,
-            known: self.scene.known(exchange, &evidence),
-            roles: self.scene.roles(),
+            known: self.lab.known(exchange, &evidence),
+            roles: self.lab.roles(),
             evidence,
         })));
         if !is_right {
@@ -212,7 +212,7 @@ impl Play {
         let Some(evidence) = self.seen.last().and_then(Seen::evidence) else {
             return;
         };
-        let (causes, unread) = match causes(self.scene.lab(), evidence, path) {
+        let (causes, unread) = match causes(self.lab.live(), evidence, path) {
             Ok(causes) => (causes, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
@@ -220,7 +220,7 @@ impl Play {
     }
 
     fn address(&self, endpoint: &Endpoint) -> Result<IpAddr, RunError> {
-        self.scene
+        self.lab
             .resolve(endpoint)
             .ok_or_else(|| RunError::NoAddress {
                 endpoint: endpoint.to_string(),
@@ -312,7 +312,7 @@ impl Play {
         {
             let record = folder::Record {
                 trial,
-                scene: &self.scene,
+                lab: &self.lab,
                 captured: self.observer.captured(),
                 recording: &recording,
                 text: &self.judgement.drawing.to_string(),
@@ -326,7 +326,7 @@ impl Play {
                 Err(error) => findings.push(not_saved(error)),
             }
         }
-        let errors = self.scene.clear();
+        let errors = self.lab.clear();
         let torn_down = errors.is_empty();
         for error in errors {
             if outcome == Outcome::Passed {
@@ -335,7 +335,7 @@ impl Play {
             let said = error.to_string();
             findings.push(Finding::of(What::Teardown { said }));
         }
-        self.scene.end(self.observer, finished);
+        self.lab.end(self.observer, finished);
         self.clock.lap(Phase::End);
         let level = match self.case.level {
             Level::Must if outcome == Outcome::Failed && is_mild && torn_down => Level::Should,

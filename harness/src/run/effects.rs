@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use super::observe::{EVIDENCE_WAIT, Watch};
-use super::play::Play;
 use super::schedule::on_own_mounts;
+use super::trial_run::TrialRun;
 use super::{Options, Rerun, RunError, Trial};
 use crate::case::Backend;
 use crate::judge::Seen;
@@ -14,7 +14,7 @@ use crate::path::{Answer, Sent};
 
 /// One probe as its socket and the host's counters tell of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
+pub struct ProbeEffect {
     /// What the kernel said to sending it.
     pub sent: Sent,
     /// What came back: for a ping its headers, for a connection whom the service saw.
@@ -30,40 +30,40 @@ pub struct Witness {
 ///
 /// # Errors
 /// The harness or the machine broke.
-pub fn witness(
+pub fn probe_effects(
     trial: &Trial,
     watch: Watch,
-    like: &[Witness],
+    like: &[ProbeEffect],
     finished: &FinishedLabs,
-) -> Result<Vec<Witness>, RunError> {
+) -> Result<Vec<ProbeEffect>, RunError> {
     let options = Options {
         watch,
         ..Options::unsaved(Rerun::CargoTest, |_| String::new())
     };
     on_own_mounts(|| {
-        let mut play = Play::start(trial, &options)?;
-        let mut witnesses = Vec::new();
+        let mut running = TrialRun::start(trial, &options)?;
+        let mut effects = Vec::new();
         for (position, step) in trial.case.steps.iter().enumerate() {
-            let like = like.get(witnesses.len());
+            let like = like.get(effects.len());
             if let (Watch::Nothing, Some(like)) = (watch, like) {
                 let (counters, backend) = (like.counters.clone(), trial.backend());
                 let answered = like.answer.is_some();
-                play.observer.end_unwatched(Box::new(move |lab| {
+                running.observer.end_unwatched(Box::new(move |lab| {
                     Ok(!answered && read_counters(lab, backend)? == counters)
                 }));
             }
-            play.step(position)?;
-            let evidence = play.seen.iter().rev().find_map(Seen::evidence);
+            running.step(position)?;
+            let evidence = running.seen.iter().rev().find_map(Seen::evidence);
             if let (Some(_), Some(evidence)) = (&step.exchange, evidence) {
-                witnesses.push(Witness {
+                effects.push(ProbeEffect {
                     sent: evidence.sent.clone(),
                     answer: evidence.answer.clone(),
-                    counters: counters_at_rest(play.scene.lab(), trial.backend(), like)?,
+                    counters: counters_at_rest(running.lab.live(), trial.backend(), like)?,
                 });
             }
         }
-        play.scene.end(play.observer, finished);
-        Ok(witnesses)
+        running.lab.end(running.observer, finished);
+        Ok(effects)
     })?
 }
 
@@ -71,7 +71,7 @@ pub fn witness(
 fn counters_at_rest(
     lab: &Lab,
     backend: Option<Backend>,
-    like: Option<&Witness>,
+    like: Option<&ProbeEffect>,
 ) -> Result<Vec<String>, RunError> {
     let deadline = Instant::now() + EVIDENCE_WAIT;
     let mut before = Vec::new();

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::RunError;
 use super::Trial;
+use super::contract_lab::{Changed, ContractLab};
 use super::observe::Observer;
-use super::stage::{Changed, Stage as Contracted};
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
 use crate::case::{AddedRoute, Backend, Case, Change, Endpoint, Exchange, Protocol, Step};
@@ -18,42 +18,42 @@ use crate::probe::{self, Service};
 
 /// What a case has added to ask its own questions, while all others are asked.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct Additions {
     services: Vec<(String, probe::Protocol, u16)>,
     routes: Vec<AddedRoute>,
 }
 
 /// A lab and the services that a case runs in it.
 #[derive(Debug)]
-pub(super) struct Scene {
+pub(super) struct TrialLab {
     lab: Lab,
     /// What `iptables` means in a recipe's commands; none where the machine's own is meant.
     backend: Option<Backend>,
     services: RefCell<Vec<Service>>,
     commands: Vec<String>,
     /// What the implementation made; none for a recipe.
-    contracted: Option<Contracted>,
+    contract: Option<ContractLab>,
     /// Routes that a person has added, each with what was there before.
     routes: Vec<(AddedRoute, Option<String>)>,
     /// The lab's nodes as they are since the last step's commands: several parts of a step ask for them.
     nodes: RefCell<Option<BTreeMap<String, Node>>>,
 }
 
-impl Scene {
+impl TrialLab {
     /// Builds a trial's lab: a recipe's in the state where the article's experiments start, a contract's as its
     /// implementation makes it.
-    pub(super) fn set(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
+    pub(super) fn build(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
         match (trial.adapter(), trial.implementation()) {
             (Some(adapter), Some(candidate)) => {
                 let kept = &candidate.declared.kept;
-                let (lab, contracted) = Contracted::set(&trial.case, adapter, kept)?;
+                let (lab, contract) = ContractLab::build(&trial.case, adapter, kept)?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,
                     backend: None,
                     services: RefCell::default(),
                     commands: Vec::new(),
-                    contracted: Some(contracted),
+                    contract: Some(contract),
                     routes: Vec::new(),
                     nodes: RefCell::default(),
                 })
@@ -64,28 +64,28 @@ impl Scene {
 
     fn recipe(case: &Case, backend: Option<Backend>, clock: &mut Clock) -> Result<Self, RunError> {
         let lab = Lab::build(&case.plan(&[]))?;
-        let mut scene = Self {
+        let mut built = Self {
             lab,
             backend,
             services: RefCell::default(),
             commands: Vec::new(),
-            contracted: None,
+            contract: None,
             routes: Vec::new(),
             nodes: RefCell::default(),
         };
         if names_a_namespace(case) {
-            scene.lab.name_namespaces()?;
+            built.lab.name_namespaces()?;
         }
         clock.lap(Phase::Lab);
-        let policies = scene.lab.set_policies("host", backend);
+        let policies = built.lab.set_policies("host", backend);
         for command in policies.map_err(RunError::Preparation)? {
-            scene.commands.push(format!("host: {command}"));
+            built.commands.push(format!("host: {command}"));
         }
         clock.lap(Phase::Firewall);
-        Ok(scene)
+        Ok(built)
     }
 
-    pub(super) fn lab(&self) -> &Lab {
+    pub(super) fn live(&self) -> &Lab {
         &self.lab
     }
 
@@ -103,8 +103,8 @@ impl Scene {
     }
 
     /// What the implementation made; none for a recipe.
-    pub(super) fn contracted(&self) -> Option<&Contracted> {
-        self.contracted.as_ref()
+    pub(super) fn contract(&self) -> Option<&ContractLab> {
+        self.contract.as_ref()
     }
 
     /// Makes a change of a contract's implementation or its containers.
@@ -118,17 +118,17 @@ impl Scene {
             // Their sockets are none of the implementation's leftovers.
             self.services.borrow_mut().clear();
         }
-        match &mut self.contracted {
-            Some(contracted) => contracted.change(case, change, &mut self.lab, observer),
+        match &mut self.contract {
+            Some(contract) => contract.change(case, change, &mut self.lab, observer),
             None => Ok(Changed::default()),
         }
     }
 
     /// Has the implementation end what would outlive the lab; nothing for a recipe.
     pub(super) fn clear(&mut self) -> Vec<AdapterError> {
-        self.contracted
+        self.contract
             .as_mut()
-            .map(Contracted::clear)
+            .map(ContractLab::clear)
             .unwrap_or_default()
     }
 
@@ -199,14 +199,14 @@ impl Scene {
         Ok(())
     }
 
-    /// Takes away what the case has added to ask its own questions: services, and routes, the last one first.
-    pub(super) fn set_aside(&mut self) -> Result<Aside, RunError> {
+    /// Takes away what the case has added to ask its own questions: services, and routes, the last one first. Returns it.
+    pub(super) fn take_additions(&mut self) -> Result<Additions, RunError> {
         let services = self.services.take();
         let places = services.iter().map(|one| {
             let node = one.node().to_owned();
             (node, one.protocol(), one.port())
         });
-        let mut aside = Aside {
+        let mut additions = Additions {
             services: places.collect(),
             routes: Vec::new(),
         };
@@ -230,18 +230,18 @@ impl Scene {
             for text in own.chain(there.then_some(back)) {
                 self.run(node, &text, route.line)?;
             }
-            aside.routes.insert(0, route);
+            additions.routes.insert(0, route);
         }
-        Ok(aside)
+        Ok(additions)
     }
 
-    /// Gives the case back what was set aside.
-    pub(super) fn take_up(&mut self, aside: Aside) -> Result<(), RunError> {
+    /// Gives the case back what was set additions.
+    pub(super) fn restore_additions(&mut self, additions: Additions) -> Result<(), RunError> {
         self.services.take();
-        for (node, protocol, port) in aside.services {
+        for (node, protocol, port) in additions.services {
             self.start(&node, protocol, port)?;
         }
-        for route in &aside.routes {
+        for route in &additions.routes {
             self.add_route(route)?;
         }
         Ok(())
@@ -303,7 +303,7 @@ impl Scene {
         for service in self.services.into_inner() {
             finished.close(service);
         }
-        finished.close(self.contracted);
+        finished.close(self.contract);
     }
 }
 
@@ -332,7 +332,7 @@ fn one_by_one() -> bool {
     std::env::var_os("GOLDPATH_ONE_BY_ONE").is_some()
 }
 
-impl Scene {
+impl TrialLab {
     /// The address of an endpoint, if the lab has one for it.
     pub(super) fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         let own = |node: &str| {
@@ -343,7 +343,7 @@ impl Scene {
                 .first()
                 .copied()
         };
-        let fixed = self.contracted.as_ref().and_then(|c| c.address(endpoint));
+        let fixed = self.contract.as_ref().and_then(|c| c.address(endpoint));
         if fixed.is_some() {
             return fixed;
         }
@@ -357,10 +357,8 @@ impl Scene {
 
     /// Who is who, in a contract.
     pub(super) fn roles(&self) -> Roles {
-        let contracted = self.contracted.as_ref();
-        contracted
-            .map(|one| one.roles().clone())
-            .unwrap_or_default()
+        let contract = self.contract.as_ref();
+        contract.map(|one| one.roles().clone()).unwrap_or_default()
     }
 
     /// What the words of an exchange mean now.
@@ -380,10 +378,7 @@ impl Scene {
 
     /// Whether a blocked packet to `to` must not get to `node`: to no container, and not to its destination.
     fn keeps_out(&self, node: &str, to: &Endpoint) -> bool {
-        let container = self
-            .contracted
-            .as_ref()
-            .is_some_and(|c| c.is_container(node));
+        let container = self.contract.as_ref().is_some_and(|c| c.is_container(node));
         let target =
             matches!(to, Endpoint::Node(target) if self.lab.canonical(target.as_str()) == node);
         container || (target && node != "host")

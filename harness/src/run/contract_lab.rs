@@ -32,7 +32,7 @@ pub(super) struct Changed {
 
 /// What an implementation made in a lab.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct ContractLab {
     /// With all containers, also those that are not there yet or no longer.
     scenario: Scenario,
     /// With those that are there.
@@ -52,10 +52,10 @@ pub(super) struct Stage {
     moment: Moment,
 }
 
-impl Stage {
+impl ContractLab {
     /// Builds the lab and has the implementation make the case's network in it.
     /// `kept` is what the person who runs it says that it keeps.
-    pub(super) fn set(
+    pub(super) fn build(
         case: &Case,
         adapter: &dyn Adapter,
         kept: &[Kept],
@@ -111,7 +111,7 @@ impl Stage {
         if let Some(left) = &mut left {
             left.learn(realised.as_ref(), &lab, &host)?;
         }
-        let stage = Self {
+        let contract = Self {
             scenario,
             there: first,
             host,
@@ -123,7 +123,7 @@ impl Stage {
             ended: false,
             moment: Moment::of(case, &adapter.features()),
         };
-        Ok((lab, stage))
+        Ok((lab, contract))
     }
 
     /// Makes a change. Returns what is wrong with it, and what is worth telling.
