@@ -9,7 +9,7 @@ use super::control;
 use super::findings::Findings;
 use super::host;
 use super::network::networks;
-use super::scene::Scene;
+use super::scope::Scope;
 use super::step::step;
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
@@ -94,7 +94,7 @@ pub(in crate::case) fn validate(
     nodes.sort();
     nodes.dedup();
 
-    let scene = Scene {
+    let scope = Scope {
         nodes: &nodes,
         networks: &networks,
         families: &families,
@@ -107,7 +107,7 @@ pub(in crate::case) fn validate(
     let steps: Vec<_> = file
         .step
         .iter()
-        .map(|written| step(&mut findings, &scene, written))
+        .map(|written| step(&mut findings, &scope, written))
         .collect();
     let inspects = |step: &crate::case::step_file::StepFile| {
         step.probe.is_some()

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::findings::Findings;
 use super::network::in_file_order;
-use super::scene::Scene;
+use super::scope::Scope;
 use crate::case::file::CaseFile;
 use crate::case::model::{Attachment, Change, Container, Step};
 use crate::case::place::NodeName;
@@ -18,7 +18,7 @@ use crate::case::vocabulary::{Leaves, Transit};
 /// Reads a step's change, of which there is at most one.
 pub(super) fn change(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     file: &StepFile,
 ) -> Option<Change> {
     let spans = [
@@ -32,7 +32,7 @@ pub(super) fn change(
         .into_iter()
         .filter_map(|(word, span)| Some((word, span?)));
     let (word, span) = written.next()?;
-    if scene.recipe {
+    if scope.recipe {
         let message = format!("`{word}` has no meaning in a recipe");
         findings.note(span, message, "here", "write the commands");
         return None;
@@ -46,7 +46,7 @@ pub(super) fn change(
         let unplugged = check.get_ref().unplugged.as_ref();
         return Some(Change::Check {
             finds: findings.word(&check.get_ref().finds)?,
-            unplugged: unplugged.and_then(|name| scene.node(findings, name)),
+            unplugged: unplugged.and_then(|name| scope.node(findings, name)),
         });
     }
     if let Some(teardown) = &file.teardown {
@@ -58,19 +58,19 @@ pub(super) fn change(
         let gone = teardown.get_ref().gone.as_ref();
         let transit = teardown.get_ref().transit.as_ref();
         let asked = transit.and_then(|word| findings.word::<Transit>(word));
-        if let Some(word) = transit.filter(|_| !scene.host_forwards) {
+        if let Some(word) = transit.filter(|_| !scope.host_forwards) {
             let message = "the host forwards nothing for others, so there is no transit";
             let help = "add `forwards = true` to [host]";
             findings.note(word.span(), message, "here", help);
         }
         return Some(Change::Teardown {
             again: teardown.get_ref().again,
-            gone: gone.and_then(|name| scene.node(findings, name)),
+            gone: gone.and_then(|name| scope.node(findings, name)),
             transit: asked.is_some(),
         });
     }
     let named = |findings: &mut Findings<'_>, name: &Option<Spanned<String>>| {
-        name.as_ref().and_then(|name| scene.node(findings, name))
+        name.as_ref().and_then(|name| scope.node(findings, name))
     };
     let removed = named(findings, &file.remove).map(Change::Remove);
     let added = removed.or_else(|| named(findings, &file.add).map(Change::Add));

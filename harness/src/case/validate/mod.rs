@@ -9,7 +9,7 @@ mod host;
 mod network;
 mod place;
 mod probe;
-mod scene;
+mod scope;
 mod step;
 
 pub(super) use case::validate;

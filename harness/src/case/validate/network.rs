@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::findings::Findings;
-use super::scene::listed;
+use super::scope::listed;
 use crate::case::address::Subnet;
 use crate::case::file::NetworkFile;
 use crate::case::model::Network;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use toml::Spanned;
 
 use super::findings::Findings;
-use super::scene::{Scene, listed};
+use super::scope::{Scope, listed};
 use crate::case::model::Ending;
 use crate::case::place::{Chain, Endpoint, Place};
 use crate::case::suggest::did_you_mean;
@@ -17,14 +17,14 @@ const INTERFACE_NAME_MAX_BYTES: usize = 15;
 /// An address, a node or a role.
 pub(super) fn endpoint(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &Spanned<String>,
 ) -> Option<Endpoint> {
     let text = written.get_ref().as_str();
     if let Ok(address) = text.parse::<IpAddr>() {
         let family = Family::of(address);
-        if !scene.families.contains(&family) {
-            let families = listed(scene.families);
+        if !scope.families.contains(&family) {
+            let families = listed(scope.families);
             let message =
                 format!("`{address}` is an {family} address, and the case lists {families}");
             findings.note(
@@ -46,19 +46,19 @@ pub(super) fn endpoint(
         return None;
     }
     if let Some((owner, role)) = text.split_once('.') {
-        return endpoint_by_role(findings, scene, written, owner, role);
+        return endpoint_by_role(findings, scope, written, owner, role);
     }
-    scene.node(findings, written).map(Endpoint::Node)
+    scope.node(findings, written).map(Endpoint::Node)
 }
 
 fn endpoint_by_role(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &Spanned<String>,
     owner: &str,
     role: &str,
 ) -> Option<Endpoint> {
-    if scene.recipe {
+    if scope.recipe {
         findings.note(
             written.span(),
             "a recipe names addresses, not roles",
@@ -67,7 +67,7 @@ fn endpoint_by_role(
         );
         return None;
     }
-    let network = scene
+    let network = scope
         .networks
         .iter()
         .find(|network| network.name.as_str() == owner);
@@ -77,7 +77,7 @@ fn endpoint_by_role(
         _ => {
             let known: Vec<String> = std::iter::once("host.uplink".to_owned())
                 .chain(
-                    scene
+                    scope
                         .networks
                         .iter()
                         .map(|network| format!("{}.gateway", network.name)),
@@ -102,16 +102,16 @@ fn endpoint_by_role(
 /// A node, or one of its interfaces.
 pub(super) fn place(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &Spanned<String>,
 ) -> Option<Place> {
     let Some((node, interface)) = written.get_ref().split_once(':') else {
-        return scene.node(findings, written).map(|node| Place {
+        return scope.node(findings, written).map(|node| Place {
             node,
             interface: None,
         });
     };
-    let node = scene.node(findings, &Spanned::new(written.span(), node.to_owned()));
+    let node = scope.node(findings, &Spanned::new(written.span(), node.to_owned()));
     if interface.is_empty()
         || interface.len() > INTERFACE_NAME_MAX_BYTES
         || interface.contains(['/', ' ', ':'])
@@ -125,7 +125,7 @@ pub(super) fn place(
         );
         return None;
     }
-    if !scene.recipe {
+    if !scope.recipe {
         findings.note(
             written.span(),
             "a contract case names no interface",
@@ -143,12 +143,12 @@ pub(super) fn place(
 /// Where a path ended.
 pub(super) fn ending(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &Spanned<String>,
 ) -> Option<Ending> {
     let text = written.get_ref().trim();
     let (node, place) = text.split_once([' ', ':']).unwrap_or((text, ""));
-    let node = scene.node(findings, &Spanned::new(written.span(), node.to_owned()))?;
+    let node = scope.node(findings, &Spanned::new(written.span(), node.to_owned()))?;
     Some(Ending {
         node,
         place: place.trim().to_owned(),

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::findings::Findings;
 use super::place::{chains, ending, endpoint, place};
-use super::scene::Scene;
+use super::scope::Scope;
 use crate::case::model::{Exchange, Expect, Probe, Sighting};
 use crate::case::step_file::StepFile;
 use crate::case::step_tables::{ExpectFile, ProbeFile, SightingFile};
@@ -13,17 +13,17 @@ use crate::case::vocabulary::{FateWord, Send};
 /// Reads a step's probe. It must come with `expect`, and nothing about a path may stand without it.
 pub(super) fn exchange(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     step: &StepFile,
 ) -> Option<Exchange> {
     let probe = step
         .probe
         .as_ref()
-        .map(|written| (written, probe(findings, scene, written.get_ref())));
+        .map(|written| (written, probe(findings, scope, written.get_ref())));
     let expect = step
         .expect
         .as_ref()
-        .map(|written| expect(findings, scene, written.get_ref()));
+        .map(|written| expect(findings, scope, written.get_ref()));
     let sightings =
         |findings: &mut Findings<'_>,
          list: Option<&Spanned<crate::case::one_or_many::OneOrMany<SightingFile>>>| {
@@ -32,7 +32,7 @@ pub(super) fn exchange(
                 .unwrap_or_default();
             written
                 .iter()
-                .filter_map(|one| sighting(findings, scene, one))
+                .filter_map(|one| sighting(findings, scope, one))
                 .collect::<Vec<_>>()
         };
     let seen = sightings(findings, step.seen.as_ref());
@@ -92,10 +92,10 @@ pub(super) fn exchange(
     })
 }
 
-fn probe(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ProbeFile) -> Option<Probe> {
+fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Option<Probe> {
     let send = findings.word::<Send>(&file.send);
-    let from = scene.node(findings, &file.from);
-    let to = endpoint(findings, scene, &file.to);
+    let from = scope.node(findings, &file.from);
+    let to = endpoint(findings, scope, &file.to);
     let port = file
         .port
         .as_ref()
@@ -164,18 +164,18 @@ fn sizes(send: Option<Send>) -> std::ops::RangeInclusive<i64> {
     }
 }
 
-fn expect(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ExpectFile) -> Option<Expect> {
+fn expect(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ExpectFile) -> Option<Expect> {
     let fate = findings.word::<FateWord>(&file.fate);
     let ttl = file
         .ttl
         .as_ref()
         .and_then(|ttl| findings.number(ttl, "ttl", 1..=255));
-    let at = file.at.as_ref().and_then(|at| ending(findings, scene, at));
+    let at = file.at.as_ref().and_then(|at| ending(findings, scope, at));
     let leg = file.leg.as_ref().and_then(|leg| findings.word(leg));
     let peer = file
         .peer
         .as_ref()
-        .and_then(|peer| endpoint(findings, scene, peer));
+        .and_then(|peer| endpoint(findings, scope, peer));
     let fate = fate?;
     type Belongs = (
         &'static str,
@@ -237,19 +237,19 @@ fn expect(findings: &mut Findings<'_>, scene: &Scene<'_>, file: &ExpectFile) -> 
 
 fn sighting(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     file: &SightingFile,
 ) -> Option<Sighting> {
-    let at = place(findings, scene, &file.at);
+    let at = place(findings, scope, &file.at);
     let leg = file.leg.as_ref().and_then(|leg| findings.word(leg));
     let source = file
         .source
         .as_ref()
-        .and_then(|source| endpoint(findings, scene, source));
+        .and_then(|source| endpoint(findings, scope, source));
     let destination = file
         .destination
         .as_ref()
-        .and_then(|destination| endpoint(findings, scene, destination));
+        .and_then(|destination| endpoint(findings, scope, destination));
     let ttl = file
         .ttl
         .as_ref()
@@ -265,10 +265,10 @@ fn sighting(
     let sender = file
         .sender
         .as_ref()
-        .and_then(|sender| scene.node(findings, sender));
+        .and_then(|sender| scope.node(findings, sender));
     let mut quoted = |written: &Option<Spanned<String>>| {
         let written = written.as_ref();
-        written.and_then(|written| endpoint(findings, scene, written))
+        written.and_then(|written| endpoint(findings, scope, written))
     };
     let quoted_source = quoted(&file.quoted_source);
     let quoted_destination = quoted(&file.quoted_destination);

@@ -9,7 +9,7 @@ use crate::case::suggest::did_you_mean;
 use crate::case::vocabulary::Family;
 
 /// What the steps of one case may speak of.
-pub(super) struct Scene<'a> {
+pub(super) struct Scope<'a> {
     pub(super) nodes: &'a [NodeName],
     pub(super) networks: &'a [Network],
     pub(super) families: &'a [Family],
@@ -24,7 +24,7 @@ pub(super) fn listed(families: &[Family]) -> String {
     words.join(", ")
 }
 
-impl Scene<'_> {
+impl Scope<'_> {
     /// The names of all nodes.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.nodes.iter().map(NodeName::as_str)

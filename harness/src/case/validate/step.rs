@@ -6,7 +6,7 @@ use super::change;
 use super::findings::Findings;
 use super::place::endpoint;
 use super::probe::exchange;
-use super::scene::Scene;
+use super::scope::Scope;
 use crate::case::command::{self, CommandLine, NodeCommands};
 use crate::case::model::{AddedRoute, InterfacesAre, Listen, RoutesAre, SameNamespace, Step};
 use crate::case::place::NodeName;
@@ -21,19 +21,19 @@ const FURTHER: [(&str, &str); 2] = [("outside", "8.8.8.8/32"), ("loopback", "127
 /// Reads one step.
 pub(super) fn step(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &Spanned<StepFile>,
 ) -> Step {
     let file = written.get_ref();
     let mut commands = Vec::new();
     for (key, value) in &file.others {
-        if let Some(entry) = node_commands(findings, scene, key, value) {
+        if let Some(entry) = node_commands(findings, scope, key, value) {
             commands.push(entry);
         }
     }
     let mut listen = Vec::new();
     for entry in &file.listen.0 {
-        let at = scene.node(findings, &entry.at);
+        let at = scope.node(findings, &entry.at);
         let protocol = findings.word(&entry.protocol);
         let port = findings.number(&entry.port, "port", 1..=65535);
         if let (Some(at), Some(protocol), Some(port)) = (at, protocol, port) {
@@ -43,34 +43,34 @@ pub(super) fn step(
     Step {
         line: findings.line(&written.span()),
         commands,
-        change: change::change(findings, scene, file),
+        change: change::change(findings, scope, file),
         listen,
-        added_routes: added_routes(findings, scene, &file.route.0),
-        routes: listings(findings, scene, &file.routes.0, |of, are| RoutesAre {
+        added_routes: added_routes(findings, scope, &file.route.0),
+        routes: listings(findings, scope, &file.routes.0, |of, are| RoutesAre {
             of,
             are,
         }),
-        interfaces: listings(findings, scene, &file.interfaces.0, |of, are| {
+        interfaces: listings(findings, scope, &file.interfaces.0, |of, are| {
             InterfacesAre { of, are }
         }),
         same: file
             .same
             .as_ref()
-            .and_then(|same| same_namespace(findings, scene, same)),
-        exchange: exchange(findings, scene, file),
+            .and_then(|same| same_namespace(findings, scope, same)),
+        exchange: exchange(findings, scope, file),
         table: file
             .table
             .as_ref()
-            .and_then(|written| table(findings, scene, written)),
+            .and_then(|written| table(findings, scope, written)),
     }
 }
 
 fn table(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &Spanned<String>,
 ) -> Option<Table> {
-    if scene.recipe {
+    if scope.recipe {
         findings.note(
             written.span(),
             "`table` has no meaning in a recipe",
@@ -84,25 +84,25 @@ fn table(
 
 fn node_commands(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     key: &Spanned<String>,
     value: &Spanned<Commands>,
 ) -> Option<NodeCommands> {
     let text = key.get_ref().as_str();
-    let Some(node) = scene
+    let Some(node) = scope
         .nodes
         .iter()
         .find(|node| node.as_str() == text)
         .cloned()
     else {
-        let known = StepFile::WORDS.into_iter().chain(scene.names());
+        let known = StepFile::WORDS.into_iter().chain(scope.names());
         let near = nearest(text, known)
             .map(|near| format!("did you mean `{near}`? "))
             .unwrap_or_default();
         let help = format!(
             "{near}fields: {}; nodes of this lab: {}",
             listed(StepFile::WORDS),
-            listed(scene.names())
+            listed(scope.names())
         );
         findings.note(
             key.span(),
@@ -112,7 +112,7 @@ fn node_commands(
         );
         return None;
     };
-    if !scene.recipe {
+    if !scope.recipe {
         let help = "an implementation configures the network; name a `lab` to make it a recipe of commands";
         findings.note(
             key.span(),
@@ -162,12 +162,12 @@ fn node_commands(
 
 fn added_routes(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &[RouteFile],
 ) -> Vec<AddedRoute> {
     let mut routes = Vec::new();
     for route in written {
-        if scene.recipe {
+        if scope.recipe {
             findings.note(
                 route.at.span(),
                 "`route` has no meaning in a recipe",
@@ -176,11 +176,11 @@ fn added_routes(
             );
             continue;
         }
-        let at = scene.node(findings, &route.at);
-        let via = endpoint(findings, scene, &route.via);
+        let at = scope.node(findings, &route.at);
+        let via = endpoint(findings, scope, &route.via);
         let wanted = route.to.get_ref().as_str();
-        let names = || scene.networks.iter().map(|network| network.name.as_str());
-        let network = scene
+        let names = || scope.networks.iter().map(|network| network.name.as_str());
+        let network = scope
             .networks
             .iter()
             .find(|one| one.name.as_str() == wanted);
@@ -207,14 +207,14 @@ fn added_routes(
 
 fn listings<T>(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     written: &[ListingFile],
     make: impl Fn(NodeName, Vec<String>) -> T,
 ) -> Vec<T> {
     written
         .iter()
         .filter_map(|listing| {
-            let of = scene.node(findings, &listing.of)?;
+            let of = scope.node(findings, &listing.of)?;
             let are = listing
                 .are
                 .iter()
@@ -227,12 +227,12 @@ fn listings<T>(
 
 fn same_namespace(
     findings: &mut Findings<'_>,
-    scene: &Scene<'_>,
+    scope: &Scope<'_>,
     same: &SameFile,
 ) -> Option<SameNamespace> {
     let mut nodes = Vec::new();
     for written in same.namespace.get_ref() {
-        if let Some(node) = scene.node(findings, written) {
+        if let Some(node) = scope.node(findings, written) {
             if nodes.contains(&node) {
                 findings.note(
                     written.span(),
