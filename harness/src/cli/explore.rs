@@ -174,11 +174,11 @@ fn finish(args: &Args, explored: &Explored) -> Exit {
 
 fn disagreement(found: &Disagreement) -> String {
     let subject = &found.trial.subject;
-    let (scene, times) = (found.scene, found.times);
+    let (sample, times) = (found.sample, found.times);
     let text = indented(&words(&found.result.findings));
     let sketch = indented(found.sketch.to_string().trim());
     format!(
-        "{subject} parts from the intent (scenario {scene}, seen {times} ×)\n{text}\n    the smallest scenario that shows it:\n{sketch}"
+        "{subject} parts from the intent (scenario {sample}, seen {times} ×)\n{text}\n    the smallest scenario that shows it:\n{sketch}"
     )
 }
 
@@ -190,7 +190,7 @@ fn indented(text: &str) -> String {
 fn report(args: &Args, explored: &Explored) -> ExploredReport {
     let found = |one: &Disagreement| FoundReport {
         implementation: one.trial.subject.to_string(),
-        scenario: one.scene,
+        scenario: one.sample,
         times: one.times,
         kinds: one.kinds.iter().cloned().collect(),
         findings: one.result.findings.clone(),

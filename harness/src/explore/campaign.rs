@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use super::cover::{Scene, Stream};
+use super::cover::{Sample, Stream};
 use super::shrink::smaller;
 use super::sketch::Sketch;
 use crate::adapter::Candidate;
@@ -73,7 +73,7 @@ pub struct Explored {
 #[derive(Debug)]
 pub struct Disagreement {
     /// The scenario's number in the stream.
-    pub scene: usize,
+    pub sample: usize,
     /// What parts it: rules of the intent, or what else was found.
     pub kinds: BTreeSet<String>,
     /// Scenarios that showed nothing else.
@@ -120,9 +120,9 @@ impl Campaign<'_> {
             if left == 0 {
                 break;
             }
-            let scenes: Vec<Scene> = stream.by_ref().take(left.min(batch)).collect();
-            explored.scenarios += scenes.len();
-            self.put(&scenes, &mut explored, tell)?;
+            let samples: Vec<Sample> = stream.by_ref().take(left.min(batch)).collect();
+            explored.scenarios += samples.len();
+            self.put(&samples, &mut explored, tell)?;
             if self.first && !explored.disagreements.is_empty() {
                 break;
             }
@@ -134,25 +134,25 @@ impl Campaign<'_> {
 
     fn put(
         &self,
-        scenes: &[Scene],
+        samples: &[Sample],
         explored: &mut Explored,
         tell: &mut dyn FnMut(Step<'_>),
     ) -> io::Result<()> {
         let mut trials = Vec::new();
         let mut owners = Vec::new();
-        for scene in scenes {
+        for sample in samples {
             for candidate in self.candidates {
                 let sketch = match &candidate.adapter {
                     Ok(adapter) => {
-                        let (sketch, without) = scene.within(&adapter.features());
+                        let (sketch, without) = sample.within(&adapter.features());
                         explored.note_plainer(&candidate.name, &without);
                         sketch
                     }
-                    Err(_) => scene.sketch.clone(),
+                    Err(_) => sample.sketch.clone(),
                 };
-                let case = case(&sketch, scene.number)?;
+                let case = case(&sketch, sample.number)?;
                 trials.extend(Trial::of(&[case], None, std::slice::from_ref(candidate)));
-                owners.resize(trials.len(), (scene.number, sketch));
+                owners.resize(trials.len(), (sample.number, sketch));
             }
         }
         let run = self.run(&trials)?;
@@ -172,7 +172,7 @@ impl Campaign<'_> {
                 Outcome::Errored => explored.errored.push((trial.to_string(), result)),
                 Outcome::Failed => {
                     let found = Disagreement {
-                        scene: number,
+                        sample: number,
                         kinds: kinds(&result),
                         times: 1,
                         sketch,
@@ -220,7 +220,7 @@ impl Campaign<'_> {
             for some in candidates.chunks(self.jobs.max(1)) {
                 let mut trials = Vec::new();
                 for sketch in some {
-                    let case = case(sketch, of.scene)?;
+                    let case = case(sketch, of.sample)?;
                     let implementation = of.trial.implementation().cloned();
                     trials.extend(Trial::of(&[case], None, implementation.as_slice()));
                 }
@@ -294,7 +294,7 @@ impl Disagreement {
             self.trial.subject,
             kinds.join(", ")
         );
-        let source = format!("goldpath explore --seed {seed}, scenario {}", self.scene);
+        let source = format!("goldpath explore --seed {seed}, scenario {}", self.sample);
         self.sketch.case_file(&title, &source, SCHEMA)
     }
 }
@@ -327,8 +327,8 @@ pub fn cases(
     scenarios: std::ops::Range<usize>,
     features: &BTreeSet<Feature>,
 ) -> io::Result<Vec<Arc<Case>>> {
-    let scenes = Stream::of(seed).skip(scenarios.start).take(scenarios.len());
-    let made = scenes.map(|scene| case(&scene.within(features).0, scene.number));
+    let samples = Stream::of(seed).skip(scenarios.start).take(scenarios.len());
+    let made = samples.map(|sample| case(&sample.within(features).0, sample.number));
     made.collect()
 }
 
@@ -350,11 +350,11 @@ mod tests {
 
     #[test]
     fn every_scenario_and_every_smaller_one_is_a_case() {
-        for scene in Stream::of(11).take(60) {
-            let made = case(&scene.sketch, scene.number);
+        for sample in Stream::of(11).take(60) {
+            let made = case(&sample.sketch, sample.number);
             made.unwrap_or_else(|error| panic!("{error}"));
-            for sketch in smaller(&scene.sketch) {
-                let made = case(&sketch, scene.number);
+            for sketch in smaller(&sample.sketch) {
+                let made = case(&sketch, sample.number);
                 made.unwrap_or_else(|error| panic!("{error}"));
             }
         }

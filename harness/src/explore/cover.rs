@@ -22,7 +22,7 @@ type Pair = ((usize, usize), (usize, usize));
 
 /// One scenario of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scene {
+pub struct Sample {
     /// Its number from 0.
     pub number: usize,
     /// What is to be made.
@@ -35,7 +35,7 @@ pub struct Scene {
     numbers: Numbers,
 }
 
-impl Scene {
+impl Sample {
     /// The same scenario as far as these features go: on an axis whose value needs another one, the plainest value that does
     /// without. So every scenario asks every implementation for something. Returns also what it does without.
     pub fn within(&self, features: &BTreeSet<Feature>) -> (Sketch, BTreeSet<Feature>) {
@@ -127,9 +127,9 @@ impl Stream {
 }
 
 impl Iterator for Stream {
-    type Item = Scene;
+    type Item = Sample;
 
-    fn next(&mut self) -> Option<Scene> {
+    fn next(&mut self) -> Option<Sample> {
         let part = u64::try_from(self.number).unwrap_or(u64::MAX);
         let mut numbers = Numbers::part(self.seed, part);
         let choice = if self.missing.is_empty() {
@@ -141,7 +141,7 @@ impl Iterator for Stream {
         for pair in pairs(&values) {
             self.missing.remove(&pair);
         }
-        let scene = Scene {
+        let sample = Sample {
             number: self.number,
             sketch: build(&choice, &mut numbers.clone()),
             values,
@@ -149,7 +149,7 @@ impl Iterator for Stream {
             numbers,
         };
         self.number += 1;
-        Some(scene)
+        Some(sample)
     }
 }
 
@@ -248,12 +248,12 @@ mod tests {
     fn a_scenario_is_made_plainer_until_an_implementation_can_be_asked() {
         let all: BTreeSet<Feature> = Feature::ALL.iter().copied().collect();
         let few = BTreeSet::from([Feature::Bridge, Feature::PublishTcp, Feature::StaticAddress]);
-        for scene in Stream::of(9).take(60) {
-            let (sketch, without) = scene.within(&all);
-            assert_eq!((sketch, without.len()), (scene.sketch.clone(), 0));
-            let (sketch, without) = scene.within(&few);
+        for sample in Stream::of(9).take(60) {
+            let (sketch, without) = sample.within(&all);
+            assert_eq!((sketch, without.len()), (sample.sketch.clone(), 0));
+            let (sketch, without) = sample.within(&few);
             assert!(sketch.requires().is_subset(&few), "{sketch}");
-            assert_eq!(without.is_empty(), sketch == scene.sketch);
+            assert_eq!(without.is_empty(), sketch == sample.sketch);
         }
     }
 

@@ -184,8 +184,8 @@ mod tests {
 
     #[test]
     fn what_is_smaller_is_smaller_and_ends() {
-        for scene in Stream::of(3).take(40) {
-            let mut sketch = scene.sketch;
+        for sample in Stream::of(3).take(40) {
+            let mut sketch = sample.sketch;
             let mut steps = 0;
             while let Some(next) = smaller(&sketch).into_iter().next() {
                 assert!(weight(&next) < weight(&sketch), "{sketch}\n---\n{next}");
