@@ -12,7 +12,7 @@ use goldpath::case::Backend;
 use goldpath::lab::sandbox::{self, Entered, Options};
 use goldpath::lab::{CommandError, FinishedLabs, Lab, privatise_thread_mounts};
 use goldpath::path::{Answer, Node};
-use goldpath::plan::article::{self, Container, Mode, Stage};
+use goldpath::plan::article::{self, Container, Mode, Wiring};
 use goldpath::probe::{Prober, Protocol};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
@@ -97,7 +97,7 @@ fn ends() -> Checked {
 
 fn lab() -> Result<Lab, Failed> {
     Ok(Lab::build(&article::spec(
-        Stage::Attached,
+        Wiring::Attached,
         &article::containers(),
     ))?)
 }
@@ -288,12 +288,12 @@ fn modes() -> Checked {
             mode,
         });
     }
-    let lab = Lab::build(&article::spec(Stage::Attached, &containers))?;
+    let lab = Lab::build(&article::spec(Wiring::Attached, &containers))?;
     same(lab.interfaces("n")?, vec!["lo".to_string()])?;
     same(lab.canonical("h"), "host")?;
     same(lab.netns("s")?.inode()?, lab.netns("c1")?.inode()?)?;
     same(lab.interfaces("h")?.contains(&"hwchiu0".to_string()), true)?;
-    let bare = Lab::build(&article::spec(Stage::Bare, &article::containers()))?;
+    let bare = Lab::build(&article::spec(Wiring::Bare, &article::containers()))?;
     same(
         bare.interfaces("host")?,
         vec!["lo".to_string(), "eth0".to_string()],
@@ -321,7 +321,7 @@ fn commands() -> Checked {
 
 fn names() -> Checked {
     privatise_thread_mounts()?;
-    let lab = Lab::build(&article::spec(Stage::Bare, &article::containers()))?;
+    let lab = Lab::build(&article::spec(Wiring::Bare, &article::containers()))?;
     lab.name_namespaces()?;
     run(&lab, "host", "ip link add veth0 type veth peer name veth1")?;
     run(&lab, "host", "ip link set veth1 netns c1")?;

@@ -17,7 +17,7 @@ use crate::capture::Tap;
 use crate::case::Backend;
 use crate::lab::{FinishedLabs, Lab};
 use crate::packet::{Transport, decode};
-use crate::plan::article::{self, Stage};
+use crate::plan::article::{self, Wiring};
 
 /// c2 in the article's lab.
 const DESTINATION: Ipv4Addr = Ipv4Addr::new(10, 55, 66, 3);
@@ -49,7 +49,7 @@ pub struct BurstResult {
 
 /// Sends `pings` echo requests from c1 to c2 as fast as the kernel takes them, and reads the captures only then.
 pub fn burst(pings: u16, finished: &FinishedLabs) -> Result<BurstResult, BenchError> {
-    let mut lab = Lab::build(&article::spec(Stage::Attached, &article::containers()))?;
+    let mut lab = Lab::build(&article::spec(Wiring::Attached, &article::containers()))?;
     lab.set_policies("host", Backend::IptablesNft)?;
     let accept = ["iptables", "-P", "FORWARD", "ACCEPT"].map(String::from);
     lab.run("host", &accept, Backend::IptablesNft)?;

@@ -9,7 +9,7 @@ use crate::case::Backend;
 use crate::lab::{FinishedLabs, Lab};
 use crate::packet::Token;
 use crate::path::Fate;
-use crate::plan::article::{self, Stage};
+use crate::plan::article::{self, Wiring};
 use crate::probe::{Protocol, Request};
 use crate::run::{Clock, Observer, Origin, Watch};
 
@@ -33,7 +33,7 @@ pub fn proof(
     backend: Backend,
     finished: &FinishedLabs,
 ) -> Result<ProofResult, BenchError> {
-    let mut lab = Lab::build(&article::spec(Stage::Attached, &article::containers()))?;
+    let mut lab = Lab::build(&article::spec(Wiring::Attached, &article::containers()))?;
     lab.set_policies("host", backend)?;
     let mut observer = Observer::arm(&lab, Watch::All)?;
     let destination = IpAddr::from(DESTINATION);

@@ -2,7 +2,7 @@
 
 use super::model::{Attachment, Case, Kind};
 use super::vocabulary::LabName;
-use crate::plan::article::{self, Container, Mode, Stage};
+use crate::plan::article::{self, Container, Mode, Wiring};
 use crate::plan::topology::Forwarding;
 use crate::plan::{LabSpec, contract};
 
@@ -12,16 +12,16 @@ impl Case {
     pub fn plan(&self, own: &[&str]) -> LabSpec {
         match &self.kind {
             Kind::Recipe { lab, .. } => {
-                let stage = match lab {
-                    LabName::Bare => Stage::Bare,
-                    LabName::Article => Stage::Attached,
+                let wiring = match lab {
+                    LabName::Bare => Wiring::Bare,
+                    LabName::Article => Wiring::Attached,
                 };
                 let mut containers = article::containers();
                 containers.extend(self.containers.iter().map(|container| Container {
                     name: container.name.to_string(),
                     mode: mode(&container.attachment),
                 }));
-                article::spec(stage, &containers)
+                article::spec(wiring, &containers)
             }
             Kind::Contract { host, path_mtu, .. } => {
                 let forwarding = if host.forwards {

@@ -11,7 +11,7 @@ use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, Protocol, Send, S
 use super::chosen::chosen;
 use super::exit::Exit;
 use super::output::{lost, output};
-use crate::plan::article::{self, Stage};
+use crate::plan::article::{self, Wiring};
 
 /// How long a pasted probe waits for its answer: much longer than a path through local namespaces takes.
 const PASTED_WAIT_SECONDS: u8 = 1;
@@ -230,7 +230,7 @@ fn sent(probe: &Probe) -> String {
 
 /// The address that the article's lab gives a node; in the bare lab the case's own commands give a container the same.
 fn lab_address(node: &str) -> Option<String> {
-    let plan = article::spec(Stage::Attached, &article::containers());
+    let plan = article::spec(Wiring::Attached, &article::containers());
     Some(plan.address(node)?.address.to_string())
 }
 

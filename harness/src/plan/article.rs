@@ -21,7 +21,7 @@ pub(super) const OUTSIDE: Prefix = Prefix::v4([8, 8, 8, 8], 24);
 
 /// How far the lab is built before a case's own commands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Stage {
+pub enum Wiring {
     /// Bridge, veth pairs and the containers' addresses are there.
     #[default]
     Attached,
@@ -69,12 +69,12 @@ pub fn containers() -> Vec<Container> {
 
 /// The lab with these containers. The first one on the bridge is 10.55.66.2 behind `veth0`, the next 10.55.66.3 behind
 /// `veth1`, and so on up to 10.55.66.254.
-pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
+pub fn spec(wiring: Wiring, containers: &[Container]) -> LabSpec {
     let mut host = node("host", Forwarding::On, &[(None, GATEWAY_INNER.address)]);
     host.bridge_netfilter = Some(true);
     let mut veths = Vec::new();
     let mut nodes = Vec::new();
-    if stage == Stage::Attached {
+    if wiring == Wiring::Attached {
         host.bridges.push(BridgeSpec {
             name: BRIDGE.into(),
             address: None,
@@ -82,8 +82,8 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
     }
     for container in containers {
         let mut made = node(&container.name, Forwarding::Off, &[]);
-        match (&container.mode, stage) {
-            (Mode::Bridge, Stage::Attached) => {
+        match (&container.mode, wiring) {
+            (Mode::Bridge, Wiring::Attached) => {
                 let number = u8::try_from(veths.len()).unwrap_or(u8::MAX);
                 let address = Prefix::v4([10, 55, 66, number.saturating_add(2)], 24);
                 veths.push(VethSpec {
@@ -94,7 +94,7 @@ pub fn spec(stage: Stage, containers: &[Container]) -> LabSpec {
                     mtu: None,
                 });
             }
-            (Mode::Bridge, Stage::Bare) | (Mode::None, _) => {}
+            (Mode::Bridge, Wiring::Bare) | (Mode::None, _) => {}
             (Mode::Host, _) => made.namespace = Namespace::Of("host".into()),
             (Mode::Container(other), _) => made.namespace = Namespace::Of(other.clone()),
         }
@@ -171,7 +171,7 @@ mod tests {
                 mode: Mode::None,
             },
         );
-        let spec = spec(Stage::Attached, &three);
+        let spec = spec(Wiring::Attached, &three);
         let ends: Vec<_> = spec.veths[..2]
             .iter()
             .map(|veth| (&veth.ends[0].interface, veth.ends[1].address))
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_bare_lab_keeps_only_the_way_outside() {
-        let spec = spec(Stage::Bare, &containers());
+        let spec = spec(Wiring::Bare, &containers());
         assert_eq!(spec.veths.len(), 3);
         assert!(spec.nodes.iter().all(|node| node.bridges.is_empty()));
     }

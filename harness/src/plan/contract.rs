@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::article::{self, Stage};
+use super::article::{self, Wiring};
 use super::topology::{
     BridgeSpec, EndSpec, Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec, VethSpec,
 };
@@ -69,7 +69,7 @@ pub fn spec(
     bridge_netfilter: bool,
     path_mtu: Option<u16>,
 ) -> LabSpec {
-    let mut spec = article::spec(Stage::Bare, &[]);
+    let mut spec = article::spec(Wiring::Bare, &[]);
     let gateway = Prefix::v4([10, 0, 2, 2], 24);
     // Host and gateway are no longer wired to each other but to the segment.
     spec.veths
