@@ -9,11 +9,12 @@ use std::process::{Command, ExitCode, Stdio};
 
 use goldpath::capture::{RawFrame, Tap};
 use goldpath::case::Backend;
+use goldpath::case::ProbeKind;
 use goldpath::lab::sandbox::{self, Entered, Options};
 use goldpath::lab::{CommandError, FinishedLabs, Lab, privatise_thread_mounts};
 use goldpath::path::{Answer, Node};
 use goldpath::plan::article::{self, Container, Mode, Wiring};
-use goldpath::probe::{Prober, Protocol};
+use goldpath::probe::Prober;
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -109,7 +110,7 @@ fn run(lab: &Lab, node: &str, line: &str) -> Result<String, CommandError> {
 
 /// The socket of an echo request to the outside.
 fn echo(lab: &Lab, node: &str) -> Result<Prober, Failed> {
-    let request = request(Protocol::IcmpEcho, [8, 8, 8, 8]);
+    let request = request(ProbeKind::IcmpEcho, [8, 8, 8, 8]);
     Ok(lab.netns(node)?.run(|| Prober::open(&request))??)
 }
 

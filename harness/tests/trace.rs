@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::process::{Command, ExitCode};
 
+use goldpath::case::ProbeKind;
 use goldpath::lab::sandbox::{self, Entered, Options};
 use goldpath::path::{Action, Answer, Hook, Rule, VerdictEvent};
-use goldpath::probe::{Prober, Protocol};
+use goldpath::probe::Prober;
 use goldpath::trace::{Conntrack, Traced, Tracer};
 use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MsFlags, mount};
@@ -81,9 +82,9 @@ ip netns exec host sh -c '
   echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables'
 ";
 /// What is sent: from a node, by a protocol, to an address.
-type Probe = (&'static str, Protocol, [u8; 4]);
-const C2: Probe = ("c1", Protocol::IcmpEcho, [10, 55, 66, 3]);
-const OUTSIDE: Probe = ("c1", Protocol::IcmpEcho, [8, 8, 8, 8]);
+type Probe = (&'static str, ProbeKind, [u8; 4]);
+const C2: Probe = ("c1", ProbeKind::IcmpEcho, [10, 55, 66, 3]);
+const OUTSIDE: Probe = ("c1", ProbeKind::IcmpEcho, [8, 8, 8, 8]);
 /// As every lab begins: iptables-nft makes a chain only when it is told of it, and iptables-legacy
 /// has all three from the start.
 const POLICIES: &str =
@@ -362,9 +363,9 @@ fn input_output_and_dnat_are_told_alike() {
         iptables -A OUTPUT -o hwchiu0 -j ACCEPT
         iptables -t nat -A PREROUTING -i eth0 -p icmp -d 10.0.2.15 -j DNAT --to-destination 10.55.66.2";
     let probes = [
-        ("c1", Protocol::IcmpEcho, [10, 55, 66, 1]),
-        ("out", Protocol::IcmpEcho, [10, 0, 2, 15]),
-        ("c1", Protocol::Udp, [10, 55, 66, 1]),
+        ("c1", ProbeKind::IcmpEcho, [10, 55, 66, 1]),
+        ("out", ProbeKind::IcmpEcho, [10, 0, 2, 15]),
+        ("c1", ProbeKind::Udp, [10, 55, 66, 1]),
     ];
     let lines = same(rules, &probes);
     let any = |start: &str, end: &str| {
@@ -427,7 +428,7 @@ fn conntrack_shows_both_directions_of_a_masqueraded_connection() {
         assert_eq!(conntrack.dump().unwrap(), []);
         let echo = answer(&mut open(OUTSIDE));
         assert!(matches!(echo, Answer::Reply { .. }), "{echo:?}");
-        let closed = answer(&mut open(("c1", Protocol::Udp, [8, 8, 8, 8])));
+        let closed = answer(&mut open(("c1", ProbeKind::Udp, [8, 8, 8, 8])));
         assert!(matches!(closed, Answer::Refused(_)), "{closed:?}");
         let entries = conntrack.dump().unwrap();
         let icmp = entries.iter().find(|e| e.protocol == 1).unwrap();
@@ -458,7 +459,7 @@ fn lost_reports_are_an_error_and_not_a_shorter_path() {
         let mut tracer = Tracer::arm("host", false).unwrap();
         // Three reports or more for each of 4000 packets and as many replies overflow any buffer
         // that a lab could want, as long as nobody drains.
-        let mut prober = open(("c1", Protocol::IcmpEcho, [10, 55, 66, 1]));
+        let mut prober = open(("c1", ProbeKind::IcmpEcho, [10, 55, 66, 1]));
         for _ in 0..4000 {
             prober.send().unwrap();
         }

@@ -13,10 +13,11 @@ use super::seen::{Arrival, Heard, Leg, Seen};
 use super::sights::Sights;
 use super::socket::Socket;
 use crate::capture::Tap;
+use crate::case::ProbeKind;
 use crate::intent::{Answer, Ask, Flow, Question, Row, Size, Way};
 use crate::lab::{DETOUR_TOS, Lab};
 use crate::packet::Token;
-use crate::probe::{Protocol, Request, Service};
+use crate::probe::{ProbeRequest, Service};
 
 /// How long an answer that must come may take. Within a lab's kernel it is there when the send returns; a proxy is a process
 /// that has to be scheduled, and on two cores with forty runnable tasks it was seconds late. Only what never comes takes it.
@@ -57,7 +58,7 @@ impl Numbers {
     }
 
     /// A question as one probe, to be asked alone.
-    pub fn request(&mut self, question: &Question) -> Request {
+    pub fn request(&mut self, question: &Question) -> ProbeRequest {
         let (number, port) = self.take(&BTreeSet::new());
         let token = Token::new(std::process::id(), self.lab, number);
         request(question, token, port)
@@ -177,16 +178,16 @@ impl Asker<'_> {
         sights: &mut Sights,
     ) -> Result<Vec<Cell<'r>>, AskError> {
         let avoid: BTreeSet<u16> = self.services.iter().map(Service::port).collect();
-        let mut by_node: BTreeMap<&str, Vec<(&Row, usize, Request)>> = BTreeMap::new();
+        let mut by_node: BTreeMap<&str, Vec<(&Row, usize, ProbeRequest)>> = BTreeMap::new();
         let mut order = Vec::new();
         for row in rows {
             let node = self.lab.canonical(&row.question.from.0);
             let (number, port) = self.numbers.take(&avoid);
             let token = Token::new(std::process::id(), self.numbers.lab, number);
             let request = request(&row.question, token, port);
-            let tcp = (request.protocol == Protocol::Tcp).then_some(port);
+            let tcp = (request.kind == ProbeKind::Tcp).then_some(port);
             let position = sights.expect(number, node, tcp);
-            if request.protocol == Protocol::TcpFin {
+            if request.kind == ProbeKind::TcpFin {
                 sights.expect_segment(position, request.segment_number());
             }
             let of_node = by_node.entry(node).or_default();
@@ -207,7 +208,7 @@ impl Asker<'_> {
                     .map_err(AskError::system("read who may ping", node))?;
                 allow("0 0")?;
                 let flows = &mut self.flows.0;
-                let open = |(row, position, request): (&'r Row, usize, Request)| {
+                let open = |(row, position, request): (&'r Row, usize, ProbeRequest)| {
                     let failed = |source| AskError::Probe {
                         node: node.to_owned(),
                         source,
@@ -439,15 +440,15 @@ fn controls(cells: &[Cell<'_>], sights: &Sights) -> Vec<Row> {
     longest.into_values().map(|(_, row)| row.clone()).collect()
 }
 
-fn request(question: &Question, token: Token, source_port: u16) -> Request {
-    let (protocol, port) = match question.ask {
-        Ask::Icmp => (Protocol::IcmpEcho, 0),
-        Ask::Tcp(port) => (Protocol::Tcp, port),
-        Ask::Udp(port) => (Protocol::Udp, port),
-        Ask::LateTcp(port) => (Protocol::TcpFin, port),
+fn request(question: &Question, token: Token, source_port: u16) -> ProbeRequest {
+    let (kind, port) = match question.ask {
+        Ask::Icmp => (ProbeKind::IcmpEcho, 0),
+        Ask::Tcp(port) => (ProbeKind::Tcp, port),
+        Ask::Udp(port) => (ProbeKind::Udp, port),
+        Ask::LateTcp(port) => (ProbeKind::TcpFin, port),
     };
-    Request {
-        protocol,
+    ProbeRequest {
+        kind,
         destination: question.to.address,
         port,
         source_port,

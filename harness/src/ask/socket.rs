@@ -14,9 +14,10 @@ use nix::sys::socket::{
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
 
 use super::seen::Heard;
+use crate::case::ProbeKind;
 use crate::packet::Token;
 use crate::path::{Answer, Sent};
-use crate::probe::{ProbeError, Prober, Protocol, Request};
+use crate::probe::{ProbeError, ProbeRequest, Prober};
 
 /// Length of an ICMP header in bytes (RFC 792).
 const ICMP_HEADER: usize = 8;
@@ -25,7 +26,7 @@ const ICMP_HEADER: usize = 8;
 #[derive(Debug)]
 pub(super) struct Socket {
     kind: Kind,
-    request: Request,
+    request: ProbeRequest,
 }
 
 #[derive(Debug)]
@@ -38,11 +39,11 @@ enum Kind {
 
 impl Socket {
     /// Opens it in the calling thread's network namespace.
-    pub(super) fn open(request: &Request) -> Result<Self, ProbeError> {
-        let kind = match request.protocol {
-            Protocol::IcmpEcho => Kind::Ping(ping(request)?),
-            Protocol::Tcp | Protocol::Udp | Protocol::TcpFin => {
-                let plain = Request {
+    pub(super) fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
+        let kind = match request.kind {
+            ProbeKind::IcmpEcho => Kind::Ping(ping(request)?),
+            ProbeKind::Tcp | ProbeKind::Udp | ProbeKind::TcpFin => {
+                let plain = ProbeRequest {
                     dont_fragment: None,
                     ..request.clone()
                 };
@@ -72,7 +73,7 @@ impl Socket {
                 socket.error("say whether it may be fragmented", errno)
             })?;
         }
-        if request.protocol == Protocol::Tcp {
+        if request.kind == ProbeKind::Tcp {
             // Its end is one reset: neither end lingers, and no port stays taken.
             let at_once = linger {
                 l_onoff: 1,
@@ -128,7 +129,7 @@ impl Socket {
 
     /// Whether a second answer can come.
     pub(super) fn takes_more(&self) -> bool {
-        self.request.protocol != Protocol::Tcp
+        self.request.kind != ProbeKind::Tcp
     }
 
     /// The socket and what to wait for on it.
@@ -152,7 +153,7 @@ impl Socket {
     }
 }
 
-fn ping(request: &Request) -> Result<OwnedFd, ProbeError> {
+fn ping(request: &ProbeRequest) -> Result<OwnedFd, ProbeError> {
     let failed = |operation| {
         move |errno| ProbeError {
             operation,
@@ -174,7 +175,7 @@ fn ping(request: &Request) -> Result<OwnedFd, ProbeError> {
     Ok(made)
 }
 
-fn send_echo(socket: &OwnedFd, request: &Request) -> Result<(), Errno> {
+fn send_echo(socket: &OwnedFd, request: &ProbeRequest) -> Result<(), Errno> {
     let to = SockaddrStorage::from(SocketAddr::new(request.destination, 0));
     connect(socket.as_raw_fd(), &to)?;
     let echo = IcmpEchoHeader { id: 0, seq: 1 };
@@ -184,7 +185,7 @@ fn send_echo(socket: &OwnedFd, request: &Request) -> Result<(), Errno> {
 }
 
 /// An echo reply with the whole payload of the request (RFC 792).
-fn receive_echo(socket: &OwnedFd, request: &Request) -> Result<Option<Heard>, Errno> {
+fn receive_echo(socket: &OwnedFd, request: &ProbeRequest) -> Result<Option<Heard>, Errno> {
     let whole = request.payload();
     let mut buffer = vec![0; ICMP_HEADER + whole.len() + 1];
     loop {

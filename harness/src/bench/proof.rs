@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::{BenchError, Distribution};
 use crate::case::Backend;
+use crate::case::ProbeKind;
 use crate::lab::{FinishedLabs, Lab};
 use crate::packet::Token;
 use crate::path::Fate;
 use crate::plan::article::{self, Wiring};
-use crate::probe::{Protocol, Request};
+use crate::probe::ProbeRequest;
 use crate::run::{Clock, Observer, Origin, Watch};
 
 /// c2 in the article's lab.
@@ -41,8 +42,8 @@ pub fn proof(
     let mut durations = Vec::new();
     let mut wrong = 0;
     for number in 0..probes {
-        let request = Request {
-            protocol: Protocol::IcmpEcho,
+        let request = ProbeRequest {
+            kind: ProbeKind::IcmpEcho,
             destination,
             port: 0,
             source_port: 1,

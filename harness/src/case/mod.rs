@@ -40,6 +40,6 @@ pub use schema::schema;
 pub(crate) use select::glob;
 pub use select::{NothingSelected, matches, select};
 pub use vocabulary::{
-    Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, Protocol,
-    Send, Table, Transit,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, ProbeKind,
+    Protocol, Table, Transit,
 };

@@ -13,7 +13,8 @@ use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
 use super::vocabulary::{
-    Backend, Family, FateWord, Feature, Finding, LabName, Leg, Level, Policy, Protocol, Send, Table,
+    Backend, Family, FateWord, Feature, Finding, LabName, Leg, Level, Policy, ProbeKind, Protocol,
+    Table,
 };
 
 /// One case file, validated.
@@ -256,7 +257,7 @@ pub struct Exchange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Probe {
     /// Which kind.
-    pub send: Send,
+    pub send: ProbeKind,
     /// From which node.
     pub from: NodeName,
     /// To whom.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::vocabulary::{FateWord, Finding, Leaves, Leg, Protocol, Send, Transit};
+use super::vocabulary::{FateWord, Finding, Leaves, Leg, ProbeKind, Protocol, Transit};
 
 /// An echo service on a node until the case ends.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub(super) struct TeardownFile {
 #[schemars(rename = "Probe")]
 pub(super) struct ProbeFile {
     /// What is sent.
-    #[schemars(with = "Send")]
+    #[schemars(with = "ProbeKind")]
     pub(super) send: Spanned<String>,
     /// The node that sends it.
     #[schemars(with = "String")]

@@ -114,7 +114,7 @@ impl Family {
 
 words! {
     /// What a probe sends.
-    Send, "kind of probe" {
+    ProbeKind, "kind of probe" {
         /// An ICMP echo request, as `ping` does.
         IcmpEcho = "icmp-echo",
         /// One UDP datagram to `port`.
@@ -126,6 +126,18 @@ words! {
     }
 }
 
+impl ProbeKind {
+    /// What it sends, in the words of a path's first line.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::IcmpEcho => "icmp echo",
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::TcpFin => "tcp fin of no connection",
+        }
+    }
+}
+
 words! {
     /// A transport protocol with ports.
     Protocol, "protocol" {
@@ -133,6 +145,15 @@ words! {
         Tcp = "tcp",
         /// UDP.
         Udp = "udp",
+    }
+}
+
+impl From<Protocol> for ProbeKind {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Tcp => Self::Tcp,
+            Protocol::Udp => Self::Udp,
+        }
     }
 }
 

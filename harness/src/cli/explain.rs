@@ -6,7 +6,7 @@ mod meaning;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, Protocol, Send, Step};
+use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, ProbeKind, Protocol, Step};
 
 use super::chosen::chosen;
 use super::exit::Exit;
@@ -194,7 +194,7 @@ fn sent(probe: &Probe) -> String {
         other => other.to_string(),
     };
     match send {
-        Send::IcmpEcho => {
+        ProbeKind::IcmpEcho => {
             let mut options = String::new();
             for (flag, value) in [("-t", ttl.map(u32::from)), ("-s", *size)] {
                 if let Some(value) = value {
@@ -206,17 +206,21 @@ fn sent(probe: &Probe) -> String {
             }
             format!("ip netns exec {from} ping -c1 -W{PASTED_WAIT_SECONDS}{options} {address}")
         }
-        Send::TcpFin => {
+        ProbeKind::TcpFin => {
             let port = port.unwrap_or_default();
             format!("ip netns exec {from} hping3 -c 1 -F -A -p {port} {address}")
         }
-        Send::Udp | Send::Tcp => {
+        ProbeKind::Udp | ProbeKind::Tcp => {
             let port = port.unwrap_or_default();
-            let protocol = if *send == Send::Tcp { "TCP" } else { "UDP" };
+            let protocol = if *send == ProbeKind::Tcp {
+                "TCP"
+            } else {
+                "UDP"
+            };
             let ttl = ttl.map(|ttl| format!(",ttl={ttl}")).unwrap_or_default();
             let source_port = source_port.map(|port| format!(",sourceport={port}"));
             let source_port = source_port.unwrap_or_default();
-            let connect = if *send == Send::Tcp {
+            let connect = if *send == ProbeKind::Tcp {
                 format!(",connect-timeout={PASTED_WAIT_SECONDS}")
             } else {
                 String::new()

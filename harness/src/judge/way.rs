@@ -1,6 +1,6 @@
 //! How far a contract fixes the way of a probe, and what a probe is called.
 
-use crate::case::{Case, Endpoint, Exchange, FateWord, Kind, Send};
+use crate::case::{Case, Endpoint, Exchange, FateWord, Kind};
 use crate::path::Way;
 
 /// How far the contract fixes the way of a probe.
@@ -36,11 +36,6 @@ pub(super) fn title(case: &Case, exchange: &Exchange, asked: Option<std::net::Ip
         Some(port) => format!("{destination}:{port}"),
         None => destination,
     };
-    let sent = match probe.send {
-        Send::IcmpEcho => "icmp echo",
-        Send::Udp => "udp",
-        Send::Tcp => "tcp",
-        Send::TcpFin => "tcp fin of no connection",
-    };
+    let sent = probe.send.in_words();
     format!("{} → {to}  {sent}", probe.from)
 }

@@ -11,7 +11,7 @@ use nix::sys::socket::{
 
 use super::errno::refusal;
 use super::raw::receive;
-use super::{ProbeError, Request};
+use super::{ProbeError, ProbeRequest};
 use crate::packet::Transport;
 use crate::path::{Answer, Sent};
 
@@ -22,7 +22,7 @@ const SEQUENCE: u16 = 1;
 #[derive(Debug)]
 pub struct EchoProber {
     socket: OwnedFd,
-    request: Request,
+    request: ProbeRequest,
 }
 
 impl EchoProber {
@@ -30,7 +30,7 @@ impl EchoProber {
     ///
     /// # Errors
     /// The kernel refuses the socket or the TTL.
-    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+    pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let (family, protocol) = match request.destination {
             IpAddr::V4(_) => (AddressFamily::Inet, SockProtocol::Icmp),
             IpAddr::V6(_) => (AddressFamily::Inet6, SockProtocol::IcmpV6),

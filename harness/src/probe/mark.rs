@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Protocol, Request};
+use super::ProbeRequest;
+use crate::case::ProbeKind;
 use crate::packet::{Headers, Token, Transport};
 use crate::path::LegKind;
 
@@ -11,7 +12,7 @@ use crate::path::LegKind;
 #[derive(Debug, Clone)]
 pub struct Mark {
     token: Token,
-    protocol: Protocol,
+    kind: ProbeKind,
     source_port: u16,
     handshake: Option<u32>,
     /// Bytes that the probing node sends after the handshake, with the FIN.
@@ -24,12 +25,12 @@ pub struct Mark {
 
 impl Mark {
     /// The mark of a probe that is about to be sent.
-    pub fn new(request: &Request) -> Self {
+    pub fn new(request: &ProbeRequest) -> Self {
         Self {
             token: request.token,
-            protocol: request.protocol,
+            kind: request.kind,
             source_port: request.source_port,
-            handshake: (request.protocol == Protocol::TcpFin).then(|| request.segment_number()),
+            handshake: (request.kind == ProbeKind::TcpFin).then(|| request.segment_number()),
             stream: u32::try_from(request.size)
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
@@ -80,7 +81,7 @@ impl Mark {
         match &headers.transport {
             Transport::EchoRequest { .. } if self.echoes(payload) => Some(LegKind::Request),
             Transport::EchoReply { .. } if self.echoes(payload) => Some(LegKind::Reply),
-            Transport::Udp { .. } if self.protocol == Protocol::Udp => {
+            Transport::Udp { .. } if self.kind == ProbeKind::Udp => {
                 if self.token.begins(payload) {
                     Some(LegKind::Request)
                 } else {
@@ -115,7 +116,7 @@ impl Mark {
     }
 
     fn echoes(&self, payload: &[u8]) -> bool {
-        self.protocol == Protocol::IcmpEcho && self.token.begins(payload)
+        self.kind == ProbeKind::IcmpEcho && self.token.begins(payload)
     }
 
     fn leg_of_segment(&self, transport: &Transport) -> Option<LegKind> {
@@ -130,7 +131,7 @@ impl Mark {
         };
         let start = self.handshake?;
         let answers = *acknowledgement == start.wrapping_add(1);
-        if self.protocol == Protocol::TcpFin {
+        if self.kind == ProbeKind::TcpFin {
             // A reset takes its number from what the segment acknowledged (RFC 9293 3.5.2).
             return match (flags.fin, flags.rst) {
                 _ if *sequence != start => None,
@@ -171,9 +172,9 @@ mod tests {
     use super::*;
     use crate::probe::SOURCE_PORT;
 
-    fn request(protocol: Protocol) -> Request {
-        Request {
-            protocol,
+    fn request(kind: ProbeKind) -> ProbeRequest {
+        ProbeRequest {
+            kind,
             destination: [8, 8, 8, 8].into(),
             port: 53,
             source_port: SOURCE_PORT,
@@ -202,7 +203,7 @@ mod tests {
     proptest! {
         #[test]
         fn later_fragments_belong_to_the_first_one_and_to_no_other(ours: u16, other: u16, at in 8u16..60000) {
-            let request = request(Protocol::Udp);
+            let request = request(ProbeKind::Udp);
             let mut mark = Mark::new(&request);
             let udp = Transport::Udp { source_port: 1, destination_port: 53 };
             let rest = Transport::Other { protocol: 17 };
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_late_segment_and_the_reset_that_answers_it_are_told_apart() {
-        let request = request(Protocol::TcpFin);
+        let request = request(ProbeKind::TcpFin);
         let mark = Mark::new(&request);
         let segment = |sequence, fin, rst| {
             let flags = crate::packet::TcpFlags {
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_follows_a_handshake_is_the_stream_and_other_connections_are_not() {
-        let request = request(Protocol::Tcp);
+        let request = request(ProbeKind::Tcp);
         let mut mark = Mark::new(&request);
         let segment = |sequence, acknowledgement, syn, ack| {
             let transport = Transport::Tcp {
@@ -284,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_reported_later_fragment_of_an_echo_is_no_error() {
-        let mut mark = Mark::new(&request(Protocol::IcmpEcho));
+        let mut mark = Mark::new(&request(ProbeKind::IcmpEcho));
         let icmp = || Transport::Other { protocol: 1 };
         let later = headers(icmp(), 1376, false);
         assert_eq!(mark.leg_of_report(&later, b""), None);

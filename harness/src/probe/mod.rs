@@ -22,12 +22,13 @@ pub use echo::EchoProber;
 pub use errno::ProbeError;
 pub(crate) use errno::refusal;
 pub use mark::Mark;
-pub use request::{Protocol, Request, SOURCE_PORT};
+pub use request::{ProbeRequest, SOURCE_PORT};
 pub use segment::SegmentProber;
 pub use service::{Got, Service};
 pub use tcp::TcpProber;
 pub use udp::UdpProber;
 
+use crate::case::ProbeKind;
 use crate::path::{Answer, Sent};
 
 /// The socket that sends one probe and receives its answer.
@@ -48,15 +49,15 @@ impl Prober {
     ///
     /// # Errors
     /// No privilege for raw sockets, or the source port is taken.
-    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+    pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let _fragmentable = (request.dont_fragment == Some(false))
             .then(|| Fragmentable::set(request))
             .transpose()?;
-        Ok(match request.protocol {
-            Protocol::IcmpEcho => Self::Echo(EchoProber::open(request)?),
-            Protocol::Udp => Self::Udp(UdpProber::open(request)?),
-            Protocol::Tcp => Self::Tcp(TcpProber::open(request)?),
-            Protocol::TcpFin => Self::Segment(SegmentProber::open(request)?),
+        Ok(match request.kind {
+            ProbeKind::IcmpEcho => Self::Echo(EchoProber::open(request)?),
+            ProbeKind::Udp => Self::Udp(UdpProber::open(request)?),
+            ProbeKind::Tcp => Self::Tcp(TcpProber::open(request)?),
+            ProbeKind::TcpFin => Self::Segment(SegmentProber::open(request)?),
         })
     }
 
@@ -111,7 +112,7 @@ struct Fragmentable;
 impl Fragmentable {
     const SYSCTL: &str = "/proc/sys/net/ipv4/ip_no_pmtu_disc";
 
-    fn set(request: &Request) -> Result<Self, ProbeError> {
+    fn set(request: &ProbeRequest) -> Result<Self, ProbeError> {
         std::fs::write(Self::SYSCTL, "1")
             .map_err(|error| request.error("clear DF", errno::errno_of(&error)))?;
         Ok(Self)

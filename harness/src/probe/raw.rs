@@ -6,14 +6,14 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 
 use super::errno::refusal;
-use super::{ProbeError, Request};
+use super::{ProbeError, ProbeRequest};
 use crate::packet::{Headers, decode};
 use crate::path::Answer;
 
 /// The next packet that answers the probe, or the error that says that none will come; none if nothing is there yet.
 pub(super) fn receive(
     socket: &OwnedFd,
-    request: &Request,
+    request: &ProbeRequest,
     answers: impl Fn(&Headers, &[u8]) -> bool,
 ) -> Result<Option<Answer>, ProbeError> {
     let mut buffer = vec![0; usize::from(u16::MAX)];

@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
-use serde::{Deserialize, Serialize};
 
 use super::ProbeError;
+use crate::case::ProbeKind;
 use crate::packet::Token;
 
 /// First source port of TCP and UDP probes: fixed, so that goldens can show it, and above every
@@ -19,25 +19,11 @@ pub(super) const BULK: [u8; 4] = *b"size";
 /// Token, word and length, in bytes.
 pub(super) const BULK_HEADER: usize = 24;
 
-/// What a probe sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Protocol {
-    /// ICMP echo request (RFC 792).
-    IcmpEcho,
-    /// One UDP datagram (RFC 768).
-    Udp,
-    /// One TCP connection (RFC 9293).
-    Tcp,
-    /// One TCP segment with FIN and ACK that belongs to no connection.
-    TcpFin,
-}
-
 /// One probe, ready to be sent.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct ProbeRequest {
     /// What to send.
-    pub protocol: Protocol,
+    pub kind: ProbeKind,
     /// Where to.
     pub destination: IpAddr,
     /// Destination port; 0 for ICMP.
@@ -56,13 +42,13 @@ pub struct Request {
     pub dont_fragment: Option<bool>,
 }
 
-impl Request {
+impl ProbeRequest {
     /// The payload: the token, then bytes that count up as those of `ping`.
     ///
     /// A stream shows no end of its own: one that is longer than its first bytes says its length behind the token.
     pub fn payload(&self) -> Vec<u8> {
         let mut payload = self.token.0.to_vec();
-        if self.protocol == Protocol::Tcp && self.size >= BULK_HEADER {
+        if self.kind == ProbeKind::Tcp && self.size >= BULK_HEADER {
             payload.extend(BULK);
             let size = u32::try_from(self.size).unwrap_or(u32::MAX);
             payload.extend(size.to_be_bytes());
@@ -98,22 +84,11 @@ impl Request {
     pub(super) fn error(&self, operation: &'static str, errno: Errno) -> ProbeError {
         ProbeError {
             operation,
-            destination: match self.protocol {
-                Protocol::IcmpEcho => self.destination.to_string(),
-                Protocol::Udp | Protocol::Tcp | Protocol::TcpFin => self.endpoint().to_string(),
+            destination: match self.kind {
+                ProbeKind::IcmpEcho => self.destination.to_string(),
+                ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin => self.endpoint().to_string(),
             },
             errno,
         }
-    }
-}
-
-impl std::fmt::Display for Protocol {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::IcmpEcho => "icmp echo",
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::TcpFin => "tcp fin of no connection",
-        })
     }
 }

@@ -12,7 +12,7 @@ use nix::sys::socket::{
 
 use super::errno::refusal;
 use super::raw::receive;
-use super::{ProbeError, Request};
+use super::{ProbeError, ProbeRequest};
 use crate::packet::Transport;
 use crate::path::{Answer, Sent};
 
@@ -23,7 +23,7 @@ const WINDOW: u16 = 65_535;
 #[derive(Debug)]
 pub struct SegmentProber {
     socket: OwnedFd,
-    request: Request,
+    request: ProbeRequest,
 }
 
 impl SegmentProber {
@@ -31,7 +31,7 @@ impl SegmentProber {
     ///
     /// # Errors
     /// The kernel refuses the socket, the TTL or the type of service.
-    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+    pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let failed = |operation| move |errno| request.error(operation, errno);
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let protocol = SockProtocol::Tcp;

@@ -12,9 +12,9 @@ use nix::sys::socket::{
     setsockopt, shutdown, sockopt,
 };
 
-use super::Protocol;
 use super::request::{BULK, BULK_HEADER};
 use super::udp::leave;
+use crate::case::Protocol;
 use crate::packet::Token;
 
 /// More bytes than any answer has.
@@ -72,7 +72,7 @@ impl Service {
     /// `any`.
     ///
     /// # Errors
-    /// The port is taken, or the protocol has none.
+    /// The port is taken.
     pub fn listen(node: &str, protocol: Protocol, any: IpAddr, port: u16) -> std::io::Result<Self> {
         let at = SocketAddr::new(any, port);
         let kind = match protocol {
@@ -90,9 +90,6 @@ impl Service {
                 socket.set_nonblocking(true)?;
                 let buffer = vec![0; usize::from(u16::MAX)];
                 Kind::Udp { socket, buffer }
-            }
-            Protocol::IcmpEcho | Protocol::TcpFin => {
-                return Err(std::io::ErrorKind::Unsupported.into());
             }
         };
         Ok(Self {
@@ -323,12 +320,13 @@ pub(super) fn read_answer(token: Token, received: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{Protocol, Request};
+    use crate::case::ProbeKind;
+    use crate::probe::ProbeRequest;
 
     #[test]
     fn a_long_stream_is_answered_when_all_of_it_is_there() {
-        let mut request = Request {
-            protocol: Protocol::Tcp,
+        let mut request = ProbeRequest {
+            kind: ProbeKind::Tcp,
             destination: [8, 8, 8, 8].into(),
             port: 80,
             source_port: 61_000,

@@ -10,14 +10,14 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind,
 
 use super::errno::{errno_of, refusal};
 use super::service::read_answer;
-use super::{ProbeError, Request};
+use super::{ProbeError, ProbeRequest};
 use crate::path::{Answer, Sent};
 
 /// A connection in the making, and how far it has come.
 #[derive(Debug)]
 pub struct TcpProber {
     stream: TcpStream,
-    request: Request,
+    request: ProbeRequest,
     /// What is still to be sent once the connection stands.
     unsent: Vec<u8>,
     received: Vec<u8>,
@@ -28,7 +28,7 @@ impl TcpProber {
     ///
     /// # Errors
     /// The source port is taken or the TTL refused.
-    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+    pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let failed = |operation| move |errno| request.error(operation, errno);
         let (family, any): (_, IpAddr) = match request.destination {
             IpAddr::V4(_) => (AddressFamily::Inet, Ipv4Addr::UNSPECIFIED.into()),

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::errno::{errno_of, refusal};
 use super::service::{ANSWER_BYTES, bind_shared, read_answer};
-use super::{ProbeError, Request};
+use super::{ProbeError, ProbeRequest};
 use crate::path::{Answer, Sent};
 
 /// The discard service's port (RFC 863), on which no node listens.
@@ -15,7 +15,7 @@ const DISCARD: u16 = 9;
 #[derive(Debug)]
 pub struct UdpProber {
     socket: UdpSocket,
-    request: Request,
+    request: ProbeRequest,
 }
 
 impl UdpProber {
@@ -23,7 +23,7 @@ impl UdpProber {
     ///
     /// # Errors
     /// The source port is taken or the TTL refused.
-    pub fn open(request: &Request) -> Result<Self, ProbeError> {
+    pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let any: IpAddr = match request.destination {
             IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

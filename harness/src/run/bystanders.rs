@@ -9,13 +9,13 @@ use super::observe::{Observer, Origin};
 use super::timing::Clock;
 use super::trial_run::lab_number;
 use crate::adapter::Scenario;
-use crate::case::{Backend, Protocol as PortProtocol};
+use crate::case::{Backend, ProbeKind, Protocol};
 use crate::finding::{Leftover, LeftoverChange, What};
 use crate::lab::Lab;
 use crate::packet::Token;
 use crate::path::{Line, Roles, Way, draw_neutral};
 use crate::plan::contract;
-use crate::probe::{Protocol, Request, SOURCE_PORT, Service};
+use crate::probe::{ProbeRequest, SOURCE_PORT, Service};
 
 const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
 /// A port of `outside` with a service, which no case publishes on the host.
@@ -33,7 +33,7 @@ const TOKEN_PAYLOAD: usize = 16;
 struct Question {
     from: &'static str,
     to: IpAddr,
-    protocol: Protocol,
+    kind: ProbeKind,
     port: u16,
     by: Wayside,
 }
@@ -136,9 +136,9 @@ impl Bystanders {
     ) -> Result<Ended, RunError> {
         let number = self.sent.get();
         self.sent.set(number + 1);
-        let is_ping = question.protocol == Protocol::IcmpEcho;
-        let request = Request {
-            protocol: question.protocol,
+        let is_ping = question.kind == ProbeKind::IcmpEcho;
+        let request = ProbeRequest {
+            kind: question.kind,
             destination: question.to,
             port: question.port,
             source_port: FIRST_PORT + number,
@@ -175,49 +175,46 @@ fn roles() -> Roles {
 }
 
 fn questions(scenario: &Scenario, transit: bool) -> Vec<Question> {
-    let question = |from, to, protocol, port, by| Question {
+    let question = |from, to, kind, port, by| Question {
         from,
         to,
-        protocol,
+        kind,
         port,
         by,
     };
     let (host, lan) = (contract::UPLINK.address, contract::LAN.address);
-    let straight = |from, to, protocol, port| question(from, to, protocol, port, Wayside::Straight);
+    let straight = |from, to, kind, port| question(from, to, kind, port, Wayside::Straight);
     let mut all = vec![
-        straight("lan", host, Protocol::IcmpEcho, 0),
-        straight("host", lan, Protocol::IcmpEcho, 0),
-        straight("host", OUTSIDE, Protocol::IcmpEcho, 0),
-        straight("host", OUTSIDE, Protocol::Tcp, SERVICE_PORT),
-        straight("host", OUTSIDE, Protocol::Udp, SERVICE_PORT),
-        straight("lan", host, Protocol::TcpFin, SERVICE_PORT),
+        straight("lan", host, ProbeKind::IcmpEcho, 0),
+        straight("host", lan, ProbeKind::IcmpEcho, 0),
+        straight("host", OUTSIDE, ProbeKind::IcmpEcho, 0),
+        straight("host", OUTSIDE, ProbeKind::Tcp, SERVICE_PORT),
+        straight("host", OUTSIDE, ProbeKind::Udp, SERVICE_PORT),
+        straight("lan", host, ProbeKind::TcpFin, SERVICE_PORT),
     ];
     // Nobody has what was published any more: the host refuses it by itself.
-    let mut published: Vec<(Protocol, u16)> = scenario
+    let mut published: Vec<(ProbeKind, u16)> = scenario
         .containers
         .iter()
         .flat_map(|container| &container.publish)
-        .map(|port| match port.protocol {
-            PortProtocol::Tcp => (Protocol::Tcp, port.host_port),
-            PortProtocol::Udp => (Protocol::Udp, port.host_port),
-        })
+        .map(|port| (ProbeKind::from(port.protocol), port.host_port))
         .collect();
-    published.sort_by_key(|(protocol, port)| (*protocol == Protocol::Udp, *port));
+    published.sort_by_key(|(kind, port)| (*kind == ProbeKind::Udp, *port));
     published.dedup();
     all.extend(
         published
             .into_iter()
-            .map(|(protocol, port)| straight("lan", host, protocol, port)),
+            .map(|(kind, port)| straight("lan", host, kind, port)),
     );
     if transit {
         for by in [Wayside::ThereByHost, Wayside::BothByHost] {
-            for (protocol, port) in [
-                (Protocol::IcmpEcho, 0),
-                (Protocol::Tcp, SERVICE_PORT),
-                (Protocol::Udp, SERVICE_PORT),
-                (Protocol::TcpFin, SERVICE_PORT),
+            for (kind, port) in [
+                (ProbeKind::IcmpEcho, 0),
+                (ProbeKind::Tcp, SERVICE_PORT),
+                (ProbeKind::Udp, SERVICE_PORT),
+                (ProbeKind::TcpFin, SERVICE_PORT),
             ] {
-                all.push(question("lan", OUTSIDE, protocol, port, by));
+                all.push(question("lan", OUTSIDE, kind, port, by));
             }
         }
     }
@@ -266,12 +263,12 @@ fn differs(question: &Question, before: &Ended, now: &Ended) -> Option<What> {
     let Question {
         from,
         to,
-        protocol,
+        kind,
         port,
         by,
     } = question;
-    let port = match protocol {
-        Protocol::IcmpEcho => String::new(),
+    let port = match kind {
+        ProbeKind::IcmpEcho => String::new(),
         _ => format!(":{port}"),
     };
     let by = match by {
@@ -287,6 +284,6 @@ fn differs(question: &Question, before: &Ended, now: &Ended) -> Option<What> {
     Some(What::Leftover(Leftover {
         change: LeftoverChange::Changed,
         kind: String::from("packets"),
-        entry: format!("{from} → {to}{port}  {protocol}{by}: {what}"),
+        entry: format!("{from} → {to}{port}  {}{by}: {what}", kind.in_words()),
     }))
 }

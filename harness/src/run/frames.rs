@@ -83,9 +83,10 @@ mod tests {
     use etherparse::PacketBuilder;
 
     use super::*;
+    use crate::case::ProbeKind;
     use crate::fuzz::feed;
     use crate::packet::Token;
-    use crate::probe::{Protocol, Request, SOURCE_PORT};
+    use crate::probe::{ProbeRequest, SOURCE_PORT};
 
     #[test]
     fn foreign_frames_do_no_harm() {
@@ -101,9 +102,9 @@ mod tests {
         let segment = packet().tcp(SOURCE_PORT, 80, 7, 512).syn();
         segment.write(&mut tcp, &[]).expect(known);
         let seeds = [echo, udp, tcp];
-        let marks = [Protocol::IcmpEcho, Protocol::Udp, Protocol::Tcp].map(|protocol| {
-            Mark::new(&Request {
-                protocol,
+        let marks = [ProbeKind::IcmpEcho, ProbeKind::Udp, ProbeKind::Tcp].map(|kind| {
+            Mark::new(&ProbeRequest {
+                kind,
                 destination: [8, 8, 8, 8].into(),
                 port: 53,
                 source_port: SOURCE_PORT,

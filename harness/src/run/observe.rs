@@ -16,7 +16,7 @@ use crate::capture::{RawFrame, Tap};
 use crate::lab::{FinishedLabs, Lab};
 use crate::packet::{Headers, Transport, decode};
 use crate::path::{Action, Binding, Evidence, LegKind, Node, PacketPath, Sent, assemble};
-use crate::probe::{Mark, Prober, Request, Service};
+use crate::probe::{Mark, ProbeRequest, Prober, Service};
 use crate::trace::{Connection, Conntrack, TraceError, Tracer};
 
 /// How long a path may stay unproven before it is called lost. Everything that a lab's kernel does
@@ -214,7 +214,7 @@ impl Observer {
     pub(crate) fn follow(
         &mut self,
         origin: Origin<'_>,
-        request: &Request,
+        request: &ProbeRequest,
         number: usize,
         services: &mut [Service],
         clock: &mut Clock,
@@ -357,7 +357,11 @@ impl Observer {
     }
 
     /// The binding of the probe's own connection. No other of its lab has its source port or ICMP identifier.
-    fn bindings(&mut self, request: &Request, path: &PacketPath) -> Result<Vec<Binding>, RunError> {
+    fn bindings(
+        &mut self,
+        request: &ProbeRequest,
+        path: &PacketPath,
+    ) -> Result<Vec<Binding>, RunError> {
         let Some(conntrack) = &mut self.conntrack else {
             return Ok(Vec::new());
         };
@@ -379,7 +383,7 @@ impl Observer {
 }
 
 /// The headers with the destination that the probe was sent to, and the source that only that one is reached from.
-fn as_sent(seen: &Headers, request: &Request) -> Headers {
+fn as_sent(seen: &Headers, request: &ProbeRequest) -> Headers {
     let mut headers = seen.clone();
     headers.destination = request.destination;
     if request.destination.is_loopback() {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::observe::Origin;
 use super::timing::Phase;
-use super::trial_lab::protocol;
 use super::trial_run::TrialRun;
 use super::{Options, RunError, Trial};
 use crate::adapter::{AskedCell, Circumstance};
@@ -52,8 +51,8 @@ impl TrialRun {
             return Ok(());
         };
         let moment = contract.moment(self.lab.live())?;
-        for (node, of_case, port) in services(&moment) {
-            self.lab.start(&node, protocol(of_case), port)?;
+        for (node, protocol, port) in services(&moment) {
+            self.lab.start(&node, protocol, port)?;
         }
         let rows: Vec<Row> = table(&moment)
             .into_iter()

@@ -14,12 +14,12 @@ use crate::case::{AddedRoute, Backend, Case, Change, Endpoint, Exchange, Protoco
 use crate::judge::{Known, endpoints};
 use crate::lab::{FinishedLabs, Lab, LabError};
 use crate::path::{Evidence, Node, Roles};
-use crate::probe::{self, Service};
+use crate::probe::Service;
 
 /// What a case has added to ask its own questions, while all others are asked.
 #[derive(Debug)]
 pub(super) struct Additions {
-    services: Vec<(String, probe::Protocol, u16)>,
+    services: Vec<(String, Protocol, u16)>,
     routes: Vec<AddedRoute>,
 }
 
@@ -168,7 +168,7 @@ impl TrialLab {
             self.add_route(route)?;
         }
         for listen in &step.listen {
-            self.start(listen.at.as_str(), protocol(listen.protocol), listen.port)?;
+            self.start(listen.at.as_str(), listen.protocol, listen.port)?;
         }
         Ok(!step.commands.is_empty())
     }
@@ -248,12 +248,7 @@ impl TrialLab {
     }
 
     /// Starts a service on all addresses of a node.
-    pub(super) fn start(
-        &self,
-        node: &str,
-        protocol: probe::Protocol,
-        port: u16,
-    ) -> Result<(), RunError> {
+    pub(super) fn start(&self, node: &str, protocol: Protocol, port: u16) -> Result<(), RunError> {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let node = self.lab.canonical(node);
         let listen = || Service::listen(node, protocol, any, port);
@@ -271,9 +266,9 @@ impl TrialLab {
     /// Stops these services: by node, protocol and port.
     pub(super) fn stop(&self, which: &BTreeSet<(String, Protocol, u16)>) {
         let is_one = |service: &Service| {
-            which.iter().any(|(node, of_case, port)| {
+            which.iter().any(|(node, protocol, port)| {
                 self.lab.canonical(node) == service.node()
-                    && protocol(*of_case) == service.protocol()
+                    && *protocol == service.protocol()
                     && *port == service.port()
             })
         };
@@ -304,14 +299,6 @@ impl TrialLab {
             finished.close(service);
         }
         finished.close(self.contract);
-    }
-}
-
-/// The packets of a probe to a service of this protocol.
-pub(super) fn protocol(protocol: Protocol) -> probe::Protocol {
-    match protocol {
-        Protocol::Tcp => probe::Protocol::Tcp,
-        Protocol::Udp => probe::Protocol::Udp,
     }
 }
 

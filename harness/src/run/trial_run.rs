@@ -12,14 +12,14 @@ use super::timing::{Clock, Phase};
 use super::trial_lab::TrialLab;
 use super::{GoldenUse, Options, RunError, Trial, TrialResult};
 use crate::ask::{Flows, Numbers};
-use crate::case::{Case, Change, Endpoint, Exchange, Level, Send, Step};
+use crate::case::{Case, Change, Endpoint, Exchange, Level, ProbeKind, Step};
 use crate::finding::{Finding, Review, What};
 use crate::golden;
 use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen};
 use crate::lab::FinishedLabs;
 use crate::packet::Token;
 use crate::path::PacketPath;
-use crate::probe::{Protocol, Request, SOURCE_PORT};
+use crate::probe::{ProbeRequest, SOURCE_PORT};
 
 /// Payload of an echo request in bytes, as `ping` sends it.
 const PING_PAYLOAD: usize = 56;
@@ -227,17 +227,15 @@ impl TrialRun {
             })
     }
 
-    fn request(&self, exchange: &Exchange, destination: IpAddr, number: usize) -> Request {
+    fn request(&self, exchange: &Exchange, destination: IpAddr, number: usize) -> ProbeRequest {
         let probe = &exchange.probe;
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        let (protocol, size, first_port) = match probe.send {
-            Send::IcmpEcho => (Protocol::IcmpEcho, PING_PAYLOAD, 0),
-            Send::Udp => (Protocol::Udp, TOKEN_PAYLOAD, SOURCE_PORT),
-            Send::Tcp => (Protocol::Tcp, TOKEN_PAYLOAD, SOURCE_PORT),
-            Send::TcpFin => (Protocol::TcpFin, TOKEN_PAYLOAD, SOURCE_PORT),
+        let (size, first_port) = match probe.send {
+            ProbeKind::IcmpEcho => (PING_PAYLOAD, 0),
+            ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin => (TOKEN_PAYLOAD, SOURCE_PORT),
         };
-        Request {
-            protocol,
+        ProbeRequest {
+            kind: probe.send,
             destination,
             port: probe.port.unwrap_or_default(),
             // A port of its own for each probe: no connection of an earlier one lingers in conntrack.

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use goldpath::case::ProbeKind;
 use goldpath::packet::Token;
 use goldpath::path::Answer;
-use goldpath::probe::{Prober, Protocol, Request, SOURCE_PORT};
+use goldpath::probe::{ProbeRequest, Prober, SOURCE_PORT};
 use goldpath::run::EVIDENCE_WAIT;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -15,10 +16,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 pub(crate) const PORT: u16 = 53;
 
 /// A probe with a token of its own, as large as what `ping` sends.
-pub(crate) fn request(protocol: Protocol, destination: impl Into<IpAddr>) -> Request {
+pub(crate) fn request(kind: ProbeKind, destination: impl Into<IpAddr>) -> ProbeRequest {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
-    Request {
-        protocol,
+    ProbeRequest {
+        kind,
         destination: destination.into(),
         port: PORT,
         source_port: SOURCE_PORT,

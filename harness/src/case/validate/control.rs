@@ -8,7 +8,7 @@ use super::findings::Findings;
 use crate::case::model::{Attachment, Container, Exchange, Host, Step};
 use crate::case::place::Endpoint;
 use crate::case::step_file::StepFile;
-use crate::case::vocabulary::{FateWord, Send};
+use crate::case::vocabulary::{FateWord, ProbeKind};
 use crate::plan::contract;
 
 /// What the probes of a case may meet.
@@ -154,10 +154,10 @@ impl Nodes<'_> {
 }
 
 /// The protocol of a published port that this kind of probe can use.
-fn carrier(send: Send) -> &'static str {
+fn carrier(send: ProbeKind) -> &'static str {
     match send {
-        Send::IcmpEcho => "icmp",
-        Send::Udp => "udp",
-        Send::Tcp | Send::TcpFin => "tcp",
+        ProbeKind::IcmpEcho => "icmp",
+        ProbeKind::Udp => "udp",
+        ProbeKind::Tcp | ProbeKind::TcpFin => "tcp",
     }
 }

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::case::model::{Exchange, Expect, Probe, Sighting};
 use crate::case::step_file::StepFile;
 use crate::case::step_tables::{ExpectFile, ProbeFile, SightingFile};
-use crate::case::vocabulary::{FateWord, Send};
+use crate::case::vocabulary::{FateWord, ProbeKind};
 
 /// Reads a step's probe. It must come with `expect`, and nothing about a path may stand without it.
 pub(super) fn exchange(
@@ -93,7 +93,7 @@ pub(super) fn exchange(
 }
 
 fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Option<Probe> {
-    let send = findings.word::<Send>(&file.send);
+    let send = findings.word::<ProbeKind>(&file.send);
     let from = scope.node(findings, &file.from);
     let to = endpoint(findings, scope, &file.to);
     let port = file
@@ -101,7 +101,7 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
         .as_ref()
         .and_then(|port| findings.number(port, "port", 1..=65535));
     match (send, &file.port) {
-        (Some(Send::IcmpEcho), Some(port)) => {
+        (Some(ProbeKind::IcmpEcho), Some(port)) => {
             findings.note(
                 port.span(),
                 "an echo request has no port",
@@ -109,7 +109,7 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
                 "remove it, or send \"udp\" or \"tcp\"",
             );
         }
-        (Some(send @ (Send::Udp | Send::Tcp | Send::TcpFin)), None) => {
+        (Some(send @ (ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin)), None) => {
             findings.note(
                 file.send.span(),
                 format!("a {send} probe needs a port"),
@@ -135,7 +135,7 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
         .source_port
         .as_ref()
         .and_then(|port| findings.number(port, "source port", 1..=65535));
-    if let (Some(Send::IcmpEcho), Some(port)) = (send, &file.source_port) {
+    if let (Some(ProbeKind::IcmpEcho), Some(port)) = (send, &file.source_port) {
         findings.note(
             port.span(),
             "an echo request has no port",
@@ -157,9 +157,9 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
 }
 
 /// Payloads that a kind of probe can carry, in bytes: a packet's length has 16 bits, a stream's none.
-fn sizes(send: Option<Send>) -> std::ops::RangeInclusive<i64> {
+fn sizes(send: Option<ProbeKind>) -> std::ops::RangeInclusive<i64> {
     match send {
-        Some(Send::Tcp) => 16..=1_000_000,
+        Some(ProbeKind::Tcp) => 16..=1_000_000,
         _ => 16..=65_000,
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::cell::{Cell, Services};
 use super::super::*;
 use crate::case::{
-    Case, Change, Endpoint, Exchange, FateWord, Feature, Kind, Level, Send, discover,
+    Case, Change, Endpoint, Exchange, FateWord, Feature, Kind, Level, ProbeKind, discover,
 };
 
 /// The contract's cases of this repository.
@@ -108,10 +108,10 @@ impl<'a> Told<'a> {
         let from = self.canonical(probe.from.as_str());
         let address = self.address(&probe.to)?;
         let ask = match (probe.send, probe.port) {
-            (Send::IcmpEcho, _) => Ask::Icmp,
-            (Send::Udp, Some(port)) => Ask::Udp(port),
-            (Send::Tcp, Some(port)) => Ask::Tcp(port),
-            (Send::TcpFin, Some(port)) => Ask::LateTcp(port),
+            (ProbeKind::IcmpEcho, _) => Ask::Icmp,
+            (ProbeKind::Udp, Some(port)) => Ask::Udp(port),
+            (ProbeKind::Tcp, Some(port)) => Ask::Tcp(port),
+            (ProbeKind::TcpFin, Some(port)) => Ask::LateTcp(port),
             _ => return None,
         };
         let by_isp = from == "outside" && self.routed.contains("isp");
@@ -152,7 +152,7 @@ impl<'a> Told<'a> {
             way,
             flow,
         };
-        if let (Some(payload), Send::IcmpEcho | Send::Udp) = (probe.size, probe.send) {
+        if let (Some(payload), ProbeKind::IcmpEcho | ProbeKind::Udp) = (probe.size, probe.send) {
             let small = question.clone();
             let cell = Cell::of(&self.moment, &small, &self.listening)?;
             let mtu = cell.mtus().into_iter().min()?;
