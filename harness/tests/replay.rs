@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use goldpath::case::{Case, Kind, discover, parse};
+use goldpath::case::{Case, CaseKind, discover, parse};
 use goldpath::finding::What;
 use goldpath::golden;
 use goldpath::judge::{Outcome, Recording, Replayed, Seen, replay};
@@ -84,7 +84,7 @@ fn every_recipe_is_recorded_and_no_case_that_is_gone() {
             .iter()
             .filter(|path| path.starts_with(&folder))
             .collect();
-        if let (Kind::Recipe { backends, .. }, None) = (&case.kind, &case.disabled) {
+        if let (CaseKind::Recipe { backends, .. }, None) = (&case.kind, &case.disabled) {
             assert_eq!(
                 recordings.len(),
                 backends.len(),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::case::{Attachment, Case, Kind, Protocol};
+use crate::case::{Attachment, Case, CaseKind, Protocol};
 
 /// Networks and containers that shall exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl PublishedPort {
 impl Scenario {
     /// What a contract case intends; nothing for a recipe.
     pub fn of(case: &Case) -> Self {
-        let Kind::Contract { networks, .. } = &case.kind else {
+        let CaseKind::Contract { networks, .. } = &case.kind else {
             return Self::default();
         };
         let networks = networks.iter().filter_map(|network| {

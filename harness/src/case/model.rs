@@ -38,7 +38,7 @@ pub struct Case {
     /// Claims that a pass refutes.
     pub refutes: Vec<Claim>,
     /// Recipe or contract, with what only that kind has.
-    pub kind: Kind,
+    pub kind: CaseKind,
     /// Address families, each its own trial; never empty.
     pub families: Vec<Family>,
     /// Why the case is not run, if it isn't.
@@ -52,7 +52,7 @@ pub struct Case {
 /// The two kinds of case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum CaseKind {
     /// A lab configured by literal commands.
     Recipe {
         /// Which lab.
@@ -106,7 +106,7 @@ impl Case {
     }
 }
 
-impl Kind {
+impl CaseKind {
     /// `recipe` or `contract`.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -167,7 +167,7 @@ pub struct Step {
     /// Commands, in file order of the nodes.
     pub commands: Vec<NodeCommands>,
     /// What becomes of the implementation or its containers, before everything else.
-    pub change: Option<Change>,
+    pub change: Option<NetworkEvent>,
     /// Echo services that start here and live until the case ends.
     pub listen: Vec<Listen>,
     /// Routes that a person adds, before the services start.
@@ -187,7 +187,7 @@ pub struct Step {
 /// What an implementation is asked for in the middle of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Change {
+pub enum NetworkEvent {
     /// A container ends.
     Remove(NodeName),
     /// A container starts.

@@ -1,6 +1,6 @@
 //! The lab that a case starts from.
 
-use super::model::{Attachment, Case, Kind};
+use super::model::{Attachment, Case, CaseKind};
 use super::vocabulary::LabName;
 use crate::plan::article::{self, Container, Mode, Wiring};
 use crate::plan::topology::Forwarding;
@@ -11,7 +11,7 @@ impl Case {
     /// namespaces the harness makes; a recipe makes all of its own.
     pub fn plan(&self, own: &[&str]) -> LabSpec {
         match &self.kind {
-            Kind::Recipe { lab, .. } => {
+            CaseKind::Recipe { lab, .. } => {
                 let wiring = match lab {
                     LabName::Bare => Wiring::Bare,
                     LabName::Article => Wiring::Attached,
@@ -23,7 +23,7 @@ impl Case {
                 }));
                 article::spec(wiring, &containers)
             }
-            Kind::Contract { host, path_mtu, .. } => {
+            CaseKind::Contract { host, path_mtu, .. } => {
                 let forwarding = if host.forwards {
                     Forwarding::On
                 } else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::declared;
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Asked, Candidate, EngineOption, Selection};
-use crate::case::{Case, Kind};
+use crate::case::{Case, CaseKind};
 use crate::run::TrialId;
 
 /// Implementations, and how they differ from what is installed.
@@ -43,7 +43,7 @@ impl Implementations {
         let what = format!("--fault {fault} plants bugs in the native implementation");
         if cases
             .iter()
-            .all(|case| matches!(case.kind, Kind::Recipe { .. }))
+            .all(|case| matches!(case.kind, CaseKind::Recipe { .. }))
         {
             return Err(format!(
                 "{what}, and no contract case is chosen that could notice it; goldpath faults lists which do"

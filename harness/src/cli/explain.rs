@@ -6,7 +6,7 @@ mod meaning;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::case::{Case, Exchange, Expect, Kind, Listen, Probe, ProbeKind, Protocol, Step};
+use crate::case::{Case, Exchange, Expect, CaseKind, Listen, Probe, ProbeKind, Protocol, Step};
 
 use super::chosen::chosen;
 use super::exit::Exit;
@@ -48,7 +48,7 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
         }
         return Ok(Exit::WrongInput);
     };
-    let Kind::Recipe { .. } = &case.kind else {
+    let CaseKind::Recipe { .. } = &case.kind else {
         writeln!(
             err,
             "`{}` is a contract case: each implementation configures it in its own way",

@@ -10,7 +10,7 @@ use super::run::run_quietly;
 use super::sandbox::broken;
 use crate::adapter::native::{Faults, Generated, changes};
 use crate::adapter::{Candidate, Selection};
-use crate::case::{Case, Feature, Kind};
+use crate::case::{Case, Feature, CaseKind};
 use crate::explore::{self, PAIRS_WITHIN, drawn};
 use crate::mutate::{Catcher, GeneratedScore, ScoredGenerated};
 use crate::run::{GoldenUse, Options, Outcome, Trial};
@@ -50,7 +50,7 @@ pub(super) fn hunt(
         }
     };
     let scenarios = |range| explore::cases(seed, range, &features).map_err(|e| broken("draw", &e));
-    let is_story = |case: &&Arc<Case>| matches!(case.kind, Kind::Contract { .. });
+    let is_story = |case: &&Arc<Case>| matches!(case.kind, CaseKind::Contract { .. });
     let stages = [
         (Catcher::Covering, scenarios(0..PAIRS_WITHIN)?),
         (

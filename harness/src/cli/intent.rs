@@ -11,7 +11,7 @@ use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
 use super::output::{lost, output};
 use crate::adapter::Candidate;
-use crate::case::{Case, Feature, Kind};
+use crate::case::{Case, Feature, CaseKind};
 use crate::intent::{Answer, Moment, Question, RuleId, Share, course, table};
 use crate::report::{event_words, intent_table, rules_page, share_table};
 
@@ -140,7 +140,7 @@ fn in_json<'a>(case: &'a str, event: &str, moment: &Moment) -> Asked<'a> {
 }
 
 fn is_contract(case: &Case) -> bool {
-    matches!(case.kind, Kind::Contract { .. })
+    matches!(case.kind, CaseKind::Contract { .. })
 }
 
 fn shares(args: &ShareArgs, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {

@@ -17,7 +17,7 @@ use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
-use crate::case::{Backend, Case, Family, Kind};
+use crate::case::{Backend, Case, Family, CaseKind};
 use crate::files;
 use crate::mutate::{
     Baseline, Fate, FaultScore, GeneratedScore, Mutant, Score, Scored, ScoredFault, Scores,
@@ -126,7 +126,7 @@ fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
     let (recipes, contract): (Vec<_>, Vec<_>) = cases
         .iter()
         .cloned()
-        .partition(|case| matches!(case.kind, Kind::Recipe { .. }));
+        .partition(|case| matches!(case.kind, CaseKind::Recipe { .. }));
     let recipes_asked = args.fault.is_empty() || !args.chosen.patterns.is_empty();
     let recipes = Some(recipes).filter(|recipes| recipes_asked && !recipes.is_empty());
     let contract = Some(contract).filter(|contract| !contract.is_empty());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{lost, output};
-use crate::case::{Case, Kind, Level, parse, render};
+use crate::case::{Case, CaseKind, Level, parse, render};
 use crate::golden::{self, Golden};
 use crate::judge::{Outcome, Recording, Replayed, replay};
 use crate::report::words;
@@ -93,10 +93,10 @@ fn wanted(folder: &Path, id: &str) -> Result<Option<Option<Golden>>, String> {
 /// A contract's path by roles is what is compared; the one with real names is what explains it.
 fn drawn(case: &Case, replayed: &Replayed) -> String {
     match case.kind {
-        Kind::Contract { .. } => format!(
+        CaseKind::Contract { .. } => format!(
             "by roles\n\n{}\nin detail\n\n{}",
             replayed.drawing, replayed.detail
         ),
-        Kind::Recipe { .. } => replayed.drawing.to_string(),
+        CaseKind::Recipe { .. } => replayed.drawing.to_string(),
     }
 }

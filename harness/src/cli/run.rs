@@ -18,7 +18,7 @@ use super::report::closing;
 use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside_and_look};
 use crate::adapter::Candidate;
-use crate::case::{Backend, Case, Kind};
+use crate::case::{Backend, Case, CaseKind};
 use crate::golden::{self, Comparison, GoldenError};
 use crate::report::{CaseReport, ImplementationReport, Report, trial_line, words};
 use crate::run::{
@@ -144,7 +144,7 @@ fn run_part(args: &Args, planned: &[Trial], found: &[Candidate]) -> Exit {
 
 /// What contract cases are put to. Without such a case nobody is asked who it is, unless by name.
 fn needed(cases: &[Arc<Case>], asked: &Implementations) -> Result<Vec<Candidate>, String> {
-    let is_recipe = |case: &Arc<Case>| matches!(case.kind, Kind::Recipe { .. });
+    let is_recipe = |case: &Arc<Case>| matches!(case.kind, CaseKind::Recipe { .. });
     if asked.are_absent() && cases.iter().all(is_recipe) {
         return Ok(Vec::new());
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
-use crate::case::{Case, Change, Family, Feature, Host, Kind};
+use crate::case::{Case, NetworkEvent, Family, Feature, Host, CaseKind};
 use crate::plan::contract::{BEYOND, LAN, OUTSIDE, UPLINK};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
@@ -16,7 +16,7 @@ const LINK_MTU: u16 = 1_500;
 pub fn course<'a>(
     case: &'a Case,
     features: &BTreeSet<Feature>,
-) -> Vec<(Option<&'a Change>, Moment)> {
+) -> Vec<(Option<&'a NetworkEvent>, Moment)> {
     let mut moment = Moment::of(case, features);
     let mut course = vec![(None, moment.clone())];
     for change in case.steps.iter().filter_map(|step| step.change.as_ref()) {
@@ -59,11 +59,11 @@ impl Moment {
 
     /// The moment after an event. A refused container and a check change nothing.
     #[must_use]
-    pub fn after(&self, case: &Case, change: &Change) -> Self {
+    pub fn after(&self, case: &Case, change: &NetworkEvent) -> Self {
         let mut next = self.clone();
         match change {
-            Change::Remove(name) => next.lose(|member| member.name == name.as_str()),
-            Change::Add(name) => {
+            NetworkEvent::Remove(name) => next.lose(|member| member.name == name.as_str()),
+            NetworkEvent::Add(name) => {
                 let there = |one: &str| self.member(one).is_some() || one == name.as_str();
                 let scenario = Scenario::of(case).with_only(there);
                 if let Some(container) = scenario.container(name.as_str()) {
@@ -71,12 +71,12 @@ impl Moment {
                     next.gone.retain(|gone| gone.name != name.as_str());
                 }
             }
-            Change::Teardown { .. } => {
+            NetworkEvent::Teardown { .. } => {
                 next.lose(|_| true);
                 next.networks.clear();
                 next.ended = true;
             }
-            Change::Refuse(_) | Change::Check { .. } => {}
+            NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } => {}
         }
         next.before = Some(Box::new(self.clone()));
         next
@@ -150,8 +150,8 @@ fn port(port: &PublishedPort) -> Port {
 
 fn found(case: &Case) -> Found {
     let (host, path_mtu) = match &case.kind {
-        Kind::Contract { host, path_mtu, .. } => (host.clone(), *path_mtu),
-        Kind::Recipe { .. } => (Host::default(), None),
+        CaseKind::Contract { host, path_mtu, .. } => (host.clone(), *path_mtu),
+        CaseKind::Recipe { .. } => (Host::default(), None),
     };
     let mut addresses = vec![UPLINK.address];
     addresses.extend(&host.addresses);

@@ -3,7 +3,7 @@
 use super::expect::{doubled, gap, judge};
 use super::way::{title, way};
 use super::{CellSeen, Outcome, ProbeRecord, ProbeSeen, Seen};
-use crate::case::{Case, Change, Kind, Step};
+use crate::case::{Case, NetworkEvent, CaseKind, Step};
 use crate::finding::{Finding, ProbeName, What};
 use crate::golden::{self, Comparison, Golden};
 use crate::path::{Cause, Drawing, Way, account, assemble, by_wiring, draw, draw_neutral, render};
@@ -31,7 +31,7 @@ impl Judgement {
         let before = self.wrong.len();
         let step = |position: &usize| case.steps.get(*position);
         match seen {
-            Seen::Change {
+            Seen::NetworkEvent {
                 step: at,
                 wrong,
                 told,
@@ -100,13 +100,13 @@ impl Judgement {
         self.wrong.len() == before && self.broken.is_none()
     }
 
-    fn change(&mut self, line: usize, change: &Change, wrong: &[What], told: &[What]) {
+    fn change(&mut self, line: usize, change: &NetworkEvent, wrong: &[What], told: &[What]) {
         let said = match change {
-            Change::Remove(name) => format!("{name} is removed"),
-            Change::Add(name) => format!("{name} is added"),
-            Change::Refuse(name) => format!("{name} is refused"),
-            Change::Check { finds, .. } => format!("check finds {finds}"),
-            Change::Teardown { .. } => String::from("teardown leaves nothing"),
+            NetworkEvent::Remove(name) => format!("{name} is removed"),
+            NetworkEvent::Add(name) => format!("{name} is added"),
+            NetworkEvent::Refuse(name) => format!("{name} is refused"),
+            NetworkEvent::Check { finds, .. } => format!("check finds {finds}"),
+            NetworkEvent::Teardown { .. } => String::from("teardown leaves nothing"),
         };
         self.drawing.say(&said);
         self.detail.say(&said);
@@ -156,13 +156,13 @@ impl Judgement {
         let path = assemble(evidence);
         let mut wrong = judge(exchange, &path, evidence.answer.as_ref(), known);
         let drawn = match &case.kind {
-            Kind::Contract { .. } => {
+            CaseKind::Contract { .. } => {
                 let way = way(case, exchange);
                 // Between two connections of a proxy there is no wire to follow.
                 wrong.extend(gap(&path).filter(|_| way == Way::Through));
                 draw_neutral(&path, way, roles)
             }
-            Kind::Recipe { .. } => {
+            CaseKind::Recipe { .. } => {
                 wrong.extend(gap(&path));
                 draw(&path)
             }
@@ -226,7 +226,7 @@ impl Judgement {
             let probe = finding.probe.as_ref().map(|probe| probe.number);
             matches!(finding.what, What::Netfilter(_)) && probe == Some(number)
         };
-        let is_recipe = matches!(case.kind, Kind::Recipe { .. });
+        let is_recipe = matches!(case.kind, CaseKind::Recipe { .. });
         if is_recipe || self.wrong.iter().any(is_of) {
             return;
         }

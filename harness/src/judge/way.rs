@@ -1,6 +1,6 @@
 //! How far a contract fixes the way of a probe, and what a probe is called.
 
-use crate::case::{Case, Endpoint, Exchange, FateWord, Kind};
+use crate::case::{Case, Endpoint, Exchange, FateWord, CaseKind};
 use crate::path::Way;
 
 /// How far the contract fixes the way of a probe.
@@ -28,7 +28,7 @@ pub(super) fn way(case: &Case, exchange: &Exchange) -> Way {
 pub(super) fn title(case: &Case, exchange: &Exchange, asked: Option<std::net::IpAddr>) -> String {
     let probe = &exchange.probe;
     let destination = match (&case.kind, asked) {
-        (Kind::Recipe { .. }, Some(address)) => address.to_string(),
+        (CaseKind::Recipe { .. }, Some(address)) => address.to_string(),
         _ => probe.to.to_string(),
     };
     let to = match probe.port {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::columns::columns;
-use crate::case::Change;
+use crate::case::NetworkEvent;
 use crate::intent::{
     Answer, Ask, CLOSED, Flow, OPEN, Question, Refuser, Row, Rule, Sees, Share, Size, Way, Why,
     groups,
@@ -45,14 +45,14 @@ fn rule_item(rule: &Rule) -> String {
 }
 
 /// What came between two moments.
-pub fn event_words(change: Option<&Change>) -> String {
+pub fn event_words(change: Option<&NetworkEvent>) -> String {
     match change {
         None => "at first".to_owned(),
-        Some(Change::Remove(name)) => format!("after {name} is removed"),
-        Some(Change::Add(name)) => format!("after {name} is added"),
-        Some(Change::Refuse(name)) => format!("after {name} is refused"),
-        Some(Change::Check { .. }) => "after a check".to_owned(),
-        Some(Change::Teardown { .. }) => "after teardown".to_owned(),
+        Some(NetworkEvent::Remove(name)) => format!("after {name} is removed"),
+        Some(NetworkEvent::Add(name)) => format!("after {name} is added"),
+        Some(NetworkEvent::Refuse(name)) => format!("after {name} is refused"),
+        Some(NetworkEvent::Check { .. }) => "after a check".to_owned(),
+        Some(NetworkEvent::Teardown { .. }) => "after teardown".to_owned(),
     }
 }
 

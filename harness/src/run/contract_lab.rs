@@ -11,7 +11,7 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
     ScenarioContainer,
 };
-use crate::case::{Attachment, Case, Change, Endpoint, Finding, Host, Kind, Step};
+use crate::case::{Attachment, Case, NetworkEvent, Endpoint, Finding, Host, CaseKind, Step};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
@@ -78,7 +78,7 @@ impl ContractLab {
         let count = scenario.containers.len();
         let host = LabHost::open(adapter, lab.netns("host")?, given, count)?;
         let mut ends = case.steps.iter().filter_map(|step| match step.change {
-            Some(Change::Teardown { transit, .. }) => Some(transit),
+            Some(NetworkEvent::Teardown { transit, .. }) => Some(transit),
             _ => None,
         });
         let (mut left, mut bystanders) = (None, None);
@@ -130,7 +130,7 @@ impl ContractLab {
     pub(super) fn change(
         &mut self,
         case: &Case,
-        change: &Change,
+        change: &NetworkEvent,
         lab: &mut Lab,
         observer: &mut Observer,
     ) -> Result<Changed, RunError> {
@@ -140,14 +140,14 @@ impl ContractLab {
         let lost: Vec<IpAddr> = lost.map(|(_, address)| *address).collect();
         lab.let_neighbours_age(&lost)?;
         match change {
-            Change::Remove(name) => {
+            NetworkEvent::Remove(name) => {
                 let name = name.as_str();
                 self.realised
                     .remove(name, &self.host)
                     .map_err(RunError::Implementation)?;
                 self.there = self.there.with_only(|one| one != name);
             }
-            Change::Add(name) => {
+            NetworkEvent::Add(name) => {
                 if let Some(container) = self.scenario.container(name.as_str()).cloned() {
                     self.realised
                         .add(&container, &self.host)
@@ -159,7 +159,7 @@ impl ContractLab {
                     self.there.containers.push(container);
                 }
             }
-            Change::Refuse(name) => {
+            NetworkEvent::Refuse(name) => {
                 if let Some(container) = self.scenario.container(name.as_str())
                     && self.realised.add(container, &self.host).is_ok()
                 {
@@ -167,14 +167,14 @@ impl ContractLab {
                     changed.wrong.push(What::Accepted { container });
                 }
             }
-            Change::Check { finds, unplugged } => {
+            NetworkEvent::Check { finds, unplugged } => {
                 if let Some(name) = unplugged {
                     unplug(lab, name.as_str())?;
                 }
                 changed.wrong = self.check(*finds);
                 return Ok(changed);
             }
-            Change::Teardown { again, gone, .. } => {
+            NetworkEvent::Teardown { again, gone, .. } => {
                 if let Some(name) = gone {
                     self.realised
                         .lose(name.as_str(), &self.host)
@@ -283,8 +283,8 @@ impl ContractLab {
 fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
     let changes = case.steps.iter().filter_map(|step| step.change.as_ref());
     let named = changes.filter_map(|change| match change {
-        Change::Remove(name) | Change::Add(name) => Some(name),
-        Change::Refuse(_) | Change::Check { .. } | Change::Teardown { .. } => None,
+        NetworkEvent::Remove(name) | NetworkEvent::Add(name) => Some(name),
+        NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => None,
     });
     named.filter_map(|name| {
         let container = case.containers.iter().find(|one| one.name == *name)?;
@@ -307,8 +307,8 @@ fn unplug(lab: &Lab, container: &str) -> Result<(), RunError> {
 /// The state in which the implementation finds the host.
 fn found(case: &Case) -> Host {
     match &case.kind {
-        Kind::Contract { host, .. } => host.clone(),
-        Kind::Recipe { .. } => Host::default(),
+        CaseKind::Contract { host, .. } => host.clone(),
+        CaseKind::Recipe { .. } => Host::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
     AnswerText, Asker, Difference, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
 };
-use crate::case::{Kind, Protocol, Step};
+use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{Answer, Attached, Member, Moment, OPEN, Row, Way, refusals, services, table};
 use crate::judge::{CellSeen, Seen};
@@ -27,7 +27,7 @@ impl TrialRun {
         trial: &Trial,
         options: &Options,
     ) -> Result<(), RunError> {
-        let Kind::Contract { no_table, .. } = &self.case.kind else {
+        let CaseKind::Contract { no_table, .. } = &self.case.kind else {
             return Ok(());
         };
         let somewhere = self.case.steps.iter().any(|step| step.table.is_some());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::TrialId;
 use crate::adapter::{Adapter, AskedCell, Candidate, Expected, expected, expected_answer};
-use crate::case::{Backend, Case, Family, Kind};
+use crate::case::{Backend, Case, Family, CaseKind};
 use crate::finding::Defect;
 use crate::lab::unsupported;
 
@@ -46,12 +46,12 @@ impl Trial {
         let mut trials = Vec::new();
         for case in cases {
             let subjects: Vec<Subject> = match &case.kind {
-                Kind::Recipe { backends, .. } => backends
+                CaseKind::Recipe { backends, .. } => backends
                     .iter()
                     .filter(|backend| only.is_none_or(|only| only == **backend))
                     .map(|backend| Subject::Recipe { backend: *backend })
                     .collect(),
-                Kind::Contract { .. } => implementations
+                CaseKind::Contract { .. } => implementations
                     .iter()
                     .map(|one| Subject::Contract {
                         implementation: one.clone(),
@@ -124,10 +124,10 @@ impl Trial {
                 let said = unsupported(*backend)?;
                 Some(format!("this kernel has no tables for {backend}: {said}"))
             }
-            (Subject::Contract { implementation }, Kind::Contract { requires, .. }) => {
+            (Subject::Contract { implementation }, CaseKind::Contract { requires, .. }) => {
                 implementation.refuses(requires)
             }
-            (Subject::Contract { .. }, Kind::Recipe { .. }) => None,
+            (Subject::Contract { .. }, CaseKind::Recipe { .. }) => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::contract_lab::{Changed, ContractLab};
 use super::observe::Observer;
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
-use crate::case::{AddedRoute, Backend, Case, Change, Endpoint, Exchange, Protocol, Step};
+use crate::case::{AddedRoute, Backend, Case, NetworkEvent, Endpoint, Exchange, Protocol, Step};
 use crate::judge::{Known, endpoints};
 use crate::lab::{FinishedLabs, Lab, LabError};
 use crate::path::{Evidence, Node, Roles};
@@ -111,10 +111,10 @@ impl TrialLab {
     pub(super) fn change(
         &mut self,
         case: &Case,
-        change: &Change,
+        change: &NetworkEvent,
         observer: &mut Observer,
     ) -> Result<Changed, RunError> {
-        if matches!(change, Change::Teardown { .. }) {
+        if matches!(change, NetworkEvent::Teardown { .. }) {
             // Their sockets are none of the implementation's leftovers.
             self.services.borrow_mut().clear();
         }

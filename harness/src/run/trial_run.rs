@@ -12,7 +12,7 @@ use super::timing::{Clock, Phase};
 use super::trial_lab::TrialLab;
 use super::{GoldenUse, Options, RunError, Trial, TrialResult};
 use crate::ask::{Flows, Numbers};
-use crate::case::{Case, Change, Endpoint, Exchange, Level, ProbeKind, Step};
+use crate::case::{Case, NetworkEvent, Endpoint, Exchange, Level, ProbeKind, Step};
 use crate::finding::{Finding, Review, What};
 use crate::golden;
 use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen};
@@ -124,11 +124,11 @@ impl TrialRun {
         Ok(())
     }
 
-    fn change(&mut self, step: usize, change: &Change) -> Result<(), RunError> {
+    fn change(&mut self, step: usize, change: &NetworkEvent) -> Result<(), RunError> {
         match change {
-            Change::Remove(name) => self.flows.retain(|node| node != name.as_str()),
+            NetworkEvent::Remove(name) => self.flows.retain(|node| node != name.as_str()),
             // What is left of the others is looked for.
-            Change::Teardown { .. } => self.flows.retain(|node| node == "lan" || node == "outside"),
+            NetworkEvent::Teardown { .. } => self.flows.retain(|node| node == "lan" || node == "outside"),
             _ => {}
         }
         let changed = self.lab.change(&self.case, change, &mut self.observer)?;
@@ -137,7 +137,7 @@ impl TrialRun {
         }
         self.observer.forget_reports()?;
         let Changed { wrong, told, .. } = changed;
-        self.take(Seen::Change { step, wrong, told });
+        self.take(Seen::NetworkEvent { step, wrong, told });
         Ok(())
     }
 

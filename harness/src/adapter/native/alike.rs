@@ -5,7 +5,7 @@ use super::fault::Faults;
 use super::plan::{Chain, Found, Place, Plan};
 use super::rule::{About, Action, Is, Match, Rule};
 use crate::adapter::Scenario;
-use crate::case::{Case, Change, Kind, Policy};
+use crate::case::{Case, NetworkEvent, CaseKind, Policy};
 
 /// What one event makes: why it was refused, the plan in its normal form, and the edits that lead to it.
 type Made = (Option<String>, Plan, Edits);
@@ -17,7 +17,7 @@ pub fn changes(case: &Case, faults: &Faults) -> bool {
 }
 
 fn life(case: &Case, faults: &Faults) -> Vec<Made> {
-    let Kind::Contract { host, .. } = &case.kind else {
+    let CaseKind::Contract { host, .. } = &case.kind else {
         return Vec::new();
     };
     let all = Scenario::of(case);
@@ -47,14 +47,14 @@ fn life(case: &Case, faults: &Faults) -> Vec<Made> {
     happens(&Event::Setup);
     for change in case.steps.iter().filter_map(|step| step.change.as_ref()) {
         match change {
-            Change::Remove(name) => happens(&Event::Remove(name.as_str())),
-            Change::Add(name) | Change::Refuse(name) => {
+            NetworkEvent::Remove(name) => happens(&Event::Remove(name.as_str())),
+            NetworkEvent::Add(name) | NetworkEvent::Refuse(name) => {
                 if let Some(container) = all.container(name.as_str()) {
                     happens(&Event::Add(container));
                 }
             }
-            Change::Check { .. } => {}
-            Change::Teardown { again, gone, .. } => {
+            NetworkEvent::Check { .. } => {}
+            NetworkEvent::Teardown { again, gone, .. } => {
                 let lost = gone.as_ref().map(ToString::to_string);
                 happens(&Event::Teardown { lost });
                 if *again {

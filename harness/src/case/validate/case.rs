@@ -14,7 +14,7 @@ use super::step::step;
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
 use crate::case::id::CaseId;
-use crate::case::model::{Case, Kind};
+use crate::case::model::{Case, CaseKind};
 use crate::case::place::NodeName;
 use crate::case::vocabulary::{Backend, Family, LabName, Level};
 
@@ -142,7 +142,7 @@ pub(in crate::case) fn validate(
     control::positive(&mut findings, &file.step, &steps, &known);
 
     let kind = if recipe {
-        Kind::Recipe {
+        CaseKind::Recipe {
             lab: lab.unwrap_or(LabName::Article),
             backends,
         }
@@ -152,7 +152,7 @@ pub(in crate::case) fn validate(
             .path
             .as_ref()
             .and_then(|path| findings.number(&path.get_ref().mtu, "mtu", 576..=1500));
-        Kind::Contract {
+        CaseKind::Contract {
             requires,
             host,
             path_mtu,

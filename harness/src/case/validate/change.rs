@@ -9,7 +9,7 @@ use super::findings::Findings;
 use super::network::in_file_order;
 use super::scope::Scope;
 use crate::case::file::CaseFile;
-use crate::case::model::{Attachment, Change, Container, Step};
+use crate::case::model::{Attachment, NetworkEvent, Container, Step};
 use crate::case::place::NodeName;
 use crate::case::publish::Publish;
 use crate::case::step_file::StepFile;
@@ -20,7 +20,7 @@ pub(super) fn change(
     findings: &mut Findings<'_>,
     scope: &Scope<'_>,
     file: &StepFile,
-) -> Option<Change> {
+) -> Option<NetworkEvent> {
     let spans = [
         ("remove", file.remove.as_ref().map(Spanned::span)),
         ("add", file.add.as_ref().map(Spanned::span)),
@@ -44,7 +44,7 @@ pub(super) fn change(
     }
     if let Some(check) = &file.check {
         let unplugged = check.get_ref().unplugged.as_ref();
-        return Some(Change::Check {
+        return Some(NetworkEvent::Check {
             finds: findings.word(&check.get_ref().finds)?,
             unplugged: unplugged.and_then(|name| scope.node(findings, name)),
         });
@@ -63,7 +63,7 @@ pub(super) fn change(
             let help = "add `forwards = true` to [host]";
             findings.note(word.span(), message, "here", help);
         }
-        return Some(Change::Teardown {
+        return Some(NetworkEvent::Teardown {
             again: teardown.get_ref().again,
             gone: gone.and_then(|name| scope.node(findings, name)),
             transit: asked.is_some(),
@@ -72,9 +72,9 @@ pub(super) fn change(
     let named = |findings: &mut Findings<'_>, name: &Option<Spanned<String>>| {
         name.as_ref().and_then(|name| scope.node(findings, name))
     };
-    let removed = named(findings, &file.remove).map(Change::Remove);
-    let added = removed.or_else(|| named(findings, &file.add).map(Change::Add));
-    added.or_else(|| named(findings, &file.refused).map(Change::Refuse))
+    let removed = named(findings, &file.remove).map(NetworkEvent::Remove);
+    let added = removed.or_else(|| named(findings, &file.add).map(NetworkEvent::Add));
+    added.or_else(|| named(findings, &file.refused).map(NetworkEvent::Refuse))
 }
 
 /// Containers that are there before the first step: those that no step adds before it removes them.
@@ -85,10 +85,10 @@ pub(in crate::case) fn at_first<'a>(
     let later = |name: &NodeName| {
         let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
         let first = changes.find(|change| match change {
-            Change::Add(one) | Change::Remove(one) | Change::Refuse(one) => one == name,
-            Change::Check { .. } | Change::Teardown { .. } => false,
+            NetworkEvent::Add(one) | NetworkEvent::Remove(one) | NetworkEvent::Refuse(one) => one == name,
+            NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => false,
         });
-        matches!(first, Some(Change::Add(_) | Change::Refuse(_)))
+        matches!(first, Some(NetworkEvent::Add(_) | NetworkEvent::Refuse(_)))
     };
     let names = containers.iter().map(|one| &one.name);
     names.filter(|name| !later(name)).collect()
@@ -106,9 +106,9 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
     for (written, step) in file.step.iter().zip(steps) {
         let Some(change) = &step.change else { continue };
         let (name, wanted) = match change {
-            Change::Remove(name) => (name, true),
-            Change::Add(name) | Change::Refuse(name) => (name, false),
-            Change::Check { .. } | Change::Teardown { .. } => continue,
+            NetworkEvent::Remove(name) => (name, true),
+            NetworkEvent::Add(name) | NetworkEvent::Refuse(name) => (name, false),
+            NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => continue,
         };
         let span = [
             &written.get_ref().remove,
@@ -142,11 +142,11 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
             findings.note(span, message, "here", "see the steps before");
         }
         seen.retain(|(one, _)| *one != name);
-        seen.push((name, matches!(change, Change::Add(_))));
+        seen.push((name, matches!(change, NetworkEvent::Add(_))));
     }
-    let ends = first.filter(|change| matches!(change, Change::Teardown { .. }));
+    let ends = first.filter(|change| matches!(change, NetworkEvent::Teardown { .. }));
     let last = steps.last().and_then(|step| step.change.as_ref());
-    let at_the_end = usize::from(matches!(last, Some(Change::Teardown { .. })));
+    let at_the_end = usize::from(matches!(last, Some(NetworkEvent::Teardown { .. })));
     if ends.count() > at_the_end
         && let Some(written) = file
             .step
@@ -164,9 +164,9 @@ fn together<'a>(containers: &'a [Container], steps: &'a [Step]) -> Vec<BTreeSet<
     let mut together = vec![there.clone()];
     for change in steps.iter().filter_map(|step| step.change.as_ref()) {
         match change {
-            Change::Remove(name) => drop(there.remove(name)),
-            Change::Add(name) => drop(there.insert(name)),
-            Change::Refuse(_) | Change::Check { .. } | Change::Teardown { .. } => {}
+            NetworkEvent::Remove(name) => drop(there.remove(name)),
+            NetworkEvent::Add(name) => drop(there.insert(name)),
+            NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => {}
         }
         together.push(there.clone());
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::cell::{Cell, Services};
 use super::super::*;
 use crate::case::{
-    Case, Change, Endpoint, Exchange, FateWord, Feature, Kind, Level, ProbeKind, discover,
+    Case, NetworkEvent, Endpoint, Exchange, FateWord, Feature, CaseKind, Level, ProbeKind, discover,
 };
 
 /// The contract's cases of this repository.
@@ -16,17 +16,17 @@ pub(super) fn contract() -> Vec<Case> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
     let all = discover(&[cases]).unwrap_or_else(|errors| panic!("{errors:?}"));
     all.into_iter()
-        .filter(|case| matches!(case.kind, Kind::Contract { .. }))
+        .filter(|case| matches!(case.kind, CaseKind::Contract { .. }))
         .collect()
 }
 
 /// What a case requires.
 pub(super) fn required(case: &Case) -> BTreeSet<Feature> {
     match &case.kind {
-        Kind::Contract { requires, .. } => {
+        CaseKind::Contract { requires, .. } => {
             Feature::with_implied(requires.iter().copied().collect())
         }
-        Kind::Recipe { .. } => BTreeSet::new(),
+        CaseKind::Recipe { .. } => BTreeSet::new(),
     }
 }
 
@@ -59,7 +59,7 @@ impl<'a> Told<'a> {
         for step in &self.case.steps {
             if let Some(change) = &step.change {
                 self.moment = self.moment.after(self.case, change);
-                self.events += usize::from(!matches!(change, Change::Refuse(_)));
+                self.events += usize::from(!matches!(change, NetworkEvent::Refuse(_)));
             }
             for listen in &step.listen {
                 let node = self.canonical(listen.at.as_str());
