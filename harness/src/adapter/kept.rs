@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::case::{OneOrMany, glob};
-use crate::ledger::{CaseNames, Change, Difference, Kind, OfNetwork};
+use crate::ledger::{CaseNames, EntryChange, LedgerDifference, EntryKind, OfNetwork};
 
 /// The entries, checked in beside this file and compiled in.
 const ENTRIES: &str = include_str!("kept.toml");
@@ -18,7 +18,7 @@ pub struct Kept {
     /// What was asked for, as `cni` also of `cni:CONFLIST`; `*` for everything.
     pub implementations: Vec<String>,
     /// The kind of the ledger's entry.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The entry, or several, with `*` for any text, and in braces what the case calls its own.
     entry: OneOrMany<String>,
     /// Where it is documented.
@@ -73,11 +73,11 @@ impl Kept {
     }
 
     /// Whether this is what is meant: something that came, or a setting or a policy that was changed.
-    pub fn covers(&self, difference: &Difference, names: &CaseNames) -> bool {
+    pub fn covers(&self, difference: &LedgerDifference, names: &CaseNames) -> bool {
         let stays = match &difference.change {
-            Change::Added => true,
-            Change::Changed(_) => matches!(self.kind, Kind::Sysctl | Kind::Chain),
-            Change::Removed | Change::Moved => false,
+            EntryChange::Added => true,
+            EntryChange::Changed(_) => matches!(self.kind, EntryKind::Sysctl | EntryKind::Chain),
+            EntryChange::Removed | EntryChange::Moved => false,
         };
         let text = difference.entry.to_string();
         stays
@@ -114,8 +114,8 @@ mod tests {
     use super::*;
     use crate::ledger::{Entry, Link};
 
-    fn bridge(name: &str, change: Change) -> Difference {
-        Difference {
+    fn bridge(name: &str, change: EntryChange) -> LedgerDifference {
+        LedgerDifference {
             entry: Entry::Link(Link {
                 name: name.into(),
                 kind: "bridge".into(),
@@ -135,14 +135,14 @@ mod tests {
     #[test]
     fn what_is_taken_away_is_not_kept() {
         let docker = kept("docker").expect("well-formed");
-        let covers = |difference: &Difference| {
+        let covers = |difference: &LedgerDifference| {
             docker
                 .iter()
                 .any(|one| one.covers(difference, &CaseNames::default()))
         };
-        assert!(covers(&bridge("docker0", Change::Added)));
-        assert!(!covers(&bridge("docker0", Change::Removed)));
-        assert!(!covers(&bridge("docker1", Change::Added)));
+        assert!(covers(&bridge("docker0", EntryChange::Added)));
+        assert!(!covers(&bridge("docker0", EntryChange::Removed)));
+        assert!(!covers(&bridge("docker1", EntryChange::Added)));
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         let docker = kept("docker").expect("well-formed");
         let source = &docker
             .iter()
-            .find(|one| one.kind == Kind::Link)
+            .find(|one| one.kind == EntryKind::Link)
             .expect("docker0")
             .source;
         let never = unused("docker", [source.as_str()]).expect("well-formed");
@@ -164,7 +164,7 @@ mod tests {
         let mut names = CaseNames::default();
         names.network("front").bridges.push("nerdctl0".into());
         let covers = |link: &str| {
-            let difference = bridge(link, Change::Added);
+            let difference = bridge(link, EntryChange::Added);
             cni.iter().any(|one| one.covers(&difference, &names))
         };
         assert!(covers("nerdctl0"));

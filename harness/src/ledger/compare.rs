@@ -7,16 +7,16 @@ use super::Entry;
 
 /// One thing that two ledgers don't share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub struct LedgerDifference {
     /// The thing, as the later ledger has it; as the earlier one had it if it is gone.
     pub entry: Entry,
     /// What became of it.
-    pub change: Change,
+    pub change: EntryChange,
 }
 
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum EntryChange {
     /// Only the later ledger has it.
     Added,
     /// Only the earlier one had it.
@@ -28,15 +28,15 @@ pub enum Change {
 }
 
 /// A line with a sign: `+ link docker0: …`.
-impl fmt::Display for Difference {
+impl fmt::Display for LedgerDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { entry, change } = self;
         let kind = entry.kind().as_str();
         match change {
-            Change::Added => write!(f, "+ {kind} {entry}"),
-            Change::Removed => write!(f, "- {kind} {entry}"),
-            Change::Moved => write!(f, "~ {kind} {entry}, in another place"),
-            Change::Changed(before) => match (&**before, entry) {
+            EntryChange::Added => write!(f, "+ {kind} {entry}"),
+            EntryChange::Removed => write!(f, "- {kind} {entry}"),
+            EntryChange::Moved => write!(f, "~ {kind} {entry}, in another place"),
+            EntryChange::Changed(before) => match (&**before, entry) {
                 (Entry::Sysctl(old), _) => write!(f, "~ {kind} {entry}, was {}", old.value),
                 (Entry::File(_), Entry::File(_)) => write!(f, "~ {kind} {entry}, written anew"),
                 (old, _) => write!(f, "~ {kind} {entry}; was {old}"),
@@ -46,7 +46,7 @@ impl fmt::Display for Difference {
 }
 
 /// What `now` has otherwise than `before`, in the order of the entries: what is gone, then what came or changed.
-pub(super) fn differences(before: &[Entry], now: &[Entry]) -> Vec<Difference> {
+pub(super) fn differences(before: &[Entry], now: &[Entry]) -> Vec<LedgerDifference> {
     let (mut gone, mut came) = (without(before, now), without(now, before));
     let moved = moved(before, now, &gone, &came);
     let mut changed = Vec::new();
@@ -56,20 +56,20 @@ pub(super) fn differences(before: &[Entry], now: &[Entry]) -> Vec<Difference> {
         let Some(place) = gone.iter().position(same) else {
             return true;
         };
-        changed.push(Difference {
+        changed.push(LedgerDifference {
             entry: (*new).clone(),
-            change: Change::Changed(Box::new(gone.remove(place).clone())),
+            change: EntryChange::Changed(Box::new(gone.remove(place).clone())),
         });
         false
     });
-    let plain = |change: Change| {
-        move |entry: &Entry| Difference {
+    let plain = |change: EntryChange| {
+        move |entry: &Entry| LedgerDifference {
             entry: entry.clone(),
             change: change.clone(),
         }
     };
-    let gone = gone.into_iter().map(plain(Change::Removed));
-    let came = came.into_iter().map(plain(Change::Added));
+    let gone = gone.into_iter().map(plain(EntryChange::Removed));
+    let came = came.into_iter().map(plain(EntryChange::Added));
     gone.chain(changed).chain(came).chain(moved).collect()
 }
 
@@ -90,7 +90,7 @@ fn without<'a>(some: &'a [Entry], others: &[Entry]) -> Vec<&'a Entry> {
 }
 
 /// What both have, and now in another order than before.
-fn moved(before: &[Entry], now: &[Entry], gone: &[&Entry], came: &[&Entry]) -> Vec<Difference> {
+fn moved(before: &[Entry], now: &[Entry], gone: &[&Entry], came: &[&Entry]) -> Vec<LedgerDifference> {
     let common = |all: &[Entry], but: &[&Entry]| {
         let but: BTreeSet<&Entry> = but.iter().copied().collect();
         let mut orders: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
@@ -108,9 +108,9 @@ fn moved(before: &[Entry], now: &[Entry], gone: &[&Entry], came: &[&Entry]) -> V
     pairs
         .flat_map(|(old, new)| old.iter().zip(new))
         .filter(|(old, new)| old != new)
-        .map(|(_, new)| Difference {
+        .map(|(_, new)| LedgerDifference {
             entry: new.clone(),
-            change: Change::Moved,
+            change: EntryChange::Moved,
         })
         .collect()
 }

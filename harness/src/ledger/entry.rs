@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Kind {
+pub enum EntryKind {
     /// A link with its type, master, MTU and flags.
     Link,
     /// An address on a link.
@@ -37,7 +37,7 @@ pub enum Kind {
     Connection,
 }
 
-impl Kind {
+impl EntryKind {
     /// Its word in reports and in `kept.toml`.
     pub fn as_str(self) -> &'static str {
         match self {

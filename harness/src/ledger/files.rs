@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::sys::stat::makedev;
 
-use super::Difference;
+use super::LedgerDifference;
 use super::entry::{Entry, File};
 
 /// Where programs write what they have to remember, and what others shall read.
@@ -83,7 +83,7 @@ fn add(folder: &Path, own: &BTreeSet<u64>, found: &mut Found) {
 }
 
 /// The texts of the files among these differences, as far as they are texts, by path.
-pub fn read_texts(differences: &[Difference]) -> BTreeMap<String, String> {
+pub fn read_texts(differences: &[LedgerDifference]) -> BTreeMap<String, String> {
     let files = differences.iter().filter_map(|one| match &one.entry {
         Entry::File(file) if (1..=TEXT_LIMIT).contains(&file.length) => Some(&file.path),
         _ => None,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use super::standing::Standing;
-use super::{Change, Difference};
+use super::{EntryChange, LedgerDifference};
 use crate::finding::{Leftover, LeftoverChange, What};
 
 /// Folders of a path that are enough to tell whose file it is: `/run/goldpath/data`.
@@ -21,13 +21,13 @@ pub struct Told {
 
 /// Words each difference. The settings of a link that came or went are told with the link, and files that are kept for
 /// one reason with their folder.
-pub fn fold(differences: &[Difference], standings: &[Standing]) -> Told {
+pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
     let mut told = Told::default();
     let mut files: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
     let links = links(differences);
     for (difference, standing) in differences.iter().zip(standings) {
         let entry = &difference.entry;
-        let link = entry.hangs_on().filter(|_| entry.kind() == Kind::Sysctl);
+        let link = entry.hangs_on().filter(|_| entry.kind() == EntryKind::Sysctl);
         if link.is_some_and(|link| links.get(link) == Some(&difference.change)) {
             continue;
         }
@@ -58,7 +58,7 @@ pub fn fold(differences: &[Difference], standings: &[Standing]) -> Told {
             [path] => path.to_owned(),
             _ => format!("{} files of {folder}", paths.len()),
         };
-        let (change, kind) = (LeftoverChange::Added, Kind::File.as_str().to_owned());
+        let (change, kind) = (LeftoverChange::Added, EntryKind::File.as_str().to_owned());
         kept(
             why,
             Leftover {
@@ -79,12 +79,12 @@ fn kept(why: &str, left: Leftover) -> What {
     }
 }
 
-fn leftover(difference: &Difference, entry: &str) -> Leftover {
+fn leftover(difference: &LedgerDifference, entry: &str) -> Leftover {
     let (change, before) = match &difference.change {
-        Change::Added => (LeftoverChange::Added, String::new()),
-        Change::Removed => (LeftoverChange::Removed, String::new()),
-        Change::Moved => (LeftoverChange::Moved, String::new()),
-        Change::Changed(before) => (LeftoverChange::Changed, format!(", was {before}")),
+        EntryChange::Added => (LeftoverChange::Added, String::new()),
+        EntryChange::Removed => (LeftoverChange::Removed, String::new()),
+        EntryChange::Moved => (LeftoverChange::Moved, String::new()),
+        EntryChange::Changed(before) => (LeftoverChange::Changed, format!(", was {before}")),
     };
     Leftover {
         change,
@@ -94,19 +94,19 @@ fn leftover(difference: &Difference, entry: &str) -> Leftover {
 }
 
 /// Links that came or went.
-fn links(differences: &[Difference]) -> BTreeMap<&str, Change> {
+fn links(differences: &[LedgerDifference]) -> BTreeMap<&str, EntryChange> {
     let links = differences.iter().filter_map(|one| match &one.entry {
         Entry::Link(link) => Some((link.name.as_str(), one.change.clone())),
         _ => None,
     });
     links
-        .filter(|(_, change)| matches!(change, Change::Added | Change::Removed))
+        .filter(|(_, change)| matches!(change, EntryChange::Added | EntryChange::Removed))
         .collect()
 }
 
-fn settings_of(link: &str, difference: &Difference, all: &[Difference]) -> String {
+fn settings_of(link: &str, difference: &LedgerDifference, all: &[LedgerDifference]) -> String {
     let of_it = all.iter().filter(|one| {
-        one.entry.kind() == Kind::Sysctl
+        one.entry.kind() == EntryKind::Sysctl
             && one.entry.hangs_on() == Some(link)
             && one.change == difference.change
     });

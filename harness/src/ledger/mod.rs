@@ -17,9 +17,9 @@ use std::collections::BTreeSet;
 
 use crate::lab::{Jail, LabError, Netns};
 
-pub use compare::{Change, Difference};
+pub use compare::{EntryChange, LedgerDifference};
 pub use entry::{
-    Address, Base, Chain, Connection, Entry, File, Kind, Link, Neighbour, PolicyRule, Rest, Route,
+    Address, Base, Chain, Connection, Entry, File, EntryKind, Link, Neighbour, PolicyRule, Rest, Route,
     Rule, Set, Socket, Sysctl, Table,
 };
 pub use files::read_texts;
@@ -103,14 +103,14 @@ impl Ledger {
     }
 
     /// What `after` has otherwise.
-    pub fn diff(&self, after: &Self) -> Vec<Difference> {
+    pub fn diff(&self, after: &Self) -> Vec<LedgerDifference> {
         let mut differences = compare::differences(&self.entries, &after.entries);
         // A folder that is empty no more, or that others have emptied, is no thing of its own.
         differences.retain(|difference| match (&difference.entry, &difference.change) {
             (Entry::File(file), change) => {
                 let folder = file.path.strip_suffix('/');
                 !folder.is_some_and(|folder| match change {
-                    Change::Removed => after.has_folder(folder),
+                    EntryChange::Removed => after.has_folder(folder),
                     _ => self.has_folder(folder),
                 })
             }

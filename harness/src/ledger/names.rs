@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, EntryKind};
 use crate::case::Subnet;
 
 /// Hexadecimal digits in a row that are an id, as netavark's `nv_2f259bab_…`: no word has so many with a digit in them.
@@ -288,10 +288,10 @@ impl Words<'_> {
     fn has_name(&self, name: &str) -> bool {
         let text = self.entry.to_string();
         let text = match self.entry.kind() {
-            Kind::Rule => text
+            EntryKind::Rule => text
                 .split_once("comment")
                 .map_or("", |(_, comment)| comment),
-            Kind::Table | Kind::Chain | Kind::Set | Kind::File | Kind::Link => &text,
+            EntryKind::Table | EntryKind::Chain | EntryKind::Set | EntryKind::File | EntryKind::Link => &text,
             _ => "",
         };
         has_word(text, name)

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Entry, File, Rule, Table};
 use super::names::{CaseNames, Mention, Owner};
-use super::{Change, Difference, Ledger};
+use super::{EntryChange, LedgerDifference, Ledger};
 
 /// The tables that every program of netfilter's own tools shares with the others.
 const SHARED_TABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
@@ -33,7 +33,7 @@ pub struct Judge<'a> {
     /// What the case calls its own.
     pub names: &'a CaseNames,
     /// The source of the document that says that this stays, if one does.
-    pub documented: &'a dyn Fn(&Difference) -> Option<String>,
+    pub documented: &'a dyn Fn(&LedgerDifference) -> Option<String>,
     /// What the host held before.
     pub before: &'a Ledger,
     /// Folders that are for the state of implementations, though they were there before.
@@ -54,7 +54,7 @@ struct Own {
 
 impl Judge<'_> {
     /// Each difference with what it is.
-    pub fn judge(&self, differences: &[Difference]) -> Vec<Standing> {
+    pub fn judge(&self, differences: &[LedgerDifference]) -> Vec<Standing> {
         let own = self.own(differences);
         differences
             .iter()
@@ -62,9 +62,9 @@ impl Judge<'_> {
             .collect()
     }
 
-    fn own(&self, differences: &[Difference]) -> Own {
+    fn own(&self, differences: &[LedgerDifference]) -> Own {
         let mut own = Own::default();
-        let added = differences.iter().filter(|one| one.change == Change::Added);
+        let added = differences.iter().filter(|one| one.change == EntryChange::Added);
         for difference in added {
             match &difference.entry {
                 Entry::Table(table) if !is_shared(table) => {
@@ -82,12 +82,12 @@ impl Judge<'_> {
         own
     }
 
-    fn judge_one(&self, difference: &Difference, own: &Own) -> Standing {
+    fn judge_one(&self, difference: &LedgerDifference, own: &Own) -> Standing {
         let entry = &difference.entry;
         if let Some(source) = (self.documented)(difference) {
             return Standing::Kept(source);
         }
-        if difference.change != Change::Added {
+        if difference.change != EntryChange::Added {
             return Standing::Leftover(String::from("it is not the implementation's own"));
         }
         let content = match entry {
@@ -253,11 +253,11 @@ mod tests {
 
     /// Why each of what came is a leftover; none for what is kept.
     fn leftovers(came: Vec<Entry>, texts: &[(&str, &str)]) -> Vec<Option<String>> {
-        let differences: Vec<Difference> = came
+        let differences: Vec<LedgerDifference> = came
             .into_iter()
-            .map(|entry| Difference {
+            .map(|entry| LedgerDifference {
                 entry,
-                change: Change::Added,
+                change: EntryChange::Added,
             })
             .collect();
         let texts = texts
@@ -413,9 +413,9 @@ mod tests {
                 value: "1".into(),
             }),
         ];
-        let differences = came.map(|entry| Difference {
+        let differences = came.map(|entry| LedgerDifference {
             entry,
-            change: Change::Added,
+            change: EntryChange::Added,
         });
         let why = || Standing::Leftover(String::from("why"));
         let told = fold(&differences, &[why(), why()]);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::entry::{Address, Chain, Entry, Kind, Link, PolicyRule, Rest, Route, Rule, Table};
+use super::entry::{Address, Chain, Entry, EntryKind, Link, PolicyRule, Rest, Route, Rule, Table};
 
 /// The tables of routing that have a name (`rtnetlink.h`, `RT_TABLE_*`).
 const MAIN: u32 = 254;
@@ -13,21 +13,21 @@ const TRACE_SETTING: &str = "netfilter/nf_log/2";
 
 impl Entry {
     /// What it is about.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> EntryKind {
         match self {
-            Self::Link(_) => Kind::Link,
-            Self::Address(_) => Kind::Address,
-            Self::Route(_) => Kind::Route,
-            Self::PolicyRule(_) => Kind::PolicyRule,
-            Self::Neighbour(_) => Kind::Neighbour,
-            Self::Table(_) => Kind::Table,
-            Self::Chain(_) => Kind::Chain,
-            Self::Rule(_) => Kind::Rule,
-            Self::Set(_) => Kind::Set,
-            Self::Sysctl(_) => Kind::Sysctl,
-            Self::Socket(_) => Kind::Socket,
-            Self::File(_) => Kind::File,
-            Self::Connection(_) => Kind::Connection,
+            Self::Link(_) => EntryKind::Link,
+            Self::Address(_) => EntryKind::Address,
+            Self::Route(_) => EntryKind::Route,
+            Self::PolicyRule(_) => EntryKind::PolicyRule,
+            Self::Neighbour(_) => EntryKind::Neighbour,
+            Self::Table(_) => EntryKind::Table,
+            Self::Chain(_) => EntryKind::Chain,
+            Self::Rule(_) => EntryKind::Rule,
+            Self::Set(_) => EntryKind::Set,
+            Self::Sysctl(_) => EntryKind::Sysctl,
+            Self::Socket(_) => EntryKind::Socket,
+            Self::File(_) => EntryKind::File,
+            Self::Connection(_) => EntryKind::Connection,
         }
     }
 

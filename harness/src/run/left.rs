@@ -6,7 +6,7 @@ use super::RunError;
 use crate::adapter::{Attached, Implementation, Kept, LabHost, Realised, Scenario, kept};
 use crate::case::Subnet;
 use crate::lab::{Lab, RouteSocket, next_event};
-use crate::ledger::{CaseNames, Difference, Judge, Kind, Ledger, Standing, Told, fold, read_texts};
+use crate::ledger::{CaseNames, LedgerDifference, Judge, EntryKind, Ledger, Standing, Told, fold, read_texts};
 use crate::trace::{Conntrack, ConntrackEntry};
 
 /// The kernel takes links away after the namespace of their other end, which takes it 20 ms when it is idle; with every
@@ -123,7 +123,7 @@ impl Left {
         }
     }
 
-    fn judge(&self, differences: &[Difference], host: &LabHost) -> Result<Vec<Standing>, RunError> {
+    fn judge(&self, differences: &[LedgerDifference], host: &LabHost) -> Result<Vec<Standing>, RunError> {
         let texts = host.jail.run(|| read_texts(differences))?;
         let state_folders: Vec<&str> = host.jail.state_folders().collect();
         let judge = Judge {
@@ -144,9 +144,9 @@ impl Left {
 }
 
 /// Whether the kernel takes it away by itself some time after its cause: a link, and what hangs on one.
-fn goes_later(difference: &Difference) -> bool {
+fn goes_later(difference: &LedgerDifference) -> bool {
     let entry = &difference.entry;
-    entry.kind() == Kind::Link || entry.hangs_on().is_some()
+    entry.kind() == EntryKind::Link || entry.hangs_on().is_some()
 }
 
 /// Everything that an implementation could leave.
