@@ -25,7 +25,7 @@ pub struct Ground {
 
 /// A row that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub struct AnswerDifference {
     /// The row.
     pub row: Row,
     /// How it ended.
@@ -68,7 +68,7 @@ impl Ground {
     }
 }
 
-impl Difference {
+impl AnswerDifference {
     /// What two questions have in common that differ in one way: the words of the ending without names and addresses.
     pub fn kind(&self) -> String {
         let ending = std::mem::discriminant(&self.ending);
@@ -78,7 +78,7 @@ impl Difference {
 }
 
 /// What is not as the row says; none if all is.
-pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<Difference> {
+pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<AnswerDifference> {
     let ending = Ending::of(seen);
     let wrong = match &row.answer {
         Answer::Answered { by, sees, routers } => {
@@ -121,7 +121,7 @@ pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<Difference> {
         Answer::NoContainer => reached(seen, ground, None),
         Answer::Unspecified { .. } => Vec::new(),
     };
-    (!wrong.is_empty()).then(|| Difference {
+    (!wrong.is_empty()).then(|| AnswerDifference {
         row: row.clone(),
         ending,
         wrong,

@@ -12,7 +12,7 @@ pub use cell::CellDifference;
 pub use path::{Ending, Wanted};
 pub use trial::{Defect, Leftover, LeftoverChange, Review};
 
-use crate::golden::Difference;
+use crate::golden::GoldenDifference;
 use crate::path::{Cause, Deed, Hop, LegKind};
 
 /// Something that a trial found.
@@ -196,7 +196,7 @@ pub enum What {
     /// The path is not the golden one.
     Golden {
         /// Where they part.
-        difference: Box<Difference>,
+        difference: Box<GoldenDifference>,
     },
     /// How a person makes what was seen the golden.
     Review {

@@ -16,12 +16,12 @@ pub enum Comparison {
     /// There is no golden yet.
     New,
     /// They part.
-    Different(Box<Difference>),
+    Different(Box<GoldenDifference>),
 }
 
 /// Where a drawing leaves its golden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Difference {
+pub struct GoldenDifference {
     /// Line of the golden file, counted from 1.
     pub line: usize,
     /// The number of the probe that the line belongs to, counted from 1; null where it belongs to none.
@@ -79,7 +79,7 @@ pub enum Side {
     Seen,
 }
 
-impl Difference {
+impl GoldenDifference {
     /// The nodes where the two part: those of the lines that differ and of the last one that they share.
     pub fn nodes(&self) -> Vec<&str> {
         let partings = [Some(&self.first), self.hop.as_ref()];
@@ -110,7 +110,7 @@ pub fn compare(golden: Option<&Golden>, seen: &Drawing) -> Comparison {
 }
 
 /// Where one drawing leaves another, counting lines from the first one's beginning; `None` where they are the same.
-pub fn difference(expected: &Drawing, seen: &Drawing) -> Option<Box<Difference>> {
+pub fn difference(expected: &Drawing, seen: &Drawing) -> Option<Box<GoldenDifference>> {
     let text = |drawing: &Drawing| -> Vec<String> {
         let lines = drawing.lines.iter();
         lines.map(|line| line.text.trim_end().to_owned()).collect()
@@ -132,7 +132,7 @@ pub fn difference(expected: &Drawing, seen: &Drawing) -> Option<Box<Difference>>
     let (expected_way, seen_way) = (way(expected), way(seen));
     let hop = Parting::at(&expected_way, &seen_way, shared(&expected_way, &seen_way));
     let is_first = (&hop.expected, &hop.seen) == (&first.expected, &first.seen);
-    Some(Box::new(Difference {
+    Some(Box::new(GoldenDifference {
         line: at + 1,
         probe,
         heading: heading.map(str::to_owned),
@@ -231,7 +231,7 @@ mod tests {
         compare(Some(&golden), &Drawing::read(seen))
     }
 
-    fn differing(golden: &str, seen: &str) -> Difference {
+    fn differing(golden: &str, seen: &str) -> GoldenDifference {
         match compared(golden, seen) {
             Comparison::Different(difference) => *difference,
             other => panic!("{other:?}"),

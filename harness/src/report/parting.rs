@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use super::{CaseReport, Row};
-use crate::golden::{Difference, difference};
+use crate::golden::{GoldenDifference, difference};
 use crate::path::Drawing;
 use crate::run::Outcome;
 
@@ -23,7 +23,7 @@ pub struct Parting {
     /// Columns of the first group.
     pub from: Vec<String>,
     /// The first difference, where `expected` is the first group's line.
-    pub difference: Difference,
+    pub difference: GoldenDifference,
 }
 
 /// The row's trials with a path, grouped by what they saw, those that passed first, then the largest group;

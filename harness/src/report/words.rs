@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::finding::{
     CellDifference, Defect, Ending, Finding, Leftover, LeftoverChange, Review, Wanted, What,
 };
-use crate::golden::{Difference, Parting, Responsible, Side};
+use crate::golden::{GoldenDifference, Parting, Responsible, Side};
 use crate::packet::Headers;
 use crate::path::{Deed, End, Hop, Line};
 use crate::program::{SHOWN, shown_within};
@@ -310,7 +310,7 @@ fn review_words(id: &str, review: &Review) -> String {
 }
 
 /// Where a drawing leaves its golden, the rule responsible, and the whole difference.
-pub fn difference_words(difference: &Difference) -> String {
+pub fn difference_words(difference: &GoldenDifference) -> String {
     let mut text = format!(
         "the path differs from its golden at line {}\n",
         difference.line

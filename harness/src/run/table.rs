@@ -8,7 +8,7 @@ use super::trial_run::TrialRun;
 use super::{Options, RunError, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
-    AnswerText, Asker, Difference, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
+    AnswerText, Asker, AnswerDifference, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
 };
 use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
@@ -84,7 +84,7 @@ impl TrialRun {
         rows: &[Row],
         ground: &Ground,
         awaited: impl Fn(&Row) -> bool,
-    ) -> Result<Vec<Difference>, RunError> {
+    ) -> Result<Vec<AnswerDifference>, RunError> {
         let seen = self.ask(rows, awaited)?;
         let asked = rows.iter().zip(&seen);
         Ok(asked
@@ -114,7 +114,7 @@ impl TrialRun {
     /// path.
     fn tell(
         &mut self,
-        differences: Vec<Difference>,
+        differences: Vec<AnswerDifference>,
         ground: &Ground,
         known: impl Fn(&Row) -> Option<Defect>,
     ) -> Result<(), RunError> {
@@ -185,7 +185,7 @@ impl TrialRun {
 /// Questions that differ in one way from one rule.
 struct Group {
     known: Option<Defect>,
-    differences: Vec<Difference>,
+    differences: Vec<AnswerDifference>,
 }
 
 /// A question as the list of known defects speaks of it.
