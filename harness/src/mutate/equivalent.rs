@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Change;
+use super::CommandChange;
 
 /// The mutants that are declared equivalent. They are listed in every score.
 const DECLARED: &str = include_str!("equivalent.toml");
@@ -44,7 +44,7 @@ pub fn declared() -> Result<Vec<Equivalent>, EquivalentError> {
 
 impl Equivalent {
     /// Whether this declaration means the change.
-    pub fn covers(&self, change: &Change) -> bool {
+    pub fn covers(&self, change: &CommandChange) -> bool {
         let same =
             |given: &Option<String>, is: &str| given.as_deref().is_none_or(|given| given == is);
         self.was == change.was

@@ -5,7 +5,7 @@
 //! sharper case or a sharper golden, never for a special check.
 
 mod baseline;
-mod change;
+mod command_change;
 mod equivalent;
 mod faults;
 mod generated;
@@ -13,7 +13,7 @@ mod operators;
 mod score;
 
 pub use baseline::{Baseline, Scores, Tally, schema_text};
-pub use change::{Change, Mutant, mutants};
+pub use command_change::{CommandChange, Mutant, mutants};
 pub use equivalent::{Equivalent, EquivalentError, declared};
 pub use faults::{FailedCase, FaultReport, FaultScore, ScoredFault};
 pub use generated::{Catcher, GeneratedScore, OperatorScore, PROMISED, ScoredGenerated};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Equivalent, Mutant};
+use super::{CommandChange, Equivalent, Mutant};
 use crate::finding::Finding;
 use crate::run::{Outcome, TrialResult};
 
@@ -29,7 +29,7 @@ pub enum Fate {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Scored {
     /// What was changed.
-    pub change: Change,
+    pub change: CommandChange,
     /// What became of it.
     pub fate: Fate,
     /// What the case found.

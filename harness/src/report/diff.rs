@@ -7,7 +7,7 @@ use super::{CaseReport, Report};
 
 /// What became of one trial between two reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct TrialDifference {
     /// The trial's name in the second report, or in the first if it is not in the second.
     pub trial: String,
     /// Outcome in the first report; none if the trial is not there.
@@ -20,7 +20,7 @@ pub struct Change {
 
 /// Trials of two reports whose outcome is another, in the order of their names. Where each report has one implementation, as for two
 /// builds of an engine, its trials are compared whatever it is called; otherwise those of the same name are.
-pub fn diff(before: &Report, after: &Report) -> Vec<Change> {
+pub fn diff(before: &Report, after: &Report) -> Vec<TrialDifference> {
     let by_name = before.implementations.len() > 1 || after.implementations.len() > 1;
     let mut trials: BTreeMap<_, (Option<&CaseReport>, Option<&CaseReport>)> = BTreeMap::new();
     let key = |case: &CaseReport| {
@@ -46,7 +46,7 @@ pub fn diff(before: &Report, after: &Report) -> Vec<Change> {
             (Some(before), Some(after)) => before.contract != after.contract,
             _ => false,
         };
-        Some(Change {
+        Some(TrialDifference {
             trial: after.or(*before)?.trial().to_string(),
             before: before.map(outcome),
             after: after.map(outcome),
@@ -57,7 +57,7 @@ pub fn diff(before: &Report, after: &Report) -> Vec<Change> {
 }
 
 /// The changes as a Markdown table, which is readable as text, too.
-pub fn diff_table(changes: &[Change]) -> String {
+pub fn diff_table(changes: &[TrialDifference]) -> String {
     if changes.is_empty() {
         return String::from("no outcome changed\n");
     }

@@ -21,7 +21,7 @@ mod terminal;
 mod words;
 
 pub use claims::{Standing, claims_table, standing};
-pub use diff::{Change, diff, diff_table};
+pub use diff::{TrialDifference, diff, diff_table};
 pub use explored::{ExploredPairs, ExploredReport, ExploredRules, FoundReport};
 pub use html::{explored_html, html};
 pub use intent::{

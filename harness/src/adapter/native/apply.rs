@@ -15,10 +15,10 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// One kind of change.
-type Change = fn(&Edits, &Plan, &LabHost) -> Result<(), AdapterError>;
+type Apply = fn(&Edits, &Plan, &LabHost) -> Result<(), AdapterError>;
 
 /// In this order nothing is reachable before the rules are there that keep it, and nothing forwards before all is made.
-const CHANGES: [Change; 9] = [
+const CHANGES: [Apply; 9] = [
     make_links,
     write_table,
     set_policy,

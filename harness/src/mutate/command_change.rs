@@ -10,7 +10,7 @@ use crate::case::{Case, CommandLine};
 
 /// What was changed, in words that also name it in the data of equivalent mutants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Change {
+pub struct CommandChange {
     /// The case's id.
     pub case: String,
     /// Line of the case file.
@@ -29,7 +29,7 @@ pub struct Change {
 #[derive(Debug, Clone)]
 pub struct Mutant {
     /// What was changed.
-    pub change: Change,
+    pub change: CommandChange,
     /// The case with the change.
     pub case: Arc<Case>,
 }
@@ -56,7 +56,7 @@ pub fn mutants(case: &Case) -> Vec<Mutant> {
                         &edit,
                     );
                     found.push(Mutant {
-                        change: Change {
+                        change: CommandChange {
                             case: case.id.to_string(),
                             line: command.line,
                             node: case.steps[step].commands[node].node.to_string(),
