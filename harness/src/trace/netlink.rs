@@ -117,12 +117,12 @@ fn array<const N: usize>(value: &[u8]) -> Option<[u8; N]> {
 
 /// Requests being written, one behind the other as a batch wants them.
 #[derive(Debug, Default)]
-pub(super) struct Request {
+pub(super) struct Requests {
     bytes: Vec<u8>,
     begin: usize,
 }
 
-impl Request {
+impl Requests {
     /// Begins a message with its nfnetlink header.
     pub(super) fn message(
         &mut self,
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let mut request = Request::default();
+        let mut request = Requests::default();
         request
             .message(0x0a11, NLM_F_ACK, 7, 2, 10)
             .string(1, "filter")
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn foreign_bytes_end_the_iteration() {
-        let mut request = Request::default();
+        let mut request = Requests::default();
         request.message(2, 0, 1, 0, 0).attribute(1, b"filter");
         request.message(0x0a11, 0, 2, 2, 0).nest(4, |nest| {
             nest.number(1, 7).string(2, "FORWARD");

@@ -1,7 +1,7 @@
 //! The log group where iptables-legacy's trace goes: binding it, and reading its packets.
 
 use super::TraceError;
-use super::netlink::{Message, NLM_F_ACK, Request, SUBSYS_LOG, be_u32, text};
+use super::netlink::{Message, NLM_F_ACK, Requests, SUBSYS_LOG, be_u32, text};
 use super::socket::Netfilter;
 
 /// Where the kernel's TRACE sends: the logger's default group (`nfnetlink_log.c`, `default_loginfo`).
@@ -63,7 +63,7 @@ pub(super) fn bind(socket: &mut Netfilter) -> Result<(), TraceError> {
         (CONFIG_THRESHOLD, &1u32.to_be_bytes()),
     ] {
         let sequence = socket.next_sequence();
-        let mut request = Request::default();
+        let mut request = Requests::default();
         request
             .message(
                 u16::from(SUBSYS_LOG) << 8 | MSG_CONFIG,

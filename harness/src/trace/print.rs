@@ -103,11 +103,11 @@ impl Print {
 
 #[cfg(test)]
 mod tests {
-    use super::super::netlink::{Request, messages};
+    use super::super::netlink::{Requests, messages};
     use super::*;
 
     fn print(handle: u32, counted: u8, target: &[u8]) -> Print {
-        let mut request = Request::default();
+        let mut request = Requests::default();
         let kind = u16::from_be_bytes([SUBSYS_NFTABLES, NEWRULE]);
         request
             .message(kind, 0, 1, IPV4, 0)

@@ -5,7 +5,7 @@
 //! the implementation is moved, which a TRACE rule in the raw table would do.
 
 use super::TraceError;
-use super::netlink::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, Request, SUBSYS_NFTABLES};
+use super::netlink::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, Requests, SUBSYS_NFTABLES};
 use super::socket::Netfilter;
 
 /// Our table's name; its events are never shown.
@@ -63,7 +63,7 @@ pub(super) fn resume(socket: &mut Netfilter) -> Result<(), TraceError> {
 }
 
 /// The rules that mark, the last of which is acknowledged.
-fn mark(request: &mut Request, sequence: u32) {
+fn mark(request: &mut Requests, sequence: u32) {
     for (position, (chain, _)) in CHAINS.iter().enumerate() {
         let ack = if position + 1 == CHAINS.len() {
             NLM_F_ACK
@@ -89,7 +89,7 @@ pub(super) fn remove(socket: &mut Netfilter) -> Result<(), TraceError> {
 }
 
 /// `meta nftrace set 1`.
-fn set_trace(expressions: &mut Request) {
+fn set_trace(expressions: &mut Requests) {
     const REGISTER_1: u32 = 1;
     const META_NFTRACE: u32 = 12;
     expressions.nest(1, |expression| {
@@ -111,9 +111,9 @@ fn set_trace(expressions: &mut Request) {
 fn batch(
     socket: &mut Netfilter,
     operation: &'static str,
-    fill: impl FnOnce(&mut Request, u32),
+    fill: impl FnOnce(&mut Requests, u32),
 ) -> Result<(), TraceError> {
-    let mut request = Request::default();
+    let mut request = Requests::default();
     let sequence = socket.next_sequence();
     request.message(BATCH_BEGIN, 0, sequence, 0, SUBSYS_NFTABLES.into());
     fill(&mut request, sequence);
