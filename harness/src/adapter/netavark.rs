@@ -165,7 +165,7 @@ impl Adapter for Netavark {
         scenario: &Scenario,
         host: &LabHost,
     ) -> Result<Box<dyn Realised>, AdapterError> {
-        let mut made = Made {
+        let mut made = NetavarkNetwork {
             implementation: self.implementation.clone(),
             networks: scenario.networks.clone(),
             containers: Vec::new(),
@@ -230,13 +230,13 @@ fn hex(text: &str) -> String {
 
 /// Containers in the order in which they were attached.
 #[derive(Debug)]
-struct Made {
+struct NetavarkNetwork {
     implementation: Implementation,
     networks: Vec<ScenarioNetwork>,
     containers: Vec<(String, Value)>,
 }
 
-impl Made {
+impl NetavarkNetwork {
     fn attach(
         &mut self,
         container: &ScenarioContainer,
@@ -271,7 +271,7 @@ impl Made {
     }
 }
 
-impl Realised for Made {
+impl Realised for NetavarkNetwork {
     fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
         let place = self
             .containers

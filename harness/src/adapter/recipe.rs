@@ -79,7 +79,7 @@ impl Adapter for Recipe {
         for command in &commands {
             run(&self.implementation, &command.make, host)?;
         }
-        Ok(Box::new(Made {
+        Ok(Box::new(RecipeNetwork {
             implementation: self.implementation.clone(),
             commands,
         }))
@@ -186,12 +186,12 @@ fn run(own: &Implementation, command: &str, host: &LabHost) -> Result<String, Ad
 
 /// The commands that were run.
 #[derive(Debug)]
-struct Made {
+struct RecipeNetwork {
     implementation: Implementation,
     commands: Vec<Command>,
 }
 
-impl Realised for Made {
+impl Realised for RecipeNetwork {
     fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let undone = self.commands.iter().rev().filter_map(|c| c.undo.as_ref());
         undone

@@ -59,14 +59,14 @@ impl Attachment {
 
 /// Attachments in the order in which they were made.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(super) struct CniNetwork {
     implementation: Implementation,
     conflist: Value,
     networks: Vec<ScenarioNetwork>,
     attachments: Vec<Attachment>,
 }
 
-impl Made {
+impl CniNetwork {
     /// Nothing is attached yet.
     pub(super) fn new(
         implementation: Implementation,
@@ -93,7 +93,7 @@ impl Made {
     }
 }
 
-impl Realised for Made {
+impl Realised for CniNetwork {
     fn check(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let each = self.attachments.iter();
         each.flat_map(|one| one.chain.iter().map(move |plugin| (one, plugin)))

@@ -16,7 +16,7 @@ use super::{
     Adapter, AdapterError, Build, Implementation, LabHost, Part, Realised, Scenario, Selection,
 };
 use crate::case::Feature;
-use attachment::Made;
+use attachment::CniNetwork;
 use conflist::{is_checked, plugins, read, set, types, usual, words};
 use version::plugin_version;
 
@@ -217,7 +217,7 @@ impl Adapter for Cni {
         scenario: &Scenario,
         host: &LabHost,
     ) -> Result<Box<dyn Realised>, AdapterError> {
-        let mut made = Made::new(
+        let mut made = CniNetwork::new(
             self.implementation.clone(),
             self.conflist.clone(),
             scenario.networks.clone(),

@@ -8,7 +8,7 @@ use crate::adapter::Scenario;
 use crate::case::{Case, NetworkEvent, CaseKind, Policy};
 
 /// What one event makes: why it was refused, the plan in its normal form, and the edits that lead to it.
-type Made = (Option<String>, Plan, Edits);
+type Outcome = (Option<String>, Plan, Edits);
 
 /// Whether these faults change what is made of a contract case, at any of its events. Plans that differ only in rules that
 /// nothing can reach, in matches that say nothing, or in an order that does not count, are the same.
@@ -16,7 +16,7 @@ pub fn changes(case: &Case, faults: &Faults) -> bool {
     life(case, faults) != life(case, &Faults::default())
 }
 
-fn life(case: &Case, faults: &Faults) -> Vec<Made> {
+fn life(case: &Case, faults: &Faults) -> Vec<Outcome> {
     let CaseKind::Contract { host, .. } = &case.kind else {
         return Vec::new();
     };

@@ -184,7 +184,7 @@ impl Adapter for Plugin {
             info: self.info.clone(),
             implementation: self.implementation.clone(),
         };
-        Ok(Box::new(Made {
+        Ok(Box::new(PluginNetwork {
             plugin,
             work,
             pids: done.pids,
@@ -194,13 +194,13 @@ impl Adapter for Plugin {
 
 /// What the program made.
 #[derive(Debug)]
-struct Made {
+struct PluginNetwork {
     plugin: Plugin,
     work: Work,
     pids: BTreeMap<String, u32>,
 }
 
-impl Realised for Made {
+impl Realised for PluginNetwork {
     fn brought(&self, host: &LabHost) -> Result<BTreeMap<String, Netns>, AdapterError> {
         let open = |(name, pid): (&String, &u32)| Ok((name.clone(), host.jail.netns_of(*pid)?));
         self.pids.iter().map(open).collect()
