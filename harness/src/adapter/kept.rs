@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::case::{OneOrMany, glob};
-use crate::ledger::{CaseNames, EntryChange, LedgerDifference, EntryKind, OfNetwork};
+use crate::ledger::{CaseNames, EntryChange, EntryKind, LedgerDifference, OfNetwork};
 
 /// The entries, checked in beside this file and compiled in.
 const ENTRIES: &str = include_str!("kept.toml");

@@ -14,7 +14,7 @@ use super::sights::Sights;
 use super::socket::Socket;
 use crate::capture::Tap;
 use crate::case::ProbeKind;
-use crate::intent::{Answer, Ask, Flow, Question, Row, Size, Way};
+use crate::intent::{Answer, Ask, Flow, Question, Routing, Row, Size};
 use crate::lab::{DETOUR_TOS, Lab};
 use crate::packet::Token;
 use crate::probe::{ProbeRequest, Service};
@@ -455,7 +455,7 @@ fn request(question: &Question, token: Token, source_port: u16) -> ProbeRequest 
         token,
         size: payload(question),
         ttl: None,
-        tos: (question.way == Way::RouteByHost).then_some(DETOUR_TOS),
+        tos: (question.way == Routing::RouteByHost).then_some(DETOUR_TOS),
         dont_fragment: match question.size {
             Size::Small => None,
             Size::Whole(_) | Size::TooLarge(_) => Some(true),

@@ -268,7 +268,7 @@ pub struct QuestionText<'a>(pub &'a crate::intent::Question);
 
 impl fmt::Display for QuestionText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use crate::intent::{Ask, Flow, Size, Way};
+        use crate::intent::{Ask, Flow, Routing, Size};
         let question = self.0;
         let (address, role) = (question.to.address.to_string(), &question.to.role);
         write!(f, "{} → {role}", question.from.0)?;
@@ -287,7 +287,7 @@ impl fmt::Display for QuestionText<'_> {
             Size::Fragmented(bytes) => write!(f, ", {bytes} bytes in fragments")?,
             Size::TooLarge(bytes) => write!(f, ", {bytes} bytes that may not be fragmented")?,
         }
-        if question.way == Way::RouteByHost {
+        if question.way == Routing::RouteByHost {
             f.write_str(", by a route through the host")?;
         }
         if question.flow == Flow::Open {

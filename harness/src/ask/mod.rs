@@ -18,5 +18,5 @@ mod tests;
 pub use asking::{ANSWER_WAIT, Asker, Flows, LATE, Numbers};
 pub use ending::Ending;
 pub use error::AskError;
-pub use judge::{AnswerText, AnswerDifference, Ground, QuestionText, Wrong, judge};
+pub use judge::{AnswerDifference, AnswerText, Ground, QuestionText, Wrong, judge};
 pub use seen::{Arrival, Heard, Leg, Seen, Sight};

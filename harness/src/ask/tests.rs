@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::intent::{
-    Answer, Ask, Flow, Question, Refuser, Row, Sees, Size, Target, Vantage, Way, rules,
+    Answer, Ask, Flow, Question, Refuser, Routing, Row, Sees, Size, Target, Vantage, rules,
 };
 use crate::packet::{Checksums, IcmpError};
 
@@ -20,7 +20,7 @@ fn row(ask: Ask, answer: Answer) -> Row {
         },
         ask,
         size: Size::Small,
-        way: Way::OwnRoutes,
+        way: Routing::OwnRoutes,
         flow: Flow::New,
     };
     let rule = rules().next().expect("there are rules");

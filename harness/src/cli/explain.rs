@@ -6,7 +6,7 @@ mod meaning;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::case::{Case, Exchange, Expect, CaseKind, Listen, Probe, ProbeKind, Protocol, Step};
+use crate::case::{Case, CaseKind, Exchange, Expect, Listen, Probe, ProbeKind, Protocol, Step};
 
 use super::chosen::chosen;
 use super::exit::Exit;

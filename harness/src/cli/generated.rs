@@ -10,7 +10,7 @@ use super::run::run_quietly;
 use super::sandbox::broken;
 use crate::adapter::native::{Faults, Generated, changes};
 use crate::adapter::{Candidate, Selection};
-use crate::case::{Case, Feature, CaseKind};
+use crate::case::{Case, CaseKind, Feature};
 use crate::explore::{self, PAIRS_WITHIN, drawn};
 use crate::mutate::{Catcher, GeneratedScore, ScoredGenerated};
 use crate::run::{GoldenUse, Options, Outcome, Trial};

@@ -11,7 +11,7 @@ use super::chosen::{Chosen, chosen};
 use super::exit::Exit;
 use super::output::{lost, output};
 use crate::adapter::Candidate;
-use crate::case::{Case, Feature, CaseKind};
+use crate::case::{Case, CaseKind, Feature};
 use crate::intent::{Answer, Moment, Question, RuleId, Share, course, table};
 use crate::report::{event_words, intent_table, rules_page, share_table};
 

@@ -17,7 +17,7 @@ use super::run::{parse_backend, run_quietly};
 use super::sandbox::{broken, inside};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
-use crate::case::{Backend, Case, Family, CaseKind};
+use crate::case::{Backend, Case, CaseKind, Family};
 use crate::files;
 use crate::mutate::{
     Baseline, Fate, FaultScore, GeneratedScore, Mutant, Score, Scored, ScoredFault, Scores,

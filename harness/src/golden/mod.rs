@@ -4,6 +4,6 @@ mod compare;
 mod file;
 
 pub use compare::{
-    Comparison, GoldenDifference, DifferingLine, Parting, Responsible, Side, compare, difference,
+    Comparison, DifferingLine, GoldenDifference, Parting, Responsible, Side, compare, difference,
 };
 pub use file::{Golden, GoldenError, accept, golden_file, orphans, read, write_pending};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::answer::{Answer, Refuser, Sees};
 use super::moment::{Attached, Gone, Member, Moment, Net, Port};
-use super::question::{Ask, Question, Size, Way};
+use super::question::{Ask, Question, Routing, Size};
 use super::rule::Rule;
 use crate::case::{Family, Feature, Policy, Protocol};
 
@@ -80,7 +80,7 @@ impl<'a> Cell<'a> {
 
     /// Whether it goes by a route that the prober adds.
     pub(super) fn routed(&self) -> bool {
-        self.question.way == Way::RouteByHost
+        self.question.way == Routing::RouteByHost
     }
 
     /// Whether it asks for an address of the host.
@@ -370,11 +370,11 @@ impl Moment {
         }
     }
 
-    fn owner<'a>(&'a self, from: From<'_>, address: IpAddr, way: Way) -> Option<To<'a>> {
+    fn owner<'a>(&'a self, from: From<'_>, address: IpAddr, way: Routing) -> Option<To<'a>> {
         if address.is_loopback() {
             return Some(match way {
-                Way::OwnRoutes => To::Loopback,
-                Way::RouteByHost => To::WiredLoopback,
+                Routing::OwnRoutes => To::Loopback,
+                Routing::RouteByHost => To::WiredLoopback,
             });
         }
         for member in &self.members {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
-use crate::case::{Case, NetworkEvent, Family, Feature, Host, CaseKind};
+use crate::case::{Case, CaseKind, Family, Feature, Host, NetworkEvent};
 use crate::plan::contract::{BEYOND, LAN, OUTSIDE, UPLINK};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.

@@ -20,7 +20,7 @@ pub use answer::{Answer, Refuser, Sees, Why};
 pub use cell::Services;
 pub use course::course;
 pub use moment::{Attached, Found, Gone, Member, Moment, Net, Port};
-pub use question::{Ask, Flow, Question, Size, Target, Vantage, Way};
+pub use question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
 pub use rule::{Group, Rank, Rule, RuleId, groups, rules};
 pub use share::Share;
 pub use table::{CLOSED, OPEN, Row, answer, refusals, services, table};

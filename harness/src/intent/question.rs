@@ -18,7 +18,7 @@ pub struct Question {
     /// How large it is.
     pub size: Size,
     /// By which way it leaves the asking node.
-    pub way: Way,
+    pub way: Routing,
     /// Whether it begins a flow.
     pub flow: Flow,
 }
@@ -68,7 +68,7 @@ pub enum Size {
 /// How the packet leaves the asking node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Way {
+pub enum Routing {
     /// As the node's own routes say.
     OwnRoutes,
     /// By a route to the destination through the host that the prober adds and takes away: through the host's uplink address

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::answer::Answer;
 use super::cell::{Cell, From};
 use super::moment::{Member, Moment, Port};
-use super::question::{Ask, Flow, Question, Size, Target, Vantage, Way};
+use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
 use super::table::{CLOSED, OPEN, Row, services, table_of_new_flows};
 use crate::case::{Family, Protocol};
 
@@ -57,9 +57,9 @@ pub(super) fn of_published_ports(moment: &Moment) -> Vec<Question> {
     for name in nodes.chain(["host", "lan", "outside"]) {
         let mut asker = Asker::of(moment, name, &mut list);
         let way = if name == "outside" {
-            Way::RouteByHost
+            Routing::RouteByHost
         } else {
-            Way::OwnRoutes
+            Routing::OwnRoutes
         };
         let loopback = (name == "host").then(|| moment.loopback());
         for target in moment.uplinks().into_iter().chain(loopback) {
@@ -86,14 +86,18 @@ impl<'a> Asker<'a> {
         let moment = self.moment;
         let internal = moment.is_internal(member);
         let elsewhere = if internal {
-            Way::RouteByHost
+            Routing::RouteByHost
         } else {
-            Way::OwnRoutes
+            Routing::OwnRoutes
         };
         let on = |net: &str| member.nets().iter().any(|(name, _)| name == net);
-        self.ask(&moment.loopback(), BRIEF, Way::OwnRoutes);
+        self.ask(&moment.loopback(), BRIEF, Routing::OwnRoutes);
         for (other, net, target) in moment.containers() {
-            let way = if on(net) { Way::OwnRoutes } else { elsewhere };
+            let way = if on(net) {
+                Routing::OwnRoutes
+            } else {
+                elsewhere
+            };
             if on(net) {
                 self.ask(&target, FULL, way);
             } else {
@@ -102,7 +106,11 @@ impl<'a> Asker<'a> {
             self.ask(&target, container_ports(other), way);
         }
         for (net, target) in moment.gateways() {
-            let way = if on(net) { Way::OwnRoutes } else { elsewhere };
+            let way = if on(net) {
+                Routing::OwnRoutes
+            } else {
+                elsewhere
+            };
             if on(net) {
                 self.ask(&target, FULL, way);
             } else {
@@ -123,7 +131,7 @@ impl<'a> Asker<'a> {
         }
         for target in [moment.lan(), moment.far()] {
             if internal {
-                self.ask(&target, [Ask::Icmp], Way::OwnRoutes);
+                self.ask(&target, [Ask::Icmp], Routing::OwnRoutes);
                 self.ask(&target, OPENED, elsewhere);
             } else {
                 self.ask(&target, FULL, elsewhere);
@@ -136,7 +144,7 @@ impl<'a> Asker<'a> {
         self.wired_loopback();
         for (net, target) in moment.lost() {
             if on(&net) {
-                self.ask(&target, [Ask::Icmp], Way::OwnRoutes);
+                self.ask(&target, [Ask::Icmp], Routing::OwnRoutes);
             }
         }
     }
@@ -144,17 +152,17 @@ impl<'a> Asker<'a> {
     fn alone(&mut self) {
         let moment = self.moment;
         let closed = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Tcp(CLOSED)];
-        self.ask(&moment.loopback(), closed, Way::OwnRoutes);
+        self.ask(&moment.loopback(), closed, Routing::OwnRoutes);
         let containers = moment.containers().map(|(_, _, target)| target);
         let others = moment.uplinks().into_iter().chain(containers);
         for target in others.chain([moment.lan(), moment.far()]) {
-            self.ask(&target, OPENED, Way::OwnRoutes);
+            self.ask(&target, OPENED, Routing::OwnRoutes);
         }
     }
 
     fn host(&mut self) {
         let moment = self.moment;
-        let way = Way::OwnRoutes;
+        let way = Routing::OwnRoutes;
         let closed = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Tcp(CLOSED)];
         self.ask(&moment.loopback(), closed, way);
         self.ask(&moment.loopback(), moment.host_ports(), way);
@@ -182,22 +190,22 @@ impl<'a> Asker<'a> {
     fn lan(&mut self) {
         let moment = self.moment;
         for (place, target) in moment.uplinks().iter().enumerate() {
-            self.ask(target, FULL, Way::OwnRoutes);
-            self.ask(target, moment.host_ports(), Way::OwnRoutes);
+            self.ask(target, FULL, Routing::OwnRoutes);
+            self.ask(target, moment.host_ports(), Routing::OwnRoutes);
             if place == 0 {
-                self.ask(target, moment.beside(), Way::OwnRoutes);
+                self.ask(target, moment.beside(), Routing::OwnRoutes);
             }
         }
-        self.ask(&moment.far(), FULL, Way::OwnRoutes);
+        self.ask(&moment.far(), FULL, Routing::OwnRoutes);
         self.inwards();
         for (_, target) in moment.gateways() {
-            self.ask(&target, BRIEF, Way::RouteByHost);
+            self.ask(&target, BRIEF, Routing::RouteByHost);
         }
         if moment.found.forwards {
-            self.ask(&moment.far(), FULL, Way::RouteByHost);
-            self.ask(&moment.far(), moment.host_ports(), Way::RouteByHost);
+            self.ask(&moment.far(), FULL, Routing::RouteByHost);
+            self.ask(&moment.far(), moment.host_ports(), Routing::RouteByHost);
         } else {
-            self.ask(&moment.far(), [Ask::Icmp], Way::RouteByHost);
+            self.ask(&moment.far(), [Ask::Icmp], Routing::RouteByHost);
         }
         self.wired_loopback();
     }
@@ -205,8 +213,8 @@ impl<'a> Asker<'a> {
     fn outside(&mut self) {
         let moment = self.moment;
         for target in moment.uplinks() {
-            self.ask(&target, OPENED, Way::RouteByHost);
-            self.ask(&target, moment.host_ports(), Way::RouteByHost);
+            self.ask(&target, OPENED, Routing::RouteByHost);
+            self.ask(&target, moment.host_ports(), Routing::RouteByHost);
         }
         self.inwards();
     }
@@ -215,21 +223,25 @@ impl<'a> Asker<'a> {
     fn inwards(&mut self) {
         let moment = self.moment;
         for (member, _, target) in moment.containers() {
-            self.ask(&target, OPENED, Way::RouteByHost);
-            self.ask(&target, container_ports(member), Way::RouteByHost);
+            self.ask(&target, OPENED, Routing::RouteByHost);
+            self.ask(&target, container_ports(member), Routing::RouteByHost);
         }
         for (_, target) in moment.lost() {
-            self.ask(&target, [Ask::Icmp], Way::RouteByHost);
+            self.ask(&target, [Ask::Icmp], Routing::RouteByHost);
         }
     }
 
     fn wired_loopback(&mut self) {
         let target = self.moment.loopback();
-        self.ask(&target, [Ask::Tcp(OPEN), Ask::Udp(OPEN)], Way::RouteByHost);
-        self.ask(&target, self.moment.host_ports(), Way::RouteByHost);
+        self.ask(
+            &target,
+            [Ask::Tcp(OPEN), Ask::Udp(OPEN)],
+            Routing::RouteByHost,
+        );
+        self.ask(&target, self.moment.host_ports(), Routing::RouteByHost);
     }
 
-    fn ask(&mut self, to: &Target, asks: impl IntoIterator<Item = Ask>, way: Way) {
+    fn ask(&mut self, to: &Target, asks: impl IntoIterator<Item = Ask>, way: Routing) {
         for ask in asks {
             self.list.push(question(self.name, to, ask, way));
         }
@@ -245,7 +257,7 @@ fn sizes(moment: &Moment) -> Vec<Question> {
         .map(|(_, port)| port)
         .collect();
     let mut small = Vec::new();
-    let mut ask = |from: &str, to: &Target, ask: Ask, way: Way| {
+    let mut ask = |from: &str, to: &Target, ask: Ask, way: Routing| {
         small.push(question(from, to, ask, way));
     };
     for net in &moment.networks {
@@ -256,24 +268,24 @@ fn sizes(moment: &Moment) -> Vec<Question> {
         };
         let neighbour = in_net.next();
         for kind in [Ask::Icmp, Ask::Udp(OPEN)] {
-            ask("host", &target, kind, Way::OwnRoutes);
+            ask("host", &target, kind, Routing::OwnRoutes);
             if let Some((_, neighbour)) = &neighbour {
-                ask(first, neighbour, kind, Way::OwnRoutes);
+                ask(first, neighbour, kind, Routing::OwnRoutes);
             }
             if !net.internal {
-                ask(first, &moment.lan(), kind, Way::OwnRoutes);
-                ask(first, &moment.far(), kind, Way::OwnRoutes);
+                ask(first, &moment.lan(), kind, Routing::OwnRoutes);
+                ask(first, &moment.far(), kind, Routing::OwnRoutes);
             }
         }
     }
     for target in moment.uplinks() {
         for port in published.iter().filter(|port| port.covers(target.address)) {
-            ask("lan", &target, Ask::Udp(port.host_port), Way::OwnRoutes);
+            ask("lan", &target, Ask::Udp(port.host_port), Routing::OwnRoutes);
             ask(
                 "outside",
                 &target,
                 Ask::Udp(port.host_port),
-                Way::RouteByHost,
+                Routing::RouteByHost,
             );
         }
     }
@@ -301,7 +313,7 @@ fn sizes_of(cell: &Cell<'_>) -> Vec<Question> {
     sizes.into_iter().map(of).collect()
 }
 
-fn question(from: &str, to: &Target, ask: Ask, way: Way) -> Question {
+fn question(from: &str, to: &Target, ask: Ask, way: Routing) -> Question {
     Question {
         from: Vantage(from.to_owned()),
         to: to.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answer, Why};
 use super::course::course;
 use super::table::table;
-use crate::case::{Case, Feature, CaseKind};
+use crate::case::{Case, CaseKind, Feature};
 
 /// Cells of every moment of some cases, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +27,9 @@ impl Share {
     pub fn of<'a>(cases: impl IntoIterator<Item = &'a Case>, features: &BTreeSet<Feature>) -> Self {
         let mut share = Self::default();
         let is_asked = |case: &&Case| match &case.kind {
-            CaseKind::Contract { requires, .. } => requires.iter().all(|one| features.contains(one)),
+            CaseKind::Contract { requires, .. } => {
+                requires.iter().all(|one| features.contains(one))
+            }
             CaseKind::Recipe { .. } => false,
         };
         for case in cases.into_iter().filter(is_asked) {

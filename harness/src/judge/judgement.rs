@@ -3,10 +3,12 @@
 use super::expect::{doubled, gap, judge};
 use super::way::{title, way};
 use super::{CellSeen, Outcome, ProbeRecord, ProbeSeen, Seen};
-use crate::case::{Case, NetworkEvent, CaseKind, Step};
+use crate::case::{Case, CaseKind, NetworkEvent, Step};
 use crate::finding::{Finding, ProbeName, What};
 use crate::golden::{self, Comparison, Golden};
-use crate::path::{Cause, Drawing, Way, account, assemble, by_wiring, draw, draw_neutral, render};
+use crate::path::{
+    Cause, Drawing, Passage, account, assemble, by_wiring, draw, draw_neutral, render,
+};
 
 /// The judgement of a trial, as far as it is seen.
 #[derive(Debug, Default)]
@@ -159,7 +161,7 @@ impl Judgement {
             CaseKind::Contract { .. } => {
                 let way = way(case, exchange);
                 // Between two connections of a proxy there is no wire to follow.
-                wrong.extend(gap(&path).filter(|_| way == Way::Through));
+                wrong.extend(gap(&path).filter(|_| way == Passage::Through));
                 draw_neutral(&path, way, roles)
             }
             CaseKind::Recipe { .. } => {

@@ -1,10 +1,10 @@
 //! How far a contract fixes the way of a probe, and what a probe is called.
 
-use crate::case::{Case, Endpoint, Exchange, FateWord, CaseKind};
-use crate::path::Way;
+use crate::case::{Case, CaseKind, Endpoint, Exchange, FateWord};
+use crate::path::Passage;
 
 /// How far the contract fixes the way of a probe.
-pub(super) fn way(case: &Case, exchange: &Exchange) -> Way {
+pub(super) fn way(case: &Case, exchange: &Exchange) -> Passage {
     let probe = &exchange.probe;
     let local =
         probe.from.as_str() == "host" || case.containers.iter().any(|c| c.name == probe.from);
@@ -16,11 +16,11 @@ pub(super) fn way(case: &Case, exchange: &Exchange) -> Way {
     let mut ports = case.containers.iter().flat_map(|c| &c.publish);
     let published = ports.any(|port| Some(port.host_port) == probe.port);
     if exchange.expect.fate == FateWord::Blocked {
-        Way::Blocked
+        Passage::Blocked
     } else if local && to_host && published {
-        Way::ByHost
+        Passage::ByHost
     } else {
-        Way::Through
+        Passage::Through
     }
 }
 

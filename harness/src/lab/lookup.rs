@@ -20,7 +20,7 @@ const MAIN_TABLE: u32 = 254;
 
 /// Where a route lookup leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct RouteTarget {
     pub(super) device: u32,
     pub(super) gateway: Option<IpAddr>,
     pub(super) kind: RouteType,
@@ -125,7 +125,7 @@ impl Lab {
     }
 }
 
-impl Way {
+impl RouteTarget {
     fn words(&self, destination: IpAddr, names: &BTreeMap<u32, String>) -> String {
         let local = if self.kind == RouteType::Local {
             "local "
@@ -148,7 +148,7 @@ pub(super) fn way(
     destination: IpAddr,
     source: Option<IpAddr>,
     input: Option<u32>,
-) -> Result<Way, LabError> {
+) -> Result<RouteTarget, LabError> {
     let length = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
     let wrong =
         |e: &dyn std::fmt::Display| LabError::Specification(format!("route to {destination}: {e}"));
@@ -178,7 +178,7 @@ pub(super) fn way(
             reason: format!("{answer:?}"),
         });
     };
-    let mut way = Way {
+    let mut way = RouteTarget {
         device: 0,
         gateway: None,
         kind: route.header.kind,

@@ -90,7 +90,12 @@ fn without<'a>(some: &'a [Entry], others: &[Entry]) -> Vec<&'a Entry> {
 }
 
 /// What both have, and now in another order than before.
-fn moved(before: &[Entry], now: &[Entry], gone: &[&Entry], came: &[&Entry]) -> Vec<LedgerDifference> {
+fn moved(
+    before: &[Entry],
+    now: &[Entry],
+    gone: &[&Entry],
+    came: &[&Entry],
+) -> Vec<LedgerDifference> {
     let common = |all: &[Entry], but: &[&Entry]| {
         let but: BTreeSet<&Entry> = but.iter().copied().collect();
         let mut orders: BTreeMap<String, Vec<Entry>> = BTreeMap::new();

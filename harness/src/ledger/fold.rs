@@ -27,7 +27,9 @@ pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
     let links = links(differences);
     for (difference, standing) in differences.iter().zip(standings) {
         let entry = &difference.entry;
-        let link = entry.hangs_on().filter(|_| entry.kind() == EntryKind::Sysctl);
+        let link = entry
+            .hangs_on()
+            .filter(|_| entry.kind() == EntryKind::Sysctl);
         if link.is_some_and(|link| links.get(link) == Some(&difference.change)) {
             continue;
         }

@@ -291,7 +291,11 @@ impl Words<'_> {
             EntryKind::Rule => text
                 .split_once("comment")
                 .map_or("", |(_, comment)| comment),
-            EntryKind::Table | EntryKind::Chain | EntryKind::Set | EntryKind::File | EntryKind::Link => &text,
+            EntryKind::Table
+            | EntryKind::Chain
+            | EntryKind::Set
+            | EntryKind::File
+            | EntryKind::Link => &text,
             _ => "",
         };
         has_word(text, name)

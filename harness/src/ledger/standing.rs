@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Entry, File, Rule, Table};
 use super::names::{CaseNames, Mention, Owner};
-use super::{EntryChange, LedgerDifference, Ledger};
+use super::{EntryChange, Ledger, LedgerDifference};
 
 /// The tables that every program of netfilter's own tools shares with the others.
 const SHARED_TABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
@@ -64,7 +64,9 @@ impl Judge<'_> {
 
     fn own(&self, differences: &[LedgerDifference]) -> Own {
         let mut own = Own::default();
-        let added = differences.iter().filter(|one| one.change == EntryChange::Added);
+        let added = differences
+            .iter()
+            .filter(|one| one.change == EntryChange::Added);
         for difference in added {
             match &difference.entry {
                 Entry::Table(table) if !is_shared(table) => {

@@ -25,5 +25,5 @@ pub use evidence::{
 };
 pub use model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 pub use names::by_wiring;
-pub use neutral::{Roles, Way, draw_neutral};
+pub use neutral::{Passage, Roles, draw_neutral};
 pub use render::{draw, render};

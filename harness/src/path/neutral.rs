@@ -33,7 +33,7 @@ pub struct Roles {
 
 /// What a case says about the way of one probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Passage {
     /// One packet goes all the way.
     Through,
     /// It must not arrive; where and how it ends is the implementation's choice.
@@ -44,8 +44,8 @@ pub enum Way {
 }
 
 /// Draws the path by roles.
-pub fn draw_neutral(path: &PacketPath, way: Way, roles: &Roles) -> Vec<Line> {
-    if way == Way::Blocked && path.fate != Fate::Answered {
+pub fn draw_neutral(path: &PacketPath, way: Passage, roles: &Roles) -> Vec<Line> {
+    if way == Passage::Blocked && path.fate != Fate::Answered {
         return vec![fate_line(&"blocked")];
     }
     let mut drawn = vec![fate_line(&fate(&path.fate, roles))];
@@ -56,11 +56,11 @@ pub fn draw_neutral(path: &PacketPath, way: Way, roles: &Roles) -> Vec<Line> {
         let mut shown = None;
         let mut lines = Vec::new();
         for hop in ends(&hops, roles) {
-            if way == Way::ByHost && !is_client(hop, leg.kind, &hops, path) {
+            if way == Passage::ByHost && !is_client(hop, leg.kind, &hops, path) {
                 continue;
             }
             // A proxy's answer has passed no router, a translated one has passed the host.
-            let aged = way != Way::ByHost || leg.kind == LegKind::Request;
+            let aged = way != Passage::ByHost || leg.kind == LegKind::Request;
             let mut text = hop_text(hop, shown, aged, roles);
             text.push_str(&fragments(path, leg.kind, hop));
             let node = hop.node.clone();
@@ -72,7 +72,7 @@ pub fn draw_neutral(path: &PacketPath, way: Way, roles: &Roles) -> Vec<Line> {
             drawn.append(&mut lines);
         }
     }
-    if way == Way::ByHost && path.fate == Fate::Answered {
+    if way == Passage::ByHost && path.fate == Fate::Answered {
         drawn.push(Line::new(BETWEEN, Is::Between));
     }
     drawn
@@ -222,7 +222,7 @@ mod tests {
     use crate::packet::Transport;
     use crate::path::{Drawing, Leg, Step};
 
-    fn render_neutral(path: &PacketPath, way: Way, roles: &Roles) -> String {
+    fn render_neutral(path: &PacketPath, way: Passage, roles: &Roles) -> String {
         let lines = draw_neutral(path, way, roles);
         Drawing { lines }.to_string()
     }
@@ -283,8 +283,11 @@ mod tests {
 
     #[test]
     fn what_an_implementation_is_made_of_stays_out() {
-        let drawn = render_neutral(&path("docker0"), Way::Through, &roles());
-        assert_eq!(drawn, render_neutral(&path("cni0"), Way::Through, &roles()));
+        let drawn = render_neutral(&path("docker0"), Passage::Through, &roles());
+        assert_eq!(
+            drawn,
+            render_neutral(&path("cni0"), Passage::Through, &roles())
+        );
         insta::assert_snapshot!(drawn, @r"
         fate: answered
          request
@@ -312,7 +315,7 @@ mod tests {
             leg: LegKind::Request,
             hop: last,
         });
-        let drawn = render_neutral(&path, Way::Through, &roles());
+        let drawn = render_neutral(&path, Passage::Through, &roles());
         assert!(
             drawn.ends_with(
                 "  outside       <  gateway → outside  quoted c1 → outside  ttl 61  first of 2 fragments\n"
@@ -323,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_blocked_packet_that_is_answered_is_not_drawn_as_blocked() {
-        let drawn = render_neutral(&path("docker0"), Way::Blocked, &roles());
+        let drawn = render_neutral(&path("docker0"), Passage::Blocked, &roles());
         assert!(drawn.starts_with("fate: answered"), "{drawn}");
     }
 }

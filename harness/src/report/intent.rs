@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::columns::columns;
 use crate::case::NetworkEvent;
 use crate::intent::{
-    Answer, Ask, CLOSED, Flow, OPEN, Question, Refuser, Row, Rule, Sees, Share, Size, Way, Why,
+    Answer, Ask, CLOSED, Flow, OPEN, Question, Refuser, Routing, Row, Rule, Sees, Share, Size, Why,
     groups,
 };
 
@@ -90,7 +90,7 @@ fn how_words(question: &Question) -> String {
         Size::Fragmented(bytes) => Some(format!("{bytes} bytes in fragments")),
         Size::TooLarge(bytes) => Some(format!("{bytes} bytes too large")),
     };
-    let way = (question.way == Way::RouteByHost).then(|| "by a route".to_owned());
+    let way = (question.way == Routing::RouteByHost).then(|| "by a route".to_owned());
     let flow = (question.flow == Flow::Open).then(|| "open flow".to_owned());
     let words: Vec<String> = [size, way, flow].into_iter().flatten().collect();
     words.join(", ")

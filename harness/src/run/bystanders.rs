@@ -13,7 +13,7 @@ use crate::case::{Backend, ProbeKind, Protocol};
 use crate::finding::{Leftover, LeftoverChange, What};
 use crate::lab::Lab;
 use crate::packet::Token;
-use crate::path::{Line, Roles, Way, draw_neutral};
+use crate::path::{Line, Passage, Roles, draw_neutral};
 use crate::plan::contract;
 use crate::probe::{ProbeRequest, SOURCE_PORT, Service};
 
@@ -152,7 +152,7 @@ impl Bystanders {
         let recorded = observer.follow(origin, &request, number, services, &mut Clock::start())?;
         Ok(Ended {
             fate: recorded.path.fate.to_string(),
-            path: draw_neutral(&recorded.path, Way::Through, &self.roles),
+            path: draw_neutral(&recorded.path, Passage::Through, &self.roles),
         })
     }
 }

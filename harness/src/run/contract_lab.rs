@@ -11,7 +11,7 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
     ScenarioContainer,
 };
-use crate::case::{Attachment, Case, NetworkEvent, Endpoint, Finding, Host, CaseKind, Step};
+use crate::case::{Attachment, Case, CaseKind, Endpoint, Finding, Host, NetworkEvent, Step};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
@@ -284,7 +284,9 @@ fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
     let changes = case.steps.iter().filter_map(|step| step.change.as_ref());
     let named = changes.filter_map(|change| match change {
         NetworkEvent::Remove(name) | NetworkEvent::Add(name) => Some(name),
-        NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => None,
+        NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => {
+            None
+        }
     });
     named.filter_map(|name| {
         let container = case.containers.iter().find(|one| one.name == *name)?;

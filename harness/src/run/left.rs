@@ -6,7 +6,9 @@ use super::RunError;
 use crate::adapter::{Attached, Implementation, Kept, LabHost, Realised, Scenario, kept};
 use crate::case::Subnet;
 use crate::lab::{Lab, RouteSocket, next_event};
-use crate::ledger::{CaseNames, LedgerDifference, Judge, EntryKind, Ledger, Standing, Told, fold, read_texts};
+use crate::ledger::{
+    CaseNames, EntryKind, Judge, Ledger, LedgerDifference, Standing, Told, fold, read_texts,
+};
 use crate::trace::{Conntrack, ConntrackEntry};
 
 /// The kernel takes links away after the namespace of their other end, which takes it 20 ms when it is idle; with every
@@ -123,7 +125,11 @@ impl Left {
         }
     }
 
-    fn judge(&self, differences: &[LedgerDifference], host: &LabHost) -> Result<Vec<Standing>, RunError> {
+    fn judge(
+        &self,
+        differences: &[LedgerDifference],
+        host: &LabHost,
+    ) -> Result<Vec<Standing>, RunError> {
         let texts = host.jail.run(|| read_texts(differences))?;
         let state_folders: Vec<&str> = host.jail.state_folders().collect();
         let judge = Judge {

@@ -8,7 +8,7 @@ use super::trial_run::TrialRun;
 use super::{Options, RunError, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
-    AnswerText, Asker, AnswerDifference, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
+    AnswerDifference, AnswerText, Asker, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
 };
 use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};

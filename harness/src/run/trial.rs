@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::TrialId;
 use crate::adapter::{Adapter, AskedCell, Candidate, Expected, expected, expected_answer};
-use crate::case::{Backend, Case, Family, CaseKind};
+use crate::case::{Backend, Case, CaseKind, Family};
 use crate::finding::Defect;
 use crate::lab::unsupported;
 

@@ -10,7 +10,7 @@ use super::contract_lab::{Changed, ContractLab};
 use super::observe::Observer;
 use super::timing::{Clock, Phase};
 use crate::adapter::AdapterError;
-use crate::case::{AddedRoute, Backend, Case, NetworkEvent, Endpoint, Exchange, Protocol, Step};
+use crate::case::{AddedRoute, Backend, Case, Endpoint, Exchange, NetworkEvent, Protocol, Step};
 use crate::judge::{Known, endpoints};
 use crate::lab::{FinishedLabs, Lab, LabError};
 use crate::path::{Evidence, Node, Roles};

@@ -12,7 +12,7 @@ use super::timing::{Clock, Phase};
 use super::trial_lab::TrialLab;
 use super::{GoldenUse, Options, RunError, Trial, TrialResult};
 use crate::ask::{Flows, Numbers};
-use crate::case::{Case, NetworkEvent, Endpoint, Exchange, Level, ProbeKind, Step};
+use crate::case::{Case, Endpoint, Exchange, Level, NetworkEvent, ProbeKind, Step};
 use crate::finding::{Finding, Review, What};
 use crate::golden;
 use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen};
@@ -128,7 +128,9 @@ impl TrialRun {
         match change {
             NetworkEvent::Remove(name) => self.flows.retain(|node| node != name.as_str()),
             // What is left of the others is looked for.
-            NetworkEvent::Teardown { .. } => self.flows.retain(|node| node == "lan" || node == "outside"),
+            NetworkEvent::Teardown { .. } => {
+                self.flows.retain(|node| node == "lan" || node == "outside")
+            }
             _ => {}
         }
         let changed = self.lab.change(&self.case, change, &mut self.observer)?;

@@ -5,7 +5,7 @@ use super::fault::Faults;
 use super::plan::{Chain, Found, Place, Plan};
 use super::rule::{About, Action, Is, Match, Rule};
 use crate::adapter::Scenario;
-use crate::case::{Case, NetworkEvent, CaseKind, Policy};
+use crate::case::{Case, CaseKind, NetworkEvent, Policy};
 
 /// What one event makes: why it was refused, the plan in its normal form, and the edits that lead to it.
 type Outcome = (Option<String>, Plan, Edits);

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::names::{bridge, port};
-use super::rule::{Rule, Way};
+use super::rule::{Published, Rule};
 use super::{filter, translate};
 use crate::adapter::{Scenario, ScenarioNetwork};
 use crate::plan::topology::Prefix;
@@ -152,7 +152,7 @@ impl Plan {
 }
 
 /// The published ports of networks that are not internal, with where each leads.
-fn ways(scenario: &Scenario) -> Vec<(Way, IpAddr)> {
+fn ways(scenario: &Scenario) -> Vec<(Published, IpAddr)> {
     let networks = scenario.networks.iter().filter(|network| !network.internal);
     let members = networks.flat_map(|network| {
         let members = scenario.members(&network.name);
@@ -160,7 +160,7 @@ fn ways(scenario: &Scenario) -> Vec<(Way, IpAddr)> {
     });
     let ways = members.flat_map(|(network, (container, to))| {
         container.publish.iter().map(move |port| {
-            let way = Way {
+            let way = Published {
                 container: container.name.clone(),
                 network: network.name.clone(),
                 port: port.clone(),

@@ -19,7 +19,7 @@ pub(super) enum About {
     /// 127.0.0.0/8 is not reached from the wire.
     Loopback,
     /// A published port leads to its container.
-    Publish(Way),
+    Publish(Published),
     /// An internal network, by name, has no way in and out.
     Internal(String),
     /// An internal network, by name, knows only its own gateway of the host.
@@ -38,7 +38,7 @@ pub(super) enum About {
     LoopbackAnswer(String),
     /// A masqueraded connection from a published port's number would have that port of the host, and whoever it was opened
     /// to would reach its container there (CVE-2021-3773).
-    SourcePort { network: String, way: Way },
+    SourcePort { network: String, way: Published },
     /// A network, by name, leaves with the host's address.
     Masquerade(String),
     /// One rule too many.
@@ -47,7 +47,7 @@ pub(super) enum About {
 
 /// A published port of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct Published {
     pub(super) container: String,
     pub(super) network: String,
     pub(super) port: PublishedPort,
@@ -122,7 +122,7 @@ impl Rule {
     }
 
     /// The published port that it is about, if there is one.
-    pub(super) fn way(&self) -> Option<&Way> {
+    pub(super) fn way(&self) -> Option<&Published> {
         match &self.about {
             About::Publish(way) | About::SourcePort { way, .. } => Some(way),
             _ => None,

@@ -3,15 +3,15 @@
 use std::net::IpAddr;
 
 use super::names::bridge;
-use super::rule::{About, Action, Is, Match, Rule, Way};
+use super::rule::{About, Action, Is, Match, Published, Rule};
 use crate::adapter::{Scenario, ScenarioNetwork};
 
 /// Ports of the host that connections get in place of their own: dynamic ones (RFC 6335 6).
 const DRAWN_PORTS: &str = "49152-65535";
 
 /// Each published port leads to its container.
-pub(super) fn publish(ways: &[(Way, IpAddr)]) -> Vec<Rule> {
-    let rule = |(way, to): &(Way, IpAddr)| {
+pub(super) fn publish(ways: &[(Published, IpAddr)]) -> Vec<Rule> {
+    let rule = |(way, to): &(Published, IpAddr)| {
         let port = &way.port;
         let asked = port
             .host_address
@@ -29,7 +29,7 @@ pub(super) fn publish(ways: &[(Way, IpAddr)]) -> Vec<Rule> {
 }
 
 /// What leaves, and what turns back on the host.
-pub(super) fn leave(scenario: &Scenario, ways: &[(Way, IpAddr)]) -> Vec<Rule> {
+pub(super) fn leave(scenario: &Scenario, ways: &[(Published, IpAddr)]) -> Vec<Rule> {
     let of = |network: &ScenarioNetwork| {
         let mut rules = vec![hairpin(network), answer_loopback(network)];
         if !network.internal {
@@ -61,7 +61,7 @@ fn answer_loopback(network: &ScenarioNetwork) -> Rule {
     Rule::new(about, matches, Action::Masquerade)
 }
 
-fn source_port(network: &ScenarioNetwork, way: &Way) -> Rule {
+fn source_port(network: &ScenarioNetwork, way: &Published) -> Rule {
     let matches = [
         Match::Source(Is::Equal, network.subnet.clone()),
         Match::Out(Is::Not, bridge(&network.name)),

@@ -9,7 +9,7 @@ use super::findings::Findings;
 use super::network::in_file_order;
 use super::scope::Scope;
 use crate::case::file::CaseFile;
-use crate::case::model::{Attachment, NetworkEvent, Container, Step};
+use crate::case::model::{Attachment, Container, NetworkEvent, Step};
 use crate::case::place::NodeName;
 use crate::case::publish::Publish;
 use crate::case::step_file::StepFile;
@@ -85,7 +85,9 @@ pub(in crate::case) fn at_first<'a>(
     let later = |name: &NodeName| {
         let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
         let first = changes.find(|change| match change {
-            NetworkEvent::Add(one) | NetworkEvent::Remove(one) | NetworkEvent::Refuse(one) => one == name,
+            NetworkEvent::Add(one) | NetworkEvent::Remove(one) | NetworkEvent::Refuse(one) => {
+                one == name
+            }
             NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => false,
         });
         matches!(first, Some(NetworkEvent::Add(_) | NetworkEvent::Refuse(_)))
@@ -166,7 +168,9 @@ fn together<'a>(containers: &'a [Container], steps: &'a [Step]) -> Vec<BTreeSet<
         match change {
             NetworkEvent::Remove(name) => drop(there.remove(name)),
             NetworkEvent::Add(name) => drop(there.insert(name)),
-            NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => {}
+            NetworkEvent::Refuse(_)
+            | NetworkEvent::Check { .. }
+            | NetworkEvent::Teardown { .. } => {}
         }
         together.push(there.clone());
     }

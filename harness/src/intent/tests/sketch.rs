@@ -166,7 +166,7 @@ fn question(words: &str) -> Question {
         },
         ask: Ask::Icmp,
         size: Size::Small,
-        way: Way::OwnRoutes,
+        way: Routing::OwnRoutes,
         flow: Flow::New,
     };
     let mut rest = rest.iter();
@@ -184,7 +184,7 @@ fn question(words: &str) -> Question {
             "whole" => question.size = Size::Whole(number()),
             "fragmented" => question.size = Size::Fragmented(number()),
             "large" => question.size = Size::TooLarge(number()),
-            "routed" => question.way = Way::RouteByHost,
+            "routed" => question.way = Routing::RouteByHost,
             "open" => question.flow = Flow::Open,
             other => panic!("{other} is no word of a question"),
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::cell::{Cell, Services};
 use super::super::*;
 use crate::case::{
-    Case, NetworkEvent, Endpoint, Exchange, FateWord, Feature, CaseKind, Level, ProbeKind, discover,
+    Case, CaseKind, Endpoint, Exchange, FateWord, Feature, Level, NetworkEvent, ProbeKind, discover,
 };
 
 /// The contract's cases of this repository.
@@ -116,9 +116,9 @@ impl<'a> Told<'a> {
         };
         let by_isp = from == "outside" && self.routed.contains("isp");
         let way = if self.routed.contains(&from) || by_isp {
-            Way::RouteByHost
+            Routing::RouteByHost
         } else {
-            Way::OwnRoutes
+            Routing::OwnRoutes
         };
         let mut flow = Flow::New;
         if let (Some((_, port)), Some(source)) = (ask.port(), probe.source_port) {

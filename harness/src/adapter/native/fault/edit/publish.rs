@@ -5,7 +5,7 @@ use crate::adapter::native::Fault;
 use crate::adapter::native::event::State;
 use crate::adapter::native::names::BRIDGES;
 use crate::adapter::native::plan::{Place, Plan};
-use crate::adapter::native::rule::{About, Action, Is, Match, Rule, Way};
+use crate::adapter::native::rule::{About, Action, Is, Match, Published, Rule};
 use crate::case::Protocol;
 
 pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
@@ -111,20 +111,20 @@ fn is_hairpin(rule: &Rule) -> bool {
 }
 
 /// The published ports that lead somewhere, in their order.
-fn ways(plan: &mut Plan) -> Vec<Way> {
+fn ways(plan: &mut Plan) -> Vec<Published> {
     let rules = plan.rules(Place::Output).iter();
     rules.filter_map(|rule| rule.way().cloned()).collect()
 }
 
 /// Takes everything away that is about the ports that are meant.
-fn without(plan: &mut Plan, is_meant: impl Fn(&Way) -> bool) {
+fn without(plan: &mut Plan, is_meant: impl Fn(&Published) -> bool) {
     drop_rules(plan, |rule| rule.way().is_some_and(&is_meant));
 }
 
 /// Of several on one number, takes those away whose protocol stands so to an earlier one's.
 fn without_later(plan: &mut Plan, stands: impl Fn(Protocol, Protocol) -> bool) {
     let ways = ways(plan);
-    let later = |way: &Way| {
+    let later = |way: &Published| {
         let place = ways.iter().position(|one| one == way).unwrap_or_default();
         ways[..place].iter().any(|earlier| {
             earlier.port.host_port == way.port.host_port
@@ -135,7 +135,7 @@ fn without_later(plan: &mut Plan, stands: impl Fn(Protocol, Protocol) -> bool) {
 }
 
 /// Changes where published ports lead.
-fn lead(plan: &mut Plan, change: impl Fn(&Way, &mut std::net::IpAddr, &mut u16)) {
+fn lead(plan: &mut Plan, change: impl Fn(&Published, &mut std::net::IpAddr, &mut u16)) {
     for rule in plan.every_rule() {
         if let (About::Publish(way), Action::Destination(to, port)) =
             (&rule.about, &mut rule.action)
