@@ -33,7 +33,7 @@ impl Judgement {
         let before = self.wrong.len();
         let step = |position: &usize| case.steps.get(*position);
         match seen {
-            Seen::NetworkEvent {
+            Seen::Change {
                 step: at,
                 wrong,
                 told,

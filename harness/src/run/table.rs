@@ -12,7 +12,9 @@ use crate::ask::{
 };
 use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
-use crate::intent::{Answer, Attached, Member, Moment, OPEN, Row, Way, refusals, services, table};
+use crate::intent::{
+    Answer, Attached, Member, Moment, OPEN, Routing, Row, refusals, services, table,
+};
 use crate::judge::{CellSeen, Seen};
 use crate::lab::{Detour, Lab};
 use crate::path::Evidence;
@@ -225,7 +227,7 @@ fn behind_ports(moment: &Moment) -> BTreeSet<(String, Protocol, u16)> {
 /// What the questions by a route through the host need on their way.
 fn detours<'a>(rows: impl Iterator<Item = &'a Row>, moment: &Moment, lab: &Lab) -> Vec<Detour> {
     let mut detours = BTreeSet::new();
-    let by_host = rows.filter(|row| row.question.way == Way::RouteByHost);
+    let by_host = rows.filter(|row| row.question.way == Routing::RouteByHost);
     for row in by_host {
         let (from, to) = (row.question.from.0.as_str(), row.question.to.address);
         let mut add = |node: &str, via| {

@@ -139,7 +139,7 @@ impl TrialRun {
         }
         self.observer.forget_reports()?;
         let Changed { wrong, told, .. } = changed;
-        self.take(Seen::NetworkEvent { step, wrong, told });
+        self.take(Seen::Change { step, wrong, told });
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::TraceError;
 use super::netlink::{
-    Attributes, Message, NLM_F_DUMP, Request, SUBSYS_NFTABLES, be_u32, be_u64, text,
+    Attributes, Message, NLM_F_DUMP, Requests, SUBSYS_NFTABLES, be_u32, be_u64, text,
 };
 use super::print::Print;
 use super::socket::Netfilter;
@@ -34,7 +34,7 @@ pub(super) fn read_chains(socket: &mut Netfilter) -> Result<(NftChains, Print), 
     for (get, operation) in [(GETCHAIN, "dump chains"), (GETRULE, "dump rules")] {
         let sequence = socket.next_sequence();
         let kind = u16::from(SUBSYS_NFTABLES) << 8 | u16::from(get);
-        let mut request = Request::default();
+        let mut request = Requests::default();
         request.message(kind, NLM_F_DUMP, sequence, 0, 0);
         socket.dump(operation, request.bytes(), sequence, |message| {
             decode(message, &mut chains);
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn foreign_bytes_do_no_harm() {
-        let mut chain = Request::default();
+        let mut chain = Requests::default();
         chain
             .message(0x0a03, 0, 1, 2, 0)
             .string(1, "filter")
@@ -98,7 +98,7 @@ mod tests {
             .nest(4, |hooked| {
                 hooked.number(1, 2).number(2, 0);
             });
-        let mut rule = Request::default();
+        let mut rule = Requests::default();
         rule.message(0x0a06, 0, 1, 2, 0)
             .string(1, "filter")
             .string(2, "FORWARD")

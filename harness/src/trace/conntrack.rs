@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::TraceError;
 use super::netlink::{
-    Attributes, Message, NLM_F_ACK, NLM_F_DUMP, Request, SUBSYS_CONNTRACK, be_u16, be_u32,
+    Attributes, Message, NLM_F_ACK, NLM_F_DUMP, Requests, SUBSYS_CONNTRACK, be_u16, be_u32,
 };
 use super::socket::Netfilter;
 use crate::packet::{Headers, Transport};
@@ -85,7 +85,7 @@ impl Conntrack {
     pub fn dump(&mut self) -> Result<Vec<ConntrackEntry>, TraceError> {
         let sequence = self.socket.next_sequence();
         let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_GET;
-        let mut request = Request::default();
+        let mut request = Requests::default();
         request.message(kind, NLM_F_DUMP, sequence, AF_INET, 0);
         let mut entries = Vec::new();
         self.socket
@@ -102,7 +102,7 @@ impl Conntrack {
     pub fn binding(&mut self, connection: &Connection) -> Result<Option<Binding>, TraceError> {
         let sequence = self.socket.next_sequence();
         let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_GET;
-        let mut request = Request::default();
+        let mut request = Requests::default();
         // The acknowledgement ends the answer as NLMSG_DONE ends a dump.
         request
             .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
@@ -138,7 +138,7 @@ impl Conntrack {
         let sequence = self.socket.next_sequence();
         let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_DELETE;
         let tuple = &entry.original;
-        let mut request = Request::default();
+        let mut request = Requests::default();
         request
             .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
             .nest(1, |nested| {
@@ -218,7 +218,7 @@ impl Tuple {
     }
 }
 
-fn addresses(request: &mut Request, ends: &[IpAddr; 2]) {
+fn addresses(request: &mut Requests, ends: &[IpAddr; 2]) {
     for (kind, address) in [(1, ends[0]), (2, ends[1])] {
         if let IpAddr::V4(address) = address {
             request.attribute(kind, &address.octets());
