@@ -1,6 +1,6 @@
 //! Watching a lab while one probe is on its way, until its fate is proven.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::adapter::AdapterError;
 use crate::capture::{RawFrame, Tap};
 use crate::lab::{FinishedLabs, Lab};
 use crate::packet::{Headers, Transport, decode};
-use crate::path::{Action, Binding, Evidence, LegKind, Node, PacketPath, Sent, assemble};
+use crate::path::{Action, Binding, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble};
 use crate::probe::{Mark, ProbeRequest, Prober, Service};
 use crate::trace::{Connection, Conntrack, TraceError, Tracer};
 
@@ -238,6 +238,7 @@ impl Observer {
         evidence.sent = prober.send()?;
         let more = Duration::from_secs((request.size / BYTES_A_SECOND) as u64);
         let deadline = start + EVIDENCE_WAIT + more;
+        let mut reached = 0;
         let path = loop {
             for service in services.iter_mut() {
                 service
@@ -260,11 +261,16 @@ impl Observer {
             if path.is_settled() || unwatched {
                 break path;
             }
-            // Reading the rules for the first verdict takes seconds on a busy machine: what is there by then counts.
             let left = deadline.saturating_duration_since(Instant::now());
             let more = self.wait(&prober, services, left)?;
-            if left.is_zero() && (!more || deadline.elapsed() > EVIDENCE_WAIT) {
-                break path;
+            if left.is_zero() {
+                // Reading the rules for the first verdict takes seconds on a busy machine: what is there by then counts, and
+                // what comes of it, as the data of a connection that was opened meanwhile.
+                let now = places(&evidence);
+                let goes_on = now > std::mem::replace(&mut reached, now);
+                if !goes_on && (!more || deadline.elapsed() > EVIDENCE_WAIT) {
+                    break path;
+                }
             }
         };
         let proven = start.elapsed();
@@ -399,6 +405,21 @@ fn as_sent(seen: &Headers, request: &ProbeRequest) -> Headers {
         *destination_port = request.port;
     }
     headers
+}
+
+/// How many places of the lab have seen something of the probe: a packet that goes round in a circle reaches no new ones.
+fn places(evidence: &Evidence) -> usize {
+    let frames = evidence.frames.iter().map(|frame| {
+        let Frame {
+            leg,
+            node,
+            interface,
+            direction,
+            ..
+        } = frame;
+        (leg, node, interface, direction)
+    });
+    frames.collect::<BTreeSet<_>>().len()
 }
 
 /// Whether the calling thread's namespace has tables of iptables-legacy: they come with their first rule or policy.
