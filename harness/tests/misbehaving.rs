@@ -183,6 +183,25 @@ fn a_recipe_that_prints_for_ever_is_ended() {
 }
 
 #[test]
+fn a_recipe_that_sleeps_is_ended() {
+    let desk = Desk::empty();
+    let case = "title = \"A command that sleeps\"\nlab = \"article\"\n\n[[step]]\nhost = [\"sleep 1000\"]\n\
+                probe = { send = \"icmp-echo\", from = \"host\", to = \"10.0.2.2\" }\nexpect = { fate = \"answered\" }\n";
+    fs::create_dir_all(desk.path("cases/area")).unwrap();
+    fs::write(desk.path("cases/area/subject.toml"), case).unwrap();
+    let ended = desk.goldpath("run --backend iptables-nft");
+    ended.must_be(3);
+    ended.must_say(&["in netns 'host': sleep 1000 did not end within 60 s and was ended"]);
+}
+
+#[test]
+fn a_port_that_stays_disabled_is_the_implementations() {
+    let setup = "bridge link set dev v1 state 0";
+    let ended = Desk::with_setup(setup).run();
+    ended.must_be(1);
+}
+
+#[test]
 fn what_a_program_writes_moves_no_cursor() {
     let escape = "\\033[2J\\033]0;mine\\007\\r";
     let complaint = format!("printf '{escape}complaint' >&2; exit 7");

@@ -106,7 +106,7 @@ impl ContractLab {
                 Attached::None | Attached::Network { .. } => {}
             }
         }
-        lab.wait_for_links()?;
+        lab.wait_for_links().map_err(not_ready)?;
         let roles = roles(case, &scenario, &first, &lab)?;
         if let Some(left) = &mut left {
             left.learn(realised.as_ref(), &lab, &host)?;
@@ -190,7 +190,7 @@ impl ContractLab {
                 return Ok(changed);
             }
         }
-        lab.wait_for_links()?;
+        lab.wait_for_links().map_err(not_ready)?;
         self.roles = roles(case, &self.scenario, &self.there, lab)?;
         if let Some(left) = &mut self.left {
             left.learn(self.realised.as_ref(), lab, &self.host)?;
@@ -435,6 +435,14 @@ fn roles(case: &Case, scenario: &Scenario, there: &Scenario, lab: &Lab) -> Resul
         .ports
         .extend(published.flat_map(|port| [port.host_port, port.container_port]));
     Ok(roles)
+}
+
+/// A port that stays disabled with a carrier is as the implementation made it.
+fn not_ready(error: LabError) -> RunError {
+    match error {
+        LabError::Overdue { .. } => missing(error.to_string()),
+        other => other.into(),
+    }
 }
 
 fn missing(text: String) -> RunError {
