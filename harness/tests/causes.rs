@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 const NETWORK: &str = "title = \"T\"\nrequires = [\"bridge\"]\n[network.front]\nsubnet = \"10.77.1.0/24\"\n\
     [container.c1]\nnetwork = \"front\"\naddress = \"10.77.1.10\"\n[container.c2]\nnetwork = \"front\"\naddress = \"10.77.1.20\"\n";
 
+/// A filter of traffic control that drops frames of ethertype 0x0800: 2 is `TC_ACT_SHOT`.
+const NO_IP: &str = "bpf direct-action bytecode '4,40 0 0 12,21 0 1 2048,6 0 0 2,6 0 0 0'";
+
 /// Causes of the only probe of a contract case, which goes from one node to another, with commands planted behind the
 /// example's set-up.
 fn causes(from: &str, to: &str, planted: &[&str]) -> Vec<Value> {
@@ -31,13 +34,23 @@ fn causes(from: &str, to: &str, planted: &[&str]) -> Vec<Value> {
     assert!(text.contains(end), "the example's set-up ends otherwise");
     let commands: String = planted
         .iter()
-        .map(|command| format!("    run({command:?})\n"))
+        .map(|command| {
+            let argv = shlex::split(command).unwrap();
+            format!("    subprocess.run({argv:?}, check=True, stdout=sys.stderr)\n")
+        })
         .collect();
     let planted = text.replacen(end, &end.replace("\n\n\n", &format!("\n{commands}\n\n")), 1);
     fs::write(path("plugin.py"), planted).unwrap();
     fs::set_permissions(path("plugin.py"), fs::Permissions::from_mode(0o755)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_goldpath"))
-        .args(["run", "-i", "plugin:./plugin.py", "--json", "report.json"])
+        .args([
+            "run",
+            "-i",
+            "plugin:./plugin.py",
+            "--no-tables",
+            "--json",
+            "report.json",
+        ])
         .current_dir(desk.path())
         .env_remove("CI")
         .output()
@@ -85,6 +98,21 @@ fn causes(from: &str, to: &str, planted: &[&str]) -> Vec<Value> {
     &["nft add table bridge firewall", "nft add chain bridge firewall pass { type filter hook forward priority 0; }",
       "nft add rule bridge firewall pass ip protocol icmp drop"],
     json!({ "bridge-rules": { "node": "host", "rules": ["firewall/pass ip protocol icmp drop"] } })
+)]
+#[case::traffic_control(
+    "c1", "outside",
+    &["tc qdisc add dev br-front clsact", &format!("tc filter add dev br-front ingress {NO_IP}")],
+    json!({ "dropped": { "node": "host", "reasons": ["TC_INGRESS"] } })
+)]
+#[case::a_martian_address(
+    "lan", "host.uplink",
+    &["ip route add unreachable 10.0.2.50/32", "ip address add 10.0.2.50/32 dev lo"],
+    json!({ "dropped": { "node": "host", "reasons": ["IP_LOCAL_SOURCE"] } })
+)]
+#[case::traffic_control_of_the_reply(
+    "lan", "host.uplink",
+    &["tc qdisc add dev eth0 clsact", &format!("tc filter add dev eth0 egress {NO_IP}")],
+    json!({ "dropped": { "node": "host", "reasons": ["TC_EGRESS"] } })
 )]
 fn a_planted_cause_is_named(
     #[case] from: &str,

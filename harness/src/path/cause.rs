@@ -69,6 +69,13 @@ pub enum Cause {
         /// Rules and policies that end packets, as `filter/FORWARD ip protocol icmp drop`.
         rules: Vec<String>,
     },
+    /// The same probe, sent again, was dropped, and the kernel says why.
+    Dropped {
+        /// The node that had it last.
+        node: String,
+        /// Names of `enum skb_drop_reason` (Linux include/net/dropreason-core.h), as `TC_INGRESS`.
+        reasons: Vec<String>,
+    },
 }
 
 impl Cause {
@@ -80,7 +87,8 @@ impl Cause {
             | Self::PolicyRule { node, .. }
             | Self::Neighbour { node, .. }
             | Self::Down { node, .. }
-            | Self::BridgeRules { node, .. } => node,
+            | Self::BridgeRules { node, .. }
+            | Self::Dropped { node, .. } => node,
         }
     }
 }
@@ -142,6 +150,12 @@ impl fmt::Display for Cause {
                 "the bridge of {node} has rules that end packets (nft list ruleset bridge): {}",
                 rules.join("; ")
             ),
+            Self::Dropped { node, reasons } => write!(
+                f,
+                "sent again, the packet went no further than {node}, and the kernel gave the reason {} \
+                (include/net/dropreason-core.h)",
+                reasons.join(", ")
+            ),
         }
     }
 }
@@ -195,6 +209,10 @@ mod tests {
                 node: node(),
                 rules: vec!["filter/FORWARD ip protocol icmp drop".into()],
             },
+            Cause::Dropped {
+                node: node(),
+                reasons: vec!["TC_INGRESS".into()],
+            },
         ];
         let words: Vec<String> = causes.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(words.join("\n"), @r"
@@ -205,6 +223,7 @@ mod tests {
         the frame is addressed to 02:00:00:00:00:99, which nobody has: c2 knows it on eth0 for 10.77.1.2 permanent; c1:eth0 has 02:42:0a:4d:01:02
         c1:lo is down (ip link set lo up)
         the bridge of host has rules that end packets (nft list ruleset bridge): filter/FORWARD ip protocol icmp drop
+        sent again, the packet went no further than host, and the kernel gave the reason TC_INGRESS (include/net/dropreason-core.h)
         ");
     }
 }

@@ -4,10 +4,15 @@
 
 use std::net::IpAddr;
 
+use etherparse::EtherType;
+
+use super::RunError;
 use crate::case::Backend;
 use crate::lab::{Lab, LabError};
 use crate::packet::Transport;
 use crate::path::{Cause, Direction, End, Evidence, Fate, Frame, Hop, LegKind, PacketPath, Step};
+use crate::probe::{ProbeRequest, Prober, Service};
+use crate::trace::Drops;
 
 /// What explains a loss, or an unreachable that no packet's end explains.
 ///
@@ -26,6 +31,44 @@ pub(super) fn causes(
         Fate::Unreachable { .. } => refused(lab, evidence, path),
         _ => Ok(Vec::new()),
     }
+}
+
+/// What the kernel says to a lost probe when it is sent again, where netfilter ended nothing.
+///
+/// # Errors
+/// The probe cannot be sent.
+pub(super) fn dropped(
+    lab: &Lab,
+    evidence: &Evidence,
+    path: &PacketPath,
+    again: &ProbeRequest,
+    services: &mut [Service],
+) -> Result<Vec<Cause>, RunError> {
+    let Fate::Lost { leg, .. } = path.fate else {
+        return Ok(Vec::new());
+    };
+    let mut prober = lab.netns(&evidence.from)?.run(|| Prober::open(again))??;
+    let Some(drops) = Drops::watch() else {
+        return Ok(Vec::new());
+    };
+    prober.send()?;
+    for service in services {
+        let served = service.serve();
+        served.map_err(|source| RunError::Service { source })?;
+    }
+    let ethertype = match again.destination {
+        IpAddr::V4(_) => EtherType::IPV4.0,
+        IpAddr::V6(_) => EtherType::IPV6.0,
+    };
+    let reasons = drops.reasons(ethertype);
+    let last = last_frame(evidence, path, leg);
+    Ok((!reasons.is_empty())
+        .then(|| Cause::Dropped {
+            node: last.map_or(&evidence.from, |frame| &frame.node).clone(),
+            reasons,
+        })
+        .into_iter()
+        .collect())
 }
 
 /// The frame that the leg's last hop is.

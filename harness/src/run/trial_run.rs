@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::causes::causes;
+use super::causes::{causes, dropped};
 use super::contract_lab::Changed;
 use super::folder;
 use super::observe::{Observer, Origin};
@@ -25,6 +25,9 @@ use crate::probe::{ProbeRequest, SOURCE_PORT};
 const PING_PAYLOAD: usize = 56;
 /// Payload of a UDP or TCP probe in bytes: the token.
 const TOKEN_PAYLOAD: usize = 16;
+
+/// Numbers of probes that are sent again to see why they are lost lie behind those of any case.
+const AGAIN: usize = 500;
 
 /// Labs made by this process, so that each has tokens of its own.
 static LABS: AtomicU32 = AtomicU32::new(0);
@@ -178,6 +181,7 @@ impl TrialRun {
         let number = self.judgement.probes.len() + 1;
         let destination = self.address(&probe.to)?;
         let request = self.request(exchange, destination, number);
+        let again = self.request(exchange, destination, number + AGAIN);
         let from = probe.from.as_str();
         self.lab.live().prepare_neighbours(from, destination)?;
         self.clock.lap(Phase::Neighbours);
@@ -203,18 +207,29 @@ impl TrialRun {
             evidence,
         })));
         if !is_right {
-            self.ask_causes(&recorded.path);
+            self.ask_causes(&recorded.path, &again);
         }
         self.clock.lap(Phase::Compare);
         Ok(())
     }
 
     /// Asks the lab what it still answers about the last probe.
-    fn ask_causes(&mut self, path: &PacketPath) {
+    fn ask_causes(&mut self, path: &PacketPath, again: &ProbeRequest) {
         let Some(evidence) = self.seen.last().and_then(Seen::evidence) else {
             return;
         };
-        let (causes, unread) = match causes(self.lab.live(), evidence, path) {
+        let lab = self.lab.live();
+        let asked = causes(lab, evidence, path).map_err(RunError::from);
+        let (causes, unread) = match asked.and_then(|causes| match causes.as_slice() {
+            [] => dropped(
+                lab,
+                evidence,
+                path,
+                again,
+                &mut self.lab.services().borrow_mut(),
+            ),
+            _ => Ok(causes),
+        }) {
             Ok(causes) => (causes, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };

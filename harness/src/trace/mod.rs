@@ -7,6 +7,7 @@
 mod chains;
 mod conntrack;
 mod decision;
+mod drops;
 mod error;
 mod netlink;
 mod nflog;
@@ -20,6 +21,7 @@ mod table;
 mod tracer;
 
 pub use conntrack::{Connection, Conntrack, ConntrackEntry, Tuple};
+pub use drops::Drops;
 pub use error::TraceError;
 pub use save::{SavedChain, SavedTable, parse_save, target};
 pub use tracer::{Traced, Tracer};
