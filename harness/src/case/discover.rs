@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::builtin::{self, BUILTIN, has_builtin};
 use super::error::CaseError;
 use super::file::CaseFile;
 use super::id::{CaseId, CaseIdError};
@@ -25,12 +26,13 @@ pub fn discover(directories: &[PathBuf]) -> Discovered {
     discover_where(directories, |_| true)
 }
 
-/// Reads the files of the cases whose id is wanted: who runs a single trial need not read every other case.
+/// Reads the files of the cases whose id is wanted: who runs a single trial need not read every other case. A file has the
+/// place of the case that the program carries under the same id.
 pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool) -> Discovered {
     let mut cases = Vec::new();
     let mut errors = Vec::new();
     let mut taken: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for directory in directories {
+    for directory in directories.iter().filter(|one| *one != Path::new(BUILTIN)) {
         let mut walk = Walk::default();
         walk.through(directory);
         let Walk { files, wrong, .. } = walk;
@@ -39,7 +41,7 @@ pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool)
             continue;
         }
         if files.is_empty() {
-            let help = "a case is a file AREA/SUBJECT-CONDITION.toml below it";
+            let help = "a case is a file AREA/SUBJECT-CONDITION.toml below it; `--cases builtin` has those of goldpath";
             errors
                 .push(CaseError::of_path(directory, "the directory holds no case").with_help(help));
         }
@@ -69,6 +71,16 @@ pub fn discover_where(directories: &[PathBuf], is_wanted: impl Fn(&str) -> bool)
             }
         }
     }
+    if has_builtin(directories) {
+        let free = builtin::texts().filter(|(id, _)| is_wanted(id) && !taken.contains_key(*id));
+        for (id, text) in free {
+            let path = Path::new(BUILTIN).join(format!("{id}.toml"));
+            match parse(text, &path, id) {
+                Ok(case) => cases.push(case),
+                Err(found) => errors.extend(found),
+            }
+        }
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -89,7 +101,7 @@ impl Walk {
     fn through(&mut self, directory: &Path) {
         if let Err(error) = self.enter(directory) {
             let what = format!("cannot read the cases directory: {error}");
-            let help = "name an existing directory with `--cases DIR`";
+            let help = "name an existing directory with `--cases DIR`, or goldpath's own with `--cases builtin`";
             self.wrong
                 .push(CaseError::of_path(directory, what).with_help(help));
         }

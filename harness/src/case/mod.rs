@@ -4,6 +4,7 @@
 //! [`CaseError`]s with file, line and column. Later stages validate nothing again. Nothing here touches the kernel.
 
 mod address;
+mod builtin;
 mod claim;
 mod command;
 mod discover;
@@ -24,6 +25,7 @@ mod validate;
 mod vocabulary;
 
 pub use address::{Subnet, SubnetError};
+pub use builtin::{BUILTIN, builtin_text, usual_cases};
 pub use claim::Claim;
 pub use command::{CommandLine, NodeCommands};
 pub use discover::{Discovered, discover, discover_where, parse, read_case};

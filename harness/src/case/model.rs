@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::address::Subnet;
+use super::builtin::BUILTIN;
 use super::claim::Claim;
 use super::command::NodeCommands;
 use super::id::CaseId;
@@ -47,6 +48,13 @@ pub struct Case {
     pub containers: Vec<Container>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+}
+
+impl Case {
+    /// Whether the program carries it; otherwise it was read from a file.
+    pub fn is_builtin(&self) -> bool {
+        self.path.starts_with(BUILTIN)
+    }
 }
 
 /// The two kinds of case.

@@ -98,7 +98,8 @@ fn accept_case(args: &Args, of_case: &[(&Trial, &TrialResult)]) -> Result<Exit, 
         }
     }
     let same = matches!(
-        golden::read(&args.golden, id).map(|old| golden::compare(old.as_ref(), &seen.drawing)),
+        golden::read_of(&args.golden, &first.case)
+            .map(|old| golden::compare(old.as_ref(), &seen.drawing)),
         Ok(Comparison::Same)
     );
     let path =

@@ -32,7 +32,7 @@ fn write(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<
     let goldens = args.golden.as_deref().unwrap_or(Path::new("golden"));
     let mut wrong = Vec::new();
     for case in &cases {
-        wrong.extend(golden::read(goldens, case.id.as_str()).err());
+        wrong.extend(golden::read_of(goldens, case).err());
     }
     // The usual goldens are not those of unusual cases.
     let belong = args.golden.is_some() || args.chosen.cases == [Path::new("cases")];

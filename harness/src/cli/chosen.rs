@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::asked::Implementations;
 use super::exit::Exit;
 use crate::adapter::Candidate;
-use crate::case::{Backend, Case, discover, matches, render, select};
+use crate::case::{Backend, Case, discover, matches, render, select, usual_cases};
 use crate::run::{Trial, TrialId, case_part};
 
 /// How many trials a failed selection shows.
@@ -20,8 +20,9 @@ pub struct Chosen {
     /// trials: `CASE::SUBJECT/FAMILY`, each half by a part or a glob.
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Directory of case files. May be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
+    /// Directory of case files. May be given several times. `builtin` means the cases that the program carries, which is the
+    /// default where there is no directory `cases`; a file replaces the one of the same id in it.
+    #[arg(long, value_name = "DIR", default_values_os_t = [usual_cases()])]
     pub cases: Vec<PathBuf>,
 }
 

@@ -6,7 +6,9 @@ mod meaning;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::case::{Case, CaseKind, Exchange, Expect, Listen, Probe, ProbeKind, Protocol, Step};
+use crate::case::{
+    Case, CaseKind, Exchange, Expect, Listen, Probe, ProbeKind, Protocol, Step, usual_cases,
+};
 
 use super::chosen::chosen;
 use super::exit::Exit;
@@ -22,8 +24,8 @@ pub struct Args {
     /// The case's id, or a part of it that no other id contains.
     #[arg(value_name = "CASE")]
     pub case: String,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
+    /// Directory of case files, or `builtin` for those that the program carries; may be given several times.
+    #[arg(long, value_name = "DIR", default_values_os_t = [usual_cases()])]
     pub cases: Vec<PathBuf>,
 }
 

@@ -3,6 +3,7 @@
 pub mod accept;
 mod asked;
 pub mod bench;
+pub mod cases;
 pub mod check;
 mod chosen;
 mod declared;
@@ -49,6 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     List(list::Args),
+    Cases(cases::Args),
     Check(check::Args),
     Run(run::Args),
     Show(show::Args),
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
 fn verb(verb: Verb) -> ExitCode {
     match verb {
         Verb::List(args) => list::run(&args).into(),
+        Verb::Cases(args) => cases::run(&args).into(),
         Verb::Check(args) => check::run(&args).into(),
         Verb::Run(args) => run::run(&args),
         Verb::Show(args) => show::run(&args),

@@ -32,7 +32,7 @@ pub(super) fn must_read_goldens(
 ) -> Result<(), Exit> {
     let mut read = Ok(());
     for case in cases {
-        if let Err(error) = golden::read(folder, case.id.as_str()) {
+        if let Err(error) = golden::read_of(folder, case) {
             let _ = writeln!(err, "{error}");
             read = Err(Exit::WrongInput);
         }

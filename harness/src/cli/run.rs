@@ -18,7 +18,7 @@ use super::report::closing;
 use super::report_files::ReportFiles;
 use super::sandbox::{broken, inside_and_look};
 use crate::adapter::Candidate;
-use crate::case::{Backend, Case, CaseKind};
+use crate::case::{BUILTIN, Backend, Case, CaseKind, usual_cases};
 use crate::golden::{self, Comparison, GoldenError};
 use crate::report::{CaseReport, ImplementationReport, Report, trial_line, words};
 use crate::run::{
@@ -215,6 +215,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         args.strict,
     );
     let _ = write!(out, "\n{}", closing(&report));
+    let _ = writeln!(out, "{}", data_used(&args.chosen.cases, &args.golden));
     if args.detail {
         let finished = trials.iter().zip(&ran.results);
         for (trial, result) in finished.filter_map(|(t, r)| Some((t, r.as_ref()?))) {
@@ -341,16 +342,28 @@ fn detail(
     })
 }
 
+/// Where cases and goldens came from.
+fn data_used(cases: &[PathBuf], golden: &Path) -> String {
+    let cases: Vec<String> = cases.iter().map(|one| one.display().to_string()).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    match (&cases[..], golden.is_dir()) {
+        ([one], false) if one == BUILTIN => format!(
+            "cases and goldens: built into goldpath {version}; `goldpath cases export DIR` writes them out"
+        ),
+        _ => format!("cases: {}; goldens: {}", cases.join(", "), golden.display()),
+    }
+}
+
 fn rerun(args: &Args) -> Rerun {
     let mut words = vec![String::from("run")];
-    let mut folder = |option: &str, given: &Path, usual: &str| {
-        if given != Path::new(usual) {
+    let mut folder = |option: &str, given: &Path, usual: &Path| {
+        if given != usual {
             words.extend([option.to_owned(), given.display().to_string()]);
         }
     };
     for cases in &args.chosen.cases {
-        folder("--cases", cases, "cases");
+        folder("--cases", cases, &usual_cases());
     }
-    folder("--golden", &args.golden, "golden");
+    folder("--golden", &args.golden, Path::new("golden"));
     Rerun::Goldpath(words)
 }

@@ -12,7 +12,7 @@ use super::output::output;
 use super::preflight::must_have_programs;
 use super::run::{parse_backend, run_quietly};
 use super::sandbox::inside;
-use crate::case::{Backend, Level};
+use crate::case::{Backend, Level, usual_cases};
 use crate::report::words;
 use crate::run::{Options, Outcome, Rerun, Trial, TrialResult};
 
@@ -22,8 +22,8 @@ pub struct Args {
     /// The case's id, or a part of it that no other id contains; or a trial, such as `CASE::SUBJECT/FAMILY`.
     #[arg(value_name = "CASE")]
     pub case: String,
-    /// Directory of case files; may be given several times.
-    #[arg(long, value_name = "DIR", default_value = "cases")]
+    /// Directory of case files, or `builtin` for those that the program carries; may be given several times.
+    #[arg(long, value_name = "DIR", default_values_os_t = [usual_cases()])]
     pub cases: Vec<PathBuf>,
     /// Firewall back end of a recipe. The default is the first one that it lists.
     #[arg(long, value_name = "BACKEND", value_parser = parse_backend)]

@@ -162,7 +162,7 @@ fn plain(content: String) -> String {
     }
 }
 
-fn parse(content: &str) -> Option<Golden> {
+pub(super) fn parse(content: &str) -> Option<Golden> {
     let body = content.strip_prefix("---\n")?;
     let end = body.find("\n---\n")?;
     let (header, text) = (&body[..end], &body[end + "\n---\n".len()..]);

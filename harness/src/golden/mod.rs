@@ -1,8 +1,10 @@
 //! Golden paths: compare and accept. Files are insta's snapshots, so that `cargo insta review` works on pending ones.
 
+mod builtin;
 mod compare;
 mod file;
 
+pub use builtin::{builtin, read_of};
 pub use compare::{
     Comparison, DifferingLine, GoldenDifference, Parting, Responsible, Side, compare, difference,
 };

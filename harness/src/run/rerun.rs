@@ -30,7 +30,7 @@ impl Rerun {
                 quoted(&argv)
             }
             Self::CargoTest => {
-                format!("cargo test -p cases --test conformance -- --exact {trial}")
+                format!("cargo test -p goldpath-cases --test conformance -- --exact {trial}")
             }
         }
     }

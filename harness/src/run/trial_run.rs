@@ -273,7 +273,7 @@ impl TrialRun {
             return Ok(());
         }
         let id = trial.case.id.as_str();
-        let golden = golden::read(&options.golden, id)?;
+        let golden = golden::read_of(&options.golden, &self.case)?;
         if self.judgement.compare(&self.case, golden.as_ref()) {
             return Ok(());
         }
