@@ -2,6 +2,7 @@
 
 use super::super::answer::Answer;
 use super::super::cell::{Cell, From, To};
+use super::super::moment::Port;
 use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::{Feature, Level};
 
@@ -165,11 +166,37 @@ pub(super) const GROUP: Group = Group {
             ],
             says: Says::Is(|cell| {
                 let asks = !matches!(cell.from, From::Host | From::Alone(_));
-                (asks && cell.to == To::WiredLoopback).then_some(Answer::Blocked)
+                let wired = cell.to == To::WiredLoopback && !is_published_everywhere(cell);
+                (asks && wired).then_some(Answer::Blocked)
             }),
+        },
+        Rule {
+            id: RuleId("published-on-the-wire"),
+            rank: Rank::Usual,
+            sentence: "Whether a packet that arrives on a wire for 127.0.0.1 is led to a port that is published on every address is open.",
+            level: Level::May,
+            features: &[],
+            source: &[
+                "moby/moby#45610: Docker 28 guards the ports that are published on a loopback address only",
+                "RFC 1812 5.3.7: a router drops it",
+                "Linux net/ipv4/netfilter: PREROUTING translates before ip_route_input looks for martian addresses",
+            ],
+            says: Says::Open(
+                "the translation of any local address takes it before routing would drop it, and the asker reaches the same port by the host's other addresses",
+                |cell| cell.to == To::WiredLoopback && is_published_everywhere(cell),
+            ),
         },
     ],
 };
+
+/// Whether the port that it asks for is open to it by every other address of the host.
+fn is_published_everywhere(cell: &Cell<'_>) -> bool {
+    let everywhere = |port: &Port| port.address.is_none_or(|on| on.is_unspecified());
+    let published = cell.published();
+    !cell.internal_asks()
+        && published
+            .is_some_and(|(member, port)| everywhere(port) && !cell.moment.is_internal(member))
+}
 
 /// Whether it asks for an address of the host, and for no port that is or was published on any.
 fn is_free(cell: &Cell<'_>) -> bool {
