@@ -16,7 +16,7 @@ pub mod case;
 pub mod cli;
 pub mod explore;
 pub mod files;
-pub mod finding;
+pub use goldpath_report::finding;
 #[cfg(test)]
 mod fuzz;
 pub mod golden;

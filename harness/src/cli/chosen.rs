@@ -8,7 +8,7 @@ use super::asked::Implementations;
 use super::exit::Exit;
 use crate::adapter::Candidate;
 use crate::case::{Backend, Case, discover, matches, render, select, usual_cases};
-use crate::run::{Trial, TrialId, case_part};
+use crate::run::{Trial, TrialId, case_part, is_meant_by};
 
 /// How many trials a failed selection shows.
 const NEAR: usize = 4;
@@ -72,7 +72,7 @@ pub(super) fn of_patterns(trials: Vec<Trial>, patterns: &[String]) -> Result<Vec
         if is_whole {
             id.to_string() == pattern
         } else {
-            id.is_meant_by(pattern)
+            is_meant_by(id, pattern)
         }
     };
     if let Some(nothing) = of_trials

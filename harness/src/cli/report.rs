@@ -12,7 +12,7 @@ use super::report_files::ReportFiles;
 use crate::adapter::unused;
 use crate::finding::{Finding, What};
 use crate::report::{
-    Report, claims_table, diff, diff_table, matrix_table, merge, not_run_lines, summary_line,
+    self, Report, claims_table, diff, diff_table, matrix_table, merge, not_run_lines, summary_line,
     unasked_lines,
 };
 
@@ -182,5 +182,5 @@ fn read_all(parts: &[PathBuf]) -> Result<Vec<(String, Report)>, String> {
 fn read(path: &Path) -> Result<Report, String> {
     let text =
         fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Report::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+    report::read(&text).map_err(|error| format!("{}: {error}", path.display()))
 }

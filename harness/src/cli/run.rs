@@ -20,7 +20,7 @@ use super::sandbox::{broken, inside_and_look};
 use crate::adapter::Candidate;
 use crate::case::{BUILTIN, Backend, Case, CaseKind, usual_cases};
 use crate::golden::{self, Comparison, GoldenError};
-use crate::report::{CaseReport, ImplementationReport, Report, trial_line, words};
+use crate::report::{self, ImplementationReport, case_report, trial_line, words};
 use crate::run::{
     Event, GoldenUse, Options, Partition, Rerun, Tool, Trial, TrialResult, Watch, recipe_tools,
     run_all,
@@ -182,7 +182,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
     let ran = run_all(trials, &options, jobs, |event| match event {
         Event::Started(position) => progress.started(position),
         Event::Finished(position, result) => {
-            let report = CaseReport::of(&trials[position], result);
+            let report = case_report(&trials[position], result);
             // An engine that can't start is told once; the closing lines count the others.
             let line = if report.is_not_run() {
                 String::new()
@@ -205,9 +205,8 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         Err(error) => return broken("start the trials", &error),
     };
     let finished = trials.iter().zip(&ran.results);
-    let cases =
-        finished.filter_map(|(trial, result)| Some(CaseReport::of(trial, result.as_ref()?)));
-    let report = Report::of(
+    let cases = finished.filter_map(|(trial, result)| Some(case_report(trial, result.as_ref()?)));
+    let report = report::report(
         cases.collect(),
         planned,
         under_test(trials, found, || tools.join().unwrap_or_default()),

@@ -34,7 +34,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Exit {
     let text = match args.name {
         Name::Case => case::schema(),
-        Name::Report => report::schema(),
+        Name::Report => report::report_schema(),
         Name::Score => mutate::schema_text(),
         Name::Plugin => plugin::plugin_schema(),
     };

@@ -1,11 +1,9 @@
 //! The first line where a drawing leaves its golden, and the rule that made the difference. Lines are compared by what they
 //! are, not by how they read.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
-use super::Golden;
+use super::{DifferingLine, Golden, GoldenDifference, Parting, Responsible, Side};
 use crate::path::{Drawing, Is, Line};
 
 /// How what was seen stands to the golden.
@@ -17,82 +15,6 @@ pub enum Comparison {
     New,
     /// They part.
     Different(Box<GoldenDifference>),
-}
-
-/// Where a drawing leaves its golden.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct GoldenDifference {
-    /// Line of the golden file, counted from 1.
-    pub line: usize,
-    /// The number of the probe that the line belongs to, counted from 1; null where it belongs to none.
-    pub probe: Option<usize>,
-    /// That probe's heading.
-    pub heading: Option<String>,
-    /// The first line that differs.
-    pub first: Parting,
-    /// The first hop or verdict that differs, where that is another line: a fate stands above its path.
-    pub hop: Option<Parting>,
-    /// The rule or policy that made the difference, or the nearest to it.
-    pub rule: Option<Responsible>,
-    /// Both drawings as a difference, line by line.
-    pub lines: Vec<DifferingLine>,
-}
-
-/// Two lines in the same place that are not the same.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Parting {
-    /// The last hop, verdict or entry above, which both share.
-    pub after: Option<Line>,
-    /// The golden's line; null where the golden ends earlier.
-    pub expected: Option<Line>,
-    /// The line seen; null where the path ends earlier.
-    pub seen: Option<Line>,
-}
-
-/// What netfilter said where the two part: table, chain, rule and action. Both are the same where no verdict differs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Responsible {
-    /// The golden's verdict; null where it has none.
-    pub expected: Option<String>,
-    /// The verdict seen; null where there is none.
-    pub seen: Option<String>,
-}
-
-/// A line of a difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DifferingLine {
-    /// Who has it.
-    pub side: Side,
-    /// As it is drawn.
-    pub text: String,
-}
-
-/// Who has a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// Both.
-    Both,
-    /// The golden alone.
-    Golden,
-    /// What was seen alone.
-    Seen,
-}
-
-impl GoldenDifference {
-    /// The nodes where the two part: those of the lines that differ and of the last one that they share.
-    pub fn nodes(&self) -> Vec<&str> {
-        let partings = [Some(&self.first), self.hop.as_ref()];
-        let lines = partings.into_iter().flatten().flat_map(|parting| {
-            let Parting {
-                after,
-                expected,
-                seen,
-            } = parting;
-            [after, expected, seen]
-        });
-        lines.flatten().filter_map(Line::node).collect()
-    }
 }
 
 /// Compares a drawing with its golden.
@@ -123,14 +45,14 @@ pub fn difference(expected: &Drawing, seen: &Drawing) -> Option<Box<GoldenDiffer
     let at = pairs.take_while(|(a, b)| a == b).count();
     let probe = probe_at(&expected.lines, at).or_else(|| probe_at(&seen.lines, at));
     let heading = probe.and_then(|probe| expected.heading(probe).or(seen.heading(probe)));
-    let first = Parting::at(&expected.lines, &seen.lines, at);
+    let first = parting(&expected.lines, &seen.lines, at);
     let way = |drawing: &Drawing| -> Vec<Line> {
         let lines = drawing.lines.iter();
         let of_probe = lines.filter(|line| probe.is_some() && line.probe == probe);
         of_probe.filter(|line| line.is_of_way()).cloned().collect()
     };
     let (expected_way, seen_way) = (way(expected), way(seen));
-    let hop = Parting::at(&expected_way, &seen_way, shared(&expected_way, &seen_way));
+    let hop = parting(&expected_way, &seen_way, shared(&expected_way, &seen_way));
     let is_first = (&hop.expected, &hop.seen) == (&first.expected, &first.seen);
     Some(Box::new(GoldenDifference {
         line: at + 1,
@@ -189,15 +111,13 @@ fn responsible(expected: &[Line], seen: &[Line]) -> Option<Responsible> {
     })
 }
 
-impl Parting {
-    fn at(expected: &[Line], seen: &[Line], position: usize) -> Self {
-        let above = &expected[..position.min(expected.len())];
-        let is_entry = |line: &&Line| line.node().is_some() || line.is == Is::Entry;
-        Self {
-            after: above.iter().rev().find(is_entry).cloned(),
-            expected: expected.get(position).cloned(),
-            seen: seen.get(position).cloned(),
-        }
+fn parting(expected: &[Line], seen: &[Line], position: usize) -> Parting {
+    let above = &expected[..position.min(expected.len())];
+    let is_entry = |line: &&Line| line.node().is_some() || line.is == Is::Entry;
+    Parting {
+        after: above.iter().rev().find(is_entry).cloned(),
+        expected: expected.get(position).cloned(),
+        seen: seen.get(position).cloned(),
     }
 }
 

@@ -5,7 +5,6 @@ mod compare;
 mod file;
 
 pub use builtin::{builtin, read_of};
-pub use compare::{
-    Comparison, DifferingLine, GoldenDifference, Parting, Responsible, Side, compare, difference,
-};
+pub use compare::{Comparison, compare, difference};
 pub use file::{Golden, GoldenError, accept, golden_file, orphans, read, write_pending};
+pub use goldpath_report::golden::{DifferingLine, GoldenDifference, Parting, Responsible, Side};

@@ -2,10 +2,9 @@
 
 mod checksum;
 mod decode;
-mod headers;
 mod token;
 
 pub use checksum::{Checksums, checksums};
 pub use decode::{decode, identification};
-pub use headers::{Headers, IcmpError, TcpFlags, Transport};
+pub use goldpath_report::packet::{Headers, IcmpError, TcpFlags, Transport};
 pub use token::Token;

@@ -1,43 +1,6 @@
 //! What netfilter did to a probe: for a finding about a path that is drawn without it.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::evidence::{Action, LegKind, Rule};
-use super::model::{End, PacketPath, Rewrite, Step, Verdict};
-
-/// One translation of a packet in a node, or its end there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Deed {
-    /// The node.
-    pub node: String,
-    /// Which packet.
-    pub leg: LegKind,
-    /// The address that became another one; null where the packet was dropped.
-    pub change: Option<Translation>,
-    /// The rule that did it; null where conntrack gave back what it had changed before.
-    pub rule: Option<RuleName>,
-}
-
-/// An address, with the port where there is one, that became another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Translation {
-    /// Which end of the packet.
-    pub end: End,
-    /// What it was.
-    pub was: String,
-    /// What it is now.
-    pub is: String,
-}
-
-/// A rule or a policy, as netfilter reported it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RuleName {
-    /// Table and chain, as `filter/FORWARD`.
-    pub chain: String,
-    /// The rule's text without `-A CHAIN`; null for the chain's policy.
-    pub text: Option<String>,
-}
+use super::{Action, Deed, PacketPath, Rewrite, RuleName, Step, Translation, Verdict};
 
 /// A node's every translation with the rule that asked for it, and every drop, in the order of the path.
 pub fn account(path: &PacketPath, node: &str) -> Vec<Deed> {
@@ -67,32 +30,10 @@ pub fn account(path: &PacketPath, node: &str) -> Vec<Deed> {
     deeds
 }
 
-impl From<&Rewrite> for Translation {
-    fn from(rewrite: &Rewrite) -> Self {
-        Self {
-            end: rewrite.end,
-            was: rewrite.was.clone(),
-            is: rewrite.is.clone(),
-        }
-    }
-}
-
-impl From<&Verdict> for RuleName {
-    fn from(verdict: &Verdict) -> Self {
-        Self {
-            chain: verdict.chain.clone(),
-            text: match &verdict.rule {
-                Rule::Text(text) => Some(text.clone()),
-                Rule::Policy => None,
-            },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::path::{Fate, Hook, Leg, LegKind};
+    use crate::path::{End, Fate, Hook, Leg, LegKind, Rule};
 
     fn verdict(chain: &str, rule: &str, action: Action) -> Step {
         Step::Verdict(Verdict {

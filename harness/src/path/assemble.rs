@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Direction, Evidence, Frame, Hook, LegKind, VerdictEvent};
+use super::evidence::{Evidence, Frame, VerdictEvent};
 use super::fate::{decide, drop_at};
-use super::model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 use super::walk::{Gap, Transit, bridge, walk};
+use super::{End, Fate, Fragment, Hook, Hop, Leg, LegKind, PacketPath, Rewrite, Step, Verdict};
 use crate::packet::Headers;
 
 /// Builds the path that the evidence shows.
@@ -220,61 +220,4 @@ fn rewrites(node: &str, before: &Headers, after: &Headers) -> Vec<Step> {
             Step::Rewrite(Rewrite { node, end, was, is })
         })
         .collect()
-}
-
-impl Hook {
-    /// Whether one passage through a node's IP stack may meet `next` at or behind this hook: a packet
-    /// that enters goes from prerouting to input, or over forward to postrouting; one that a local
-    /// socket sends goes from output to postrouting.
-    pub(super) fn leads_to(self, next: Self) -> bool {
-        self == next
-            || matches!(
-                (self, next),
-                (
-                    Self::Prerouting,
-                    Self::Input | Self::Forward | Self::Postrouting
-                ) | (Self::Forward | Self::Output, Self::Postrouting)
-            )
-    }
-}
-
-impl PacketPath {
-    /// The steps of one leg, empty if it does not exist.
-    pub fn steps(&self, kind: LegKind) -> &[Step] {
-        self.legs
-            .iter()
-            .find(|leg| leg.kind == kind)
-            .map_or(&[], |leg| &leg.steps)
-    }
-
-    /// All hops of a leg, in order.
-    pub fn hops(&self, kind: LegKind) -> impl Iterator<Item = &Hop> {
-        self.steps(kind).iter().filter_map(|step| match step {
-            Step::Hop(hop) => Some(hop),
-            _ => None,
-        })
-    }
-
-    /// All verdicts of a leg, in order.
-    pub fn verdicts(&self, kind: LegKind) -> impl Iterator<Item = &Verdict> {
-        self.steps(kind).iter().filter_map(|step| match step {
-            Step::Verdict(verdict) => Some(verdict),
-            _ => None,
-        })
-    }
-
-    /// Whether nothing more is to come: the fate is proven and no frame is missing.
-    pub fn is_settled(&self) -> bool {
-        self.settled
-    }
-}
-
-impl Direction {
-    /// `>` for out, `<` for in.
-    pub fn arrow(self) -> char {
-        match self {
-            Self::Out => '>',
-            Self::In => '<',
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::LegKind;
+use super::{Is, LegKind, Line};
 
 /// The title above lookups.
 pub(super) const WHO_GETS_IT: &str = "who gets it";
@@ -21,110 +21,6 @@ pub(super) const NOT_CAPTURED: &str = "not captured";
 pub(super) const BETWEEN: &str = " between    the host, by translation or by a proxy";
 const PROBE: &str = "probe ";
 const FATE: &str = "fate: ";
-
-/// One line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Line {
-    /// As it is drawn.
-    pub text: String,
-    /// The number of the probe whose path it belongs to, counted from 1; null outside of paths.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probe: Option<usize>,
-    /// What it is.
-    #[serde(flatten)]
-    pub is: Is,
-}
-
-/// What a line is. In JSON, `is` says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "is", rename_all = "kebab-case")]
-pub enum Is {
-    /// Nothing, between two paragraphs.
-    Blank,
-    /// A probe's heading.
-    Probe,
-    /// How a path ended.
-    Fate,
-    /// The title of a part of a path.
-    Title,
-    /// An answer of a routing or forwarding table.
-    Lookup {
-        /// Whose table.
-        node: String,
-    },
-    /// Which packet the next lines follow.
-    Leg,
-    /// The packet on an interface, or at an end of its path.
-    Hop {
-        /// Where.
-        node: String,
-    },
-    /// A frame that must have been there.
-    Missing {
-        /// Where.
-        node: String,
-    },
-    /// Netfilter spoke.
-    Verdict {
-        /// Where.
-        node: String,
-        /// Table, chain, rule and action.
-        said: String,
-    },
-    /// An address became another one, and no rule asked for it.
-    Rewrite {
-        /// Where.
-        node: String,
-    },
-    /// A connection as conntrack holds it.
-    Binding {
-        /// Where.
-        node: String,
-    },
-    /// That a proxy is as good as a translation.
-    Between,
-    /// A sentence about anything else that happened, or the title of a list.
-    Said,
-    /// An entry of a list.
-    Entry,
-}
-
-impl Line {
-    pub(super) fn new(text: impl Into<String>, is: Is) -> Self {
-        Self {
-            text: text.into(),
-            probe: None,
-            is,
-        }
-    }
-
-    /// The node that the line speaks of, if it speaks of one.
-    pub fn node(&self) -> Option<&str> {
-        match &self.is {
-            Is::Lookup { node }
-            | Is::Hop { node }
-            | Is::Missing { node }
-            | Is::Verdict { node, .. }
-            | Is::Rewrite { node }
-            | Is::Binding { node } => Some(node),
-            _ => None,
-        }
-    }
-
-    /// Whether it is a part of the way itself: of what handles and filters the packet.
-    pub fn is_of_way(&self) -> bool {
-        matches!(
-            self.is,
-            Is::Leg
-                | Is::Hop { .. }
-                | Is::Missing { .. }
-                | Is::Verdict { .. }
-                | Is::Rewrite { .. }
-                | Is::Binding { .. }
-                | Is::Between
-        )
-    }
-}
 
 /// Everything that is drawn of a trial.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Action, Binding, Direction, Hook, LegKind, Lookup, Rule};
 use crate::packet::Headers;
 
 /// Everything seen while one probe was on its way.
@@ -58,35 +58,6 @@ pub struct Interface {
     pub mac: String,
 }
 
-/// Which packet of the exchange a leg follows.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum LegKind {
-    /// What the probing node sent.
-    Request,
-    /// What came back.
-    Reply,
-    /// An ICMP error about the request or the reply.
-    Error,
-    /// What a TCP connection carries after its handshake. No leg is drawn of it: it tells only where an exchange ended
-    /// that had begun.
-    Stream,
-}
-
-/// Which way a frame passed an interface, seen from its node.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// Leaving the node, or handed down by a bridge device to its ports.
-    Out,
-    /// Entering the node, or handed up by a bridge port to its bridge device.
-    In,
-}
-
 /// A packet of the probe seen on one interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
@@ -109,52 +80,6 @@ pub struct Frame {
     /// Source MAC, empty on interfaces without one.
     #[serde(default)]
     pub source_mac: String,
-}
-
-/// Where in the IP stack a chain was called (`include/uapi/linux/netfilter.h`, `NF_INET_*`).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hook {
-    /// Before the first routing decision.
-    Prerouting,
-    /// To a local socket.
-    Input,
-    /// Through this node.
-    Forward,
-    /// From a local socket.
-    Output,
-    /// After the last routing decision.
-    Postrouting,
-}
-
-/// What a rule or policy decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// On to the next chain.
-    Accept,
-    /// The packet ends here.
-    Drop,
-    /// The next rule of the chain.
-    Continue,
-    /// Another chain, by name; it comes back if nothing there decides.
-    Jump(String),
-    /// Back to the calling chain.
-    Return,
-    /// Handed to user space.
-    Queue,
-}
-
-/// Which rule spoke.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// A rule, by its text without the leading `-A CHAIN`.
-    Text(String),
-    /// The base chain's policy, because no rule decided.
-    Policy,
 }
 
 /// One decision of netfilter about one packet of the probe.
@@ -208,28 +133,4 @@ pub enum Answer {
     },
     /// The connection was refused, with this errno's name, as `ECONNREFUSED`.
     Refused(String),
-}
-
-/// A conntrack entry's two directions (`man conntrack`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Binding {
-    /// Node's name.
-    pub node: String,
-    /// `icmp`, `tcp` or `udp`.
-    pub protocol: String,
-    /// Source and destination of the original direction, with ports where there are any.
-    pub original: (String, String),
-    /// Source and destination of the reply direction.
-    pub reply: (String, String),
-}
-
-/// One answer of a table that decides who gets a packet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Lookup {
-    /// Node's name.
-    pub node: String,
-    /// `route` or `fdb`.
-    pub table: String,
-    /// The answer in the words of `ip route get` or `bridge fdb`, without volatile parts.
-    pub answer: String,
 }

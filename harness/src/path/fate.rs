@@ -1,7 +1,7 @@
 //! How a path ended, from positive evidence only.
 
-use super::evidence::{Action, Answer, Direction, Evidence, LegKind, Rule, Sent};
-use super::model::{Fate, Hop, Leg, Step, Verdict};
+use super::evidence::{Answer, Evidence, Sent};
+use super::{Action, Direction, Fate, Hop, Leg, LegKind, Rule, Step, Verdict};
 use crate::packet::{Headers, Transport};
 
 /// The fate that the evidence proves, or `None` while it proves none.

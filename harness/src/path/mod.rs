@@ -2,11 +2,9 @@
 
 mod account;
 mod assemble;
-mod cause;
 mod drawn;
 mod evidence;
 mod fate;
-mod model;
 mod names;
 mod neutral;
 mod render;
@@ -15,15 +13,14 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Deed, RuleName, Translation, account};
+pub use account::account;
 pub use assemble::assemble;
-pub use cause::Cause;
-pub use drawn::{Drawing, Is, Line};
-pub use evidence::{
-    Action, Answer, Binding, Direction, Evidence, Frame, Hook, Interface, LegKind, Lookup, Node,
-    Rule, Sent, VerdictEvent,
+pub use drawn::Drawing;
+pub use evidence::{Answer, Evidence, Frame, Interface, Node, Sent, VerdictEvent};
+pub use goldpath_report::path::{
+    Action, Binding, Cause, Deed, Direction, End, Fate, Fragment, Hook, Hop, Is, Leg, LegKind,
+    Line, Lookup, PacketPath, Rewrite, Rule, RuleName, Step, Translation, Verdict,
 };
-pub use model::{End, Fate, Fragment, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
 pub use names::by_wiring;
 pub use neutral::{Passage, Roles, draw_neutral};
 pub use render::{draw, render};

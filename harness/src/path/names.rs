@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::{LegKind, Node, Rule};
-use super::model::{End, Fate, PacketPath, Rewrite, Step};
+use super::evidence::Node;
+use super::{End, Fate, LegKind, PacketPath, Rewrite, Rule, Step};
 use crate::packet::{Headers, Transport};
 
 /// How a forwarding table's answer ends when the frame is for the bridge itself.

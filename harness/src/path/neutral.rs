@@ -9,10 +9,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::drawn::{BETWEEN, Is, Line};
-use super::evidence::{Direction, LegKind};
-use super::model::{Fate, Hop, PacketPath};
+use super::drawn::BETWEEN;
 use super::render::fate_line;
+use super::{Direction, Fate, Hop, Is, LegKind, Line, PacketPath};
 use crate::packet::Headers;
 
 /// Width of a node's name.

@@ -5,11 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::drawn::{
-    CONNTRACK, Drawing, Is, Line, NOT_CAPTURED, WHO_FILTERS_IT, WHO_GETS_IT, WHO_HANDLES_IT,
-};
-use super::evidence::{Action, Binding, LegKind, Lookup, Rule};
-use super::model::{End, Fate, Hop, Leg, PacketPath, Rewrite, Step, Verdict};
+use super::drawn::{CONNTRACK, Drawing, NOT_CAPTURED, WHO_FILTERS_IT, WHO_GETS_IT, WHO_HANDLES_IT};
+use super::{Binding, End, Hop, Is, Leg, Line, Lookup, PacketPath, Rewrite, Rule, Step, Verdict};
 use crate::packet::Headers;
 
 /// Column where "who filters it" begins. A left cell that is longer pushes its own line only, so
@@ -203,66 +200,5 @@ fn verdict_text(verdict: &Verdict) -> String {
     match &verdict.rule {
         Rule::Text(rule) => format!("{chain} {rule}: {action}"),
         Rule::Policy => format!("{chain} policy: {action}"),
-    }
-}
-
-impl Verdict {
-    /// Whether this rule asks for an address translation. Targets as in `man iptables-extensions`,
-    /// statements as in `man nft`.
-    pub fn translates(&self) -> bool {
-        let Rule::Text(text) = &self.rule else {
-            return false;
-        };
-        let words = [
-            "MASQUERADE",
-            "SNAT",
-            "DNAT",
-            "REDIRECT",
-            "NETMAP",
-            "masquerade",
-            "snat",
-            "dnat",
-            "redirect",
-        ];
-        text.split_whitespace().any(|word| words.contains(&word))
-    }
-}
-
-impl std::fmt::Display for Fate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Answered => write!(f, "answered"),
-            Self::Rejected { by } => write!(f, "rejected: {by}"),
-            Self::Unreachable { reason } => write!(f, "unreachable: {reason}"),
-            Self::Dropped { leg, node, place } => write!(f, "{leg} dropped at {node} {place}"),
-            Self::Lost { leg, after } if after.is_empty() => {
-                write!(f, "{leg} lost before any interface saw it, no verdict")
-            }
-            Self::Lost { leg, after } => write!(f, "{leg} lost after {after}, no verdict"),
-        }
-    }
-}
-
-impl std::fmt::Display for LegKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Request => "request",
-            Self::Reply => "reply",
-            Self::Error => "error",
-            Self::Stream => "stream",
-        })
-    }
-}
-
-impl std::fmt::Display for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Accept => write!(f, "accept"),
-            Self::Drop => write!(f, "drop"),
-            Self::Continue => write!(f, "continue"),
-            Self::Jump(chain) => write!(f, "jump {chain}"),
-            Self::Return => write!(f, "return"),
-            Self::Queue => write!(f, "queue"),
-        }
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::evidence::{Direction, Evidence, Frame, Hook, LegKind, VerdictEvent};
+use super::evidence::{Evidence, Frame, VerdictEvent};
+use super::{Direction, Hook, LegKind};
 
 /// One passage through one node: frames in, netfilter's decisions, frames out.
 #[derive(Debug, Default)]

@@ -16,25 +16,29 @@ mod read;
 #[cfg(test)]
 mod sample;
 mod score;
-mod summary;
+#[cfg(test)]
+mod summary_tests;
 mod terminal;
 mod words;
 
 pub use claims::{Standing, claims_table, standing};
 pub use diff::{TrialDifference, diff, diff_table};
 pub use explored::{ExploredPairs, ExploredReport, ExploredRules, FoundReport};
+pub use goldpath_report::{
+    CaseReport, Conclusion, ImplementationReport, PathReport, ReadError, Report, Summary,
+    report_schema,
+};
 pub use html::{explored_html, html};
 pub use intent::{
     answer_words, event_words, intent_table, question_words, rules_page, share_table,
 };
-pub use json::{CaseReport, ImplementationReport, PathReport, Report, SCHEMA_VERSION, schema};
+pub use json::{case_report, report};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use matrix::{Matrix, Row};
 pub use merge::{MergeError, merge};
 pub use parting::{Alike, Parting, alike};
-pub use read::ReadError;
+pub use read::read;
 pub use score::score_table;
-pub use summary::{Conclusion, Summary};
 pub use terminal::{matrix_table, not_run_lines, summary_line, trial_line, unasked_lines};
 pub use words::{difference_words, message, words};

@@ -1,89 +1,33 @@
 //! Reports that were written before, also by earlier versions.
 
-use serde_json::Value;
+use goldpath_report::{ReadError, Report};
 
-use super::{Report, SCHEMA_VERSION};
-use crate::finding::{Finding, Leftover, LeftoverChange, What};
 use crate::path::draw;
 
-/// The oldest format that is read. CHANGELOG.md says what each one changed.
-const OLDEST: u64 = 1;
-
-/// Why something is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// It is no JSON, or has not the form of a report.
-    #[error("not a goldpath report: {0}")]
-    Form(#[from] serde_json::Error),
-    /// A format that this version doesn't know.
-    #[error("report format {0}; this goldpath reads formats {OLDEST} to {SCHEMA_VERSION}")]
-    Version(Value),
-}
-
-impl Report {
-    /// Reads a report as JSON. One of an earlier format becomes one of today's.
-    ///
-    /// # Errors
-    /// It has another form, or a format that is not known.
-    pub fn read(json: &[u8]) -> Result<Self, ReadError> {
-        let value: Value = serde_json::from_slice(json)?;
-        let version = value["schema_version"].clone();
-        let known = OLDEST..=u64::from(SCHEMA_VERSION);
-        if !version
-            .as_u64()
-            .is_some_and(|version| known.contains(&version))
-        {
-            return Err(ReadError::Version(version));
-        }
-        let report: Self = serde_json::from_value(value)?;
-        Ok(if version == 1 {
-            from_first(report)
-        } else {
-            report
-        })
+/// Reads a report as JSON. Version 1 had no lines of paths: those of recipes are drawn again; those of contracts had lost their
+/// roles.
+///
+/// # Errors
+/// It has another form, or a format that is not known.
+pub fn read(json: &[u8]) -> Result<Report, ReadError> {
+    let mut report = Report::read(json)?;
+    for case in report
+        .cases
+        .iter_mut()
+        .filter(|case| case.backend.is_some())
+    {
+        let undrawn = case.paths.iter_mut().filter(|path| path.lines.is_empty());
+        undrawn.for_each(|path| path.lines = draw(&path.path));
     }
-}
-
-/// Version 1 had words alone. What later readers ask for is read from the one line of it that had a fixed form, and paths
-/// of recipes are drawn again; those of contracts had lost their roles.
-fn from_first(mut report: Report) -> Report {
-    for case in &mut report.cases {
-        let kept = case.message.lines().filter_map(kept).map(Finding::of);
-        case.findings = kept.collect();
-        for path in case.paths.iter_mut().filter(|_| case.backend.is_some()) {
-            path.lines = draw(&path.path);
-        }
-    }
-    report.schema_version = SCHEMA_VERSION;
-    report.recount();
-    report
-}
-
-/// `kept by design (SOURCE): + Link ENTRY`, as version 1 told what an implementation keeps.
-fn kept(line: &str) -> Option<What> {
-    let told = line.trim_start().strip_prefix("kept by design (")?;
-    let signs = [
-        ("): + ", LeftoverChange::Added),
-        ("): - ", LeftoverChange::Removed),
-        ("): ~ ", LeftoverChange::Moved),
-    ];
-    let (source, change, difference) = signs.iter().find_map(|(sign, change)| {
-        let (source, difference) = told.split_once(sign)?;
-        Some((source, *change, difference))
-    })?;
-    let (kind, entry) = difference.split_once(' ')?;
-    Some(What::Kept {
-        source: source.to_owned(),
-        left: Leftover {
-            change,
-            kind: kind.to_ascii_lowercase(),
-            entry: entry.to_owned(),
-        },
-    })
+    Ok(report)
 }
 
 #[cfg(test)]
 mod tests {
+    use goldpath_report::finding::What;
+    use goldpath_report::{ReadError, SCHEMA_VERSION};
+    use serde_json::Value;
+
     use super::*;
     use crate::report::sample;
 
@@ -112,7 +56,7 @@ mod tests {
         let mut value = first();
         value["cases"][1]["message"] =
             "kept by design (a manual (see there)): + Link 5 [IfName(\"docker0\")]".into();
-        let report = Report::read(value.to_string().as_bytes()).expect("readable");
+        let report = read(value.to_string().as_bytes()).expect("readable");
         let today = sample::report();
         assert_eq!(report.summary, today.summary);
         assert_eq!(report.result, today.result);
@@ -141,9 +85,9 @@ mod tests {
         ] {
             let mut value = first();
             value["schema_version"] = version;
-            let read = Report::read(value.to_string().as_bytes());
+            let read = read(value.to_string().as_bytes());
             assert!(matches!(read, Err(ReadError::Version(_))), "{read:?}");
         }
-        assert!(matches!(Report::read(b"{"), Err(ReadError::Form(_))));
+        assert!(matches!(read(b"{"), Err(ReadError::Form(_))));
     }
 }

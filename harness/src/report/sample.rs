@@ -68,7 +68,7 @@ pub(super) fn report() -> Report {
         ),
     ];
     Report {
-        schema_version: super::SCHEMA_VERSION,
+        schema_version: goldpath_report::SCHEMA_VERSION,
         goldpath: String::from("0.1.0"),
         kernel: String::from("6.1.0"),
         strict: false,

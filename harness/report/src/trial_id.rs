@@ -4,14 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::case::glob;
-
 /// Between a case and what it is put to.
 const SEPARATOR: &str = "::";
 
 /// A trial's name, written `CASE::SUBJECT/FAMILY`, as `article/a06::recipe/iptables-nft/ipv4` or `egress/x::docker/ipv4`. The
 /// same in every run and on every machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct TrialId {
     /// The case's id.
     pub case: String,
@@ -36,26 +35,6 @@ impl TrialId {
         };
         PathBuf::from(&self.case).join(subject).join(&self.family)
     }
-
-    /// Whether a pattern `CASE::REST` means this trial: its case by a part, a glob or the whole, and what follows likewise.
-    pub fn is_meant_by(&self, pattern: &str) -> bool {
-        let Some((case, rest)) = pattern.split_once(SEPARATOR) else {
-            return false;
-        };
-        let own = format!("{}/{}", self.subject, self.family);
-        let means = |text: &str, pattern: &str| match pattern.contains('*') {
-            true => glob(text, pattern),
-            false => text.contains(pattern),
-        };
-        means(&self.case, case) && means(&own, rest)
-    }
-}
-
-/// The part of a pattern that is about cases: all of it, or what stands before `::`.
-pub fn case_part(pattern: &str) -> &str {
-    pattern
-        .split_once(SEPARATOR)
-        .map_or(pattern, |(case, _)| case)
 }
 
 /// A name as one component of a path: what is neither letter, digit nor one of `. _ = -` is written `%` and its bytes' numbers.
@@ -139,26 +118,5 @@ mod tests {
         );
         let folders: std::collections::BTreeSet<_> = NAMES.map(folder).into();
         assert_eq!(folders.len(), NAMES.len());
-    }
-
-    #[test]
-    fn a_pattern_means_trials_by_both_halves() {
-        let id: TrialId = NAMES[0].parse().unwrap();
-        for pattern in [
-            NAMES[0],
-            "a06::iptables-nft",
-            "article/*::recipe/*",
-            "::ipv4",
-        ] {
-            assert!(id.is_meant_by(pattern), "{pattern}");
-        }
-        for pattern in [
-            "a06",
-            "a06::iptables-legacy",
-            "a07::iptables-nft",
-            "a06::*nft",
-        ] {
-            assert!(!id.is_meant_by(pattern), "{pattern}");
-        }
     }
 }

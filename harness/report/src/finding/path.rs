@@ -7,6 +7,7 @@ use crate::path::{Fate, LegKind};
 
 /// How a path ended, and whose word it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Ending {
     /// How.
     pub fate: Fate,
@@ -24,6 +25,7 @@ pub struct Ending {
 /// A packet of a probe, by what a case says about it. What is null is not compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Wanted {
     /// Which packet.
     #[serde(skip_serializing_if = "Option::is_none")]

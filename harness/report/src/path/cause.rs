@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Something about a node that ends a packet in silence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Cause {
     /// The interface that the packet came in by does not forward (`net.ipv4.conf.IF.forwarding`).
     NotForwarding {

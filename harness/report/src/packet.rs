@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a packet's headers say, decoded once at the edge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Headers {
     /// Source address.
     pub source: IpAddr,
@@ -32,6 +33,7 @@ pub struct Headers {
 /// The part of the transport header that tells packets of one probe apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Transport {
     /// ICMP echo request (RFC 792).
     EchoRequest {
@@ -83,6 +85,7 @@ pub enum Transport {
 
 /// The TCP control bits that matter to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct TcpFlags {
     /// Synchronise.
     pub syn: bool,
@@ -97,6 +100,7 @@ pub struct TcpFlags {
 /// The ICMP errors that a router or a host answers with (RFC 792, RFC 1812 5.2.7, RFC 4443).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum IcmpError {
     /// No route to the destination's network.
     NetUnreachable,

@@ -1,13 +1,16 @@
 //! The packet path: hops, verdicts between them, and the fate.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Action, Binding, Direction, Hook, LegKind, Lookup, Rule};
+use super::{Action, Binding, Direction, Hook, LegKind, Lookup, Rule};
 use crate::packet::{Headers, IcmpError, Transport};
 
 /// The whole way of one probe and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct PacketPath {
     /// Request first, then the reply or the error.
     pub legs: Vec<Leg>,
@@ -26,6 +29,7 @@ pub struct PacketPath {
 
 /// A later fragment at one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Fragment {
     /// Which packet it is part of.
     pub leg: LegKind,
@@ -35,6 +39,7 @@ pub struct Fragment {
 
 /// One packet on its way: the request, its reply, or an ICMP error about either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Leg {
     /// Which packet.
     pub kind: LegKind,
@@ -45,6 +50,7 @@ pub struct Leg {
 /// One step of a leg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Step {
     /// The packet was seen on an interface.
     Hop(Hop),
@@ -65,6 +71,7 @@ pub enum Step {
 
 /// One place where the packet was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Hop {
     /// Node's name.
     pub node: String,
@@ -81,6 +88,7 @@ pub struct Hop {
 
 /// Netfilter's word on the packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Verdict {
     /// Node's name.
     pub node: String,
@@ -96,6 +104,7 @@ pub struct Verdict {
 
 /// One address (and port) of the packet that became another one within a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Rewrite {
     /// Node's name.
     pub node: String,
@@ -110,6 +119,7 @@ pub struct Rewrite {
 /// One end of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum End {
     /// Source address and port.
     Source,
@@ -120,6 +130,7 @@ pub enum End {
 /// How a path ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Fate {
     /// The probing socket got its answer.
     Answered,
@@ -165,5 +176,73 @@ impl Fate {
     /// The ICMP error that ends a path as rejected rather than as unreachable.
     pub fn is_rejection(error: IcmpError) -> bool {
         matches!(error, IcmpError::PortUnreachable | IcmpError::Prohibited)
+    }
+}
+
+impl PacketPath {
+    /// The steps of one leg, empty if it does not exist.
+    pub fn steps(&self, kind: LegKind) -> &[Step] {
+        self.legs
+            .iter()
+            .find(|leg| leg.kind == kind)
+            .map_or(&[], |leg| &leg.steps)
+    }
+
+    /// All hops of a leg, in order.
+    pub fn hops(&self, kind: LegKind) -> impl Iterator<Item = &Hop> {
+        self.steps(kind).iter().filter_map(|step| match step {
+            Step::Hop(hop) => Some(hop),
+            _ => None,
+        })
+    }
+
+    /// All verdicts of a leg, in order.
+    pub fn verdicts(&self, kind: LegKind) -> impl Iterator<Item = &Verdict> {
+        self.steps(kind).iter().filter_map(|step| match step {
+            Step::Verdict(verdict) => Some(verdict),
+            _ => None,
+        })
+    }
+
+    /// Whether nothing more is to come: the fate is proven and no frame is missing.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+}
+
+impl Verdict {
+    /// Whether this rule asks for an address translation. Targets as in `man iptables-extensions`,
+    /// statements as in `man nft`.
+    pub fn translates(&self) -> bool {
+        let Rule::Text(text) = &self.rule else {
+            return false;
+        };
+        let words = [
+            "MASQUERADE",
+            "SNAT",
+            "DNAT",
+            "REDIRECT",
+            "NETMAP",
+            "masquerade",
+            "snat",
+            "dnat",
+            "redirect",
+        ];
+        text.split_whitespace().any(|word| words.contains(&word))
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered => write!(f, "answered"),
+            Self::Rejected { by } => write!(f, "rejected: {by}"),
+            Self::Unreachable { reason } => write!(f, "unreachable: {reason}"),
+            Self::Dropped { leg, node, place } => write!(f, "{leg} dropped at {node} {place}"),
+            Self::Lost { leg, after } if after.is_empty() => {
+                write!(f, "{leg} lost before any interface saw it, no verdict")
+            }
+            Self::Lost { leg, after } => write!(f, "{leg} lost after {after}, no verdict"),
+        }
     }
 }

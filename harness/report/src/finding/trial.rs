@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing that is not in the host as it was before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Leftover {
     /// Which way.
     pub change: LeftoverChange,
@@ -17,6 +18,7 @@ pub struct Leftover {
 /// How something differs from before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum LeftoverChange {
     /// It was not there.
     Added,
@@ -30,6 +32,7 @@ pub enum LeftoverChange {
 
 /// A known defect of an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Defect {
     /// Where it is tracked: an issue or a CVE.
     pub issue: String,
@@ -40,6 +43,7 @@ pub struct Defect {
 /// How a person makes what was seen the golden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Review {
     /// Not at all: it is a known defect.
     Nothing,

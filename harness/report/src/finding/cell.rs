@@ -7,6 +7,7 @@ use super::trial::Defect;
 
 /// Questions that differ in one way from one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct CellDifference {
     /// The question that was asked again alone, as `c2 → c1 (10.77.1.2) by tcp 7001`.
     pub question: String,

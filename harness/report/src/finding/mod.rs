@@ -1,5 +1,5 @@
 //! What a trial found, as values: what was expected where, what was seen, which rule spoke, what the machine said. Text is
-//! made of them in `report`, and nothing reads that text back.
+//! made of them elsewhere, and nothing reads that text back.
 
 mod cell;
 mod path;
@@ -17,6 +17,7 @@ use crate::path::{Cause, Deed, Hop, LegKind};
 
 /// Something that a trial found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Finding {
     /// Line of the case file that asked for it, counted from 1; null where no single line did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,7 @@ pub struct Finding {
 
 /// Which probe of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct ProbeName {
     /// Its number, counted from 1.
     pub number: usize,
@@ -41,7 +43,7 @@ pub struct ProbeName {
 /// What was found. In JSON, `what` says which it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", rename_all = "kebab-case")]
-#[non_exhaustive]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum What {
     /// The path ended in another way.
     Fate {
