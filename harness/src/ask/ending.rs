@@ -58,11 +58,6 @@ impl Ending {
             None => Self::Silent,
         }
     }
-
-    /// Whether the asking node was told how it ended.
-    pub fn is_told(&self) -> bool {
-        !matches!(self, Self::Unanswered { .. } | Self::Silent)
-    }
 }
 
 /// Who answered, each once, and whom they saw.

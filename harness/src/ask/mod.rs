@@ -15,8 +15,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use asking::{ANSWER_WAIT, Asker, Flows, LATE, Numbers};
-pub use ending::Ending;
+pub use asking::{Asker, Flows, Numbers};
 pub use error::AskError;
 pub use judge::{AnswerDifference, AnswerText, Ground, QuestionText, Wrong, judge};
-pub use seen::{Arrival, Heard, Leg, Seen, Sight};
+pub use seen::Seen;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::seen::{Arrival, Heard, Leg, Sight};
 use super::*;
 use crate::intent::{
     Answer, Ask, Flow, Question, Refuser, Routing, Row, Sees, Size, Target, Vantage, rules,

@@ -7,8 +7,8 @@ mod error;
 mod matrix;
 mod proof;
 
-pub use burst::{BurstResult, burst};
+pub use burst::burst;
 pub use distribution::Distribution;
 pub use error::BenchError;
-pub use matrix::{MatrixResult, matrix};
-pub use proof::{ProofResult, proof};
+pub use matrix::matrix;
+pub use proof::proof;

@@ -104,7 +104,7 @@ pub fn run(args: &Args) -> ExitCode {
 fn tell(step: &Step<'_>) {
     let mut err = io::stderr();
     let _ = match step {
-        Step::Tried(..) => Ok(()),
+        Step::Tried => Ok(()),
         Step::Shrinking(trial) => writeln!(err, "{trial} parts from the intent; making it smaller"),
         Step::Found(found) => {
             let kinds: Vec<&str> = found.kinds.iter().map(String::as_str).collect();

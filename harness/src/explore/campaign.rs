@@ -90,7 +90,7 @@ pub struct Disagreement {
 #[derive(Debug)]
 pub enum Step<'a> {
     /// A trial is over.
-    Tried(&'a Trial, &'a TrialResult),
+    Tried,
     /// A disagreement is being made smaller.
     Shrinking(&'a Trial),
     /// It is as small as it gets.
@@ -159,7 +159,7 @@ impl Campaign<'_> {
         explored.interrupted = run.interrupted;
         for ((trial, (number, sketch)), result) in trials.iter().zip(owners).zip(run.results) {
             let Some(result) = result else { continue };
-            tell(Step::Tried(trial, &result));
+            tell(Step::Tried);
             *explored.outcomes.entry(result.outcome).or_default() += 1;
             if matches!(result.outcome, Outcome::Passed | Outcome::Failed) {
                 explored.note_rules(trial);

@@ -14,9 +14,6 @@ mod shrink;
 mod sketch;
 mod write;
 
-pub use axis::{AXES, Axis};
 pub use campaign::{Campaign, Disagreement, Explored, Step, Until, cases};
-pub use cover::{PAIRS_WITHIN, Sample, Stream};
+pub use cover::PAIRS_WITHIN;
 pub use numbers::drawn;
-pub use shrink::smaller;
-pub use sketch::{Container, Event, Host, Network, Place, Sketch};

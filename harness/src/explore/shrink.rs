@@ -175,7 +175,7 @@ fn collides(sketch: &Sketch, there: &BTreeSet<&str>, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::Stream;
+    use crate::explore::cover::Stream;
 
     /// How much there is of a scenario.
     fn weight(sketch: &Sketch) -> usize {

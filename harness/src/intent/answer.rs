@@ -9,6 +9,10 @@ use crate::case::Feature;
 /// The answer that a rule gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "an answer may be that there is none"
+)]
 pub enum Answer {
     /// A service got the whole payload, once, and the asking node got its answer from the address and port that it asked.
     Answered {

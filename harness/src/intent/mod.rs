@@ -16,11 +16,18 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+use self::{
+    moment::{Found, Gone, Net, Port},
+    rule::Rank,
+    table::answer,
+};
 pub use answer::{Answer, Refuser, Sees, Why};
-pub use cell::Services;
 pub use course::course;
-pub use moment::{Attached, Found, Gone, Member, Moment, Net, Port};
-pub use question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
-pub use rule::{Group, Rank, Rule, RuleId, groups, rules};
+pub use moment::{Attached, Member, Moment};
+pub use question::{Ask, Flow, Question, Routing, Size};
+#[cfg(test)]
+pub use question::{Target, Vantage};
+pub use rule::{Rule, RuleId, groups, rules};
 pub use share::Share;
-pub use table::{CLOSED, OPEN, Row, answer, refusals, services, table};
+pub use table::{CLOSED, OPEN, Row, refusals, services, table};

@@ -12,9 +12,9 @@ mod generated;
 mod operators;
 mod score;
 
-pub use baseline::{Baseline, Scores, Tally, schema_text};
+pub use baseline::{Baseline, Scores, schema_text};
 pub use command_change::{CommandChange, Mutant, mutants};
-pub use equivalent::{Equivalent, EquivalentError, declared};
-pub use faults::{FailedCase, FaultReport, FaultScore, ScoredFault};
-pub use generated::{Catcher, GeneratedScore, OperatorScore, PROMISED, ScoredGenerated};
+pub use equivalent::{Equivalent, declared};
+pub use faults::{FaultReport, FaultScore, ScoredFault};
+pub use generated::{Catcher, GeneratedScore, ScoredGenerated};
 pub use score::{Fate, Score, Scored, judge};
