@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// What a list must be put to, and what it can't be put to.
+/// What a list must be put to, and what it cannot be put to.
 struct List {
     file: &'static str,
     content: Value,

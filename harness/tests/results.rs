@@ -236,7 +236,7 @@ fn what_a_plugin_answers_is_of_the_protocol_or_refused() {
 fn a_kernel_without_legacy_tables_does_not_support_their_trials() {
     let desk = Desk::with(&[ANSWERED]);
     // What iptables-legacy 1.8.9 says and how it ends where the kernel has no such table.
-    let refuses = "#!/bin/sh\necho \"iptables v1.8.9 (legacy): can't initialize iptables table \\`filter': Table does not exist (do you need to insmod?)\" >&2\nexit 3\n";
+    let refuses = "#!/bin/sh\necho \"iptables v1.8.9 (legacy): cannot initialize iptables table \\`filter': Table does not exist (do you need to insmod?)\" >&2\nexit 3\n";
     for name in [
         "iptables-legacy",
         "iptables-legacy-save",

@@ -158,7 +158,7 @@ impl CaseReport {
         self.level != "must"
     }
 
-    /// Whether it was not run because its engine can't start, as another trial tells.
+    /// Whether it was not run because its engine cannot start, as another trial tells.
     pub fn is_not_run(&self) -> bool {
         let is_it =
             |finding: &Finding| matches!(finding.what, What::CannotStart { said: None, .. });

@@ -106,7 +106,7 @@ impl Build {
         let usual = self.usual();
         let all = self.folders.iter().chain(&usual);
         let all = all.map(|folder| folder.display().to_string());
-        // A name with a colon in it can't stand in PATH.
+        // A name with a colon in it cannot stand in PATH.
         let all: Vec<String> = all.filter(|folder| !folder.contains(':')).collect();
         all.join(":")
     }

@@ -55,7 +55,7 @@ impl Candidate {
         Selection::all().iter().map(Self::find).collect()
     }
 
-    /// Why a case that requires these features can't be put to it, if it can't.
+    /// Why a case that requires these features cannot be put to it, if it cannot.
     pub fn refuses(&self, requires: &[Feature]) -> Option<String> {
         let adapter = match &self.adapter {
             Ok(adapter) => adapter,

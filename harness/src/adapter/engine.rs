@@ -147,7 +147,7 @@ impl Realised for Engine {
         match ran {
             Ok(said) => self.learn_id(name, &said),
             Err(error) => {
-                // `run` is `create` and `start`; what can't start is the person's to remove.
+                // `run` is `create` and `start`; what cannot start is the person's to remove.
                 self.end(std::slice::from_ref(name), host)?;
                 return Err(error);
             }

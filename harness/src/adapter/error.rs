@@ -70,7 +70,7 @@ pub enum AdapterError {
 }
 
 impl AdapterError {
-    /// An answer that can't be read.
+    /// An answer that cannot be read.
     pub(super) fn unread(
         question: impl Into<String>,
         error: &serde_json::Error,

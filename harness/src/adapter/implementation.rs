@@ -232,7 +232,7 @@ pub trait Realised: fmt::Debug + Send {
     /// What the implementation said no to; in its own words where it does not claim [`Feature::Replace`].
     fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
         let _ = host;
-        Err(AdapterError::NotRealised(format!("{container} can't go")))
+        Err(AdapterError::NotRealised(format!("{container} cannot go")))
     }
 
     /// Starts a container of a network that is there.
@@ -242,7 +242,7 @@ pub trait Realised: fmt::Debug + Send {
     fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
         let _ = host;
         let name = &container.name;
-        Err(AdapterError::NotRealised(format!("{name} can't come")))
+        Err(AdapterError::NotRealised(format!("{name} cannot come")))
     }
 
     /// Takes a container away behind the implementation's back: it is gone with its namespace, and nobody was asked.
@@ -253,7 +253,7 @@ pub trait Realised: fmt::Debug + Send {
         match host.containers.get(container) {
             Some(netns) => Ok(host.lose(netns, &LabHost::path(container))?),
             None => Err(AdapterError::NotRealised(format!(
-                "{container} can't be lost"
+                "{container} cannot be lost"
             ))),
         }
     }

@@ -47,7 +47,7 @@ impl Part {
     /// What it tells somebody who asks at its place; nothing if it is no program.
     pub(super) fn tell(&self, ask: fn(&Path) -> String) -> String {
         match &self.within {
-            // A tree that can't be entered is found out when somebody runs there.
+            // A tree that cannot be entered is found out when somebody runs there.
             Some((path, Some(root))) => tree::within(root, || ask(path)).unwrap_or_default(),
             Some((path, None)) => ask(path),
             None => String::new(),

@@ -63,7 +63,7 @@ mod tests {
         }
     }
 
-    /// The script runs before goldpath is built, so that it can't ask.
+    /// The script runs before goldpath is built, so that it cannot ask.
     #[test]
     fn ci_setup_installs_every_package() {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/setup");

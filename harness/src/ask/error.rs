@@ -8,7 +8,7 @@ use crate::probe::ProbeError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// A namespace can't be entered.
+    /// A namespace cannot be entered.
     #[error(transparent)]
     Lab(#[from] LabError),
     /// A socket of the table failed.

@@ -46,7 +46,7 @@ pub struct RawFrame {
     pub original_length: usize,
 }
 
-/// Why a tap can't be opened or trusted.
+/// Why a tap cannot be opened or trusted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CaptureError {
@@ -71,7 +71,7 @@ pub enum CaptureError {
         /// How many.
         frames: u32,
     },
-    /// The namespace can't be entered.
+    /// The namespace cannot be entered.
     #[error(transparent)]
     Lab(#[from] LabError),
 }

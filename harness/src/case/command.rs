@@ -24,7 +24,7 @@ pub struct CommandLine {
     pub line: usize,
 }
 
-/// Why a command line can't be run, with a help text.
+/// Why a command line cannot be run, with a help text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CommandError {
     #[error("the command is empty")]

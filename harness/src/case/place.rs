@@ -11,7 +11,7 @@ use serde::Serialize;
 #[serde(transparent)]
 pub struct NodeName(String);
 
-/// Why a text can't name a node or a network.
+/// Why a text cannot name a node or a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not 1 to {max} characters of a-z, 0-9 and -, with a letter first", max = NodeName::MAX_BYTES)]
 pub struct NodeNameError(String);

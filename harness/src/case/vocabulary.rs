@@ -276,7 +276,7 @@ words! {
         PublishAddress = "publish-address",
         /// A container reaches itself or its neighbour by the host's published port.
         Hairpin = "hairpin",
-        /// Ports that are not published can't be reached by a route through the host.
+        /// Ports that are not published cannot be reached by a route through the host.
         HiddenPorts = "hidden-ports",
         /// Networks are isolated from each other.
         Isolation = "isolation",

@@ -35,7 +35,7 @@ pub struct ReportFiles {
 
 impl ReportFiles {
     /// Says before anything is started what is wrong with the files that were asked for: two reports in one, one that
-    /// would overwrite what the command reads, and one that can't be written.
+    /// would overwrite what the command reads, and one that cannot be written.
     ///
     /// # Errors
     /// [`Exit::WrongInput`].

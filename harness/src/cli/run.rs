@@ -183,7 +183,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         Event::Started(position) => progress.started(position),
         Event::Finished(position, result) => {
             let report = case_report(&trials[position], result);
-            // An engine that can't start is told once; the closing lines count the others.
+            // An engine that cannot start is told once; the closing lines count the others.
             let line = if report.is_not_run() {
                 String::new()
             } else {

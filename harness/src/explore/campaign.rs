@@ -101,7 +101,7 @@ impl Campaign<'_> {
     /// Explores the stream of a seed.
     ///
     /// # Errors
-    /// A thread or the signals can't be had, or a scenario is no case, which is a mistake of goldpath's own.
+    /// A thread or the signals cannot be had, or a scenario is no case, which is a mistake of goldpath's own.
     pub fn explore(
         &self,
         seed: u64,

@@ -127,10 +127,10 @@ impl Seen {
     }
 }
 
-/// Why evidence can't be played again.
+/// Why evidence cannot be played again.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// It can't be read or written.
+    /// It cannot be read or written.
     #[error("cannot {operation} {path}: {source}")]
     File {
         /// `read` or `write`.
@@ -170,7 +170,7 @@ impl Recording {
     /// Reads a folder of evidence, a file of one, or a recording (`.gz`).
     ///
     /// # Errors
-    /// It can't be read, or is of another version or format.
+    /// It cannot be read, or is of another version or format.
     pub fn read(path: &Path) -> Result<Self, RecordingError> {
         let inside = path.join(Self::FILE);
         let path = if path.is_dir() { &inside } else { path };
@@ -207,7 +207,7 @@ impl Recording {
     /// Writes it, compressed if the file's name ends in `.gz`.
     ///
     /// # Errors
-    /// The file can't be written.
+    /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), RecordingError> {
         self.put(path).map_err(|source| RecordingError::File {
             operation: "write",

@@ -38,7 +38,7 @@ pub enum CommandError {
         #[source]
         source: ProgramError,
     },
-    /// There is no such node, or its namespace can't be entered.
+    /// There is no such node, or its namespace cannot be entered.
     #[error(transparent)]
     Lab(#[from] LabError),
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-/// A refusal of the kernel, or a lab that can't be built as stated.
+/// A refusal of the kernel, or a lab that cannot be built as stated.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LabError {

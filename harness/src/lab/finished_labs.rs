@@ -13,7 +13,7 @@ use super::{Lab, LiveNode, Netns};
 const LAB_BYTES: u64 = 2 << 20;
 /// The part of the available memory that finished labs may take, as a divisor.
 const MEMORY_SHARE: u64 = 8;
-/// Where the available memory can't be read: 300 MB.
+/// Where the available memory cannot be read: 300 MB.
 const FEWEST_LABS: u64 = 150;
 /// Descriptors that a finished lab keeps, one for each namespace, rounded up; living ones need their share too.
 const LAB_DESCRIPTORS: u64 = 16;

@@ -6,7 +6,7 @@ use super::backend::resolve;
 use crate::case::Backend;
 use crate::program::{Program, ProgramError, shown};
 
-/// Why this kernel can't hold rules for a back end, in the words of the back end's own program; `None` if it can, or if the
+/// Why this kernel cannot hold rules for a back end, in the words of the back end's own program; `None` if it can, or if the
 /// program is not installed, which is told elsewhere. Only legacy tables are asked about: a kernel without nf_tables can
 /// trace nothing. The answer of the first call holds for the process; it is to be called inside the
 /// [sandbox](super::sandbox), where the caller may list rules.

@@ -88,7 +88,7 @@ pub(super) fn path_of(held: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/thread-self/fd/{}", held.as_raw_fd()))
 }
 
-/// Shows something at another place, too, with all mounts below it. What can't be shown is not there.
+/// Shows something at another place, too, with all mounts below it. What cannot be shown is not there.
 pub(super) fn bind(what: &Path, at: &Path) {
     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
     let _ = mount(Some(what), at, None::<&str>, flags, None::<&str>);

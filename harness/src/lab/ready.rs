@@ -54,7 +54,7 @@ impl Lab {
     /// kernel's link watch follows them later, and until then a bridge does not forward to a new port.
     ///
     /// # Errors
-    /// A link is not ready in time, or can't be asked.
+    /// A link is not ready in time, or cannot be asked.
     pub fn wait_for_links(&self) -> Result<(), LabError> {
         for live in self.nodes.values() {
             let mut socket = live.socket();

@@ -79,7 +79,7 @@ pub struct Sandbox {
     pub is_user_namespace: bool,
 }
 
-/// Why the sandbox can't be entered.
+/// Why the sandbox cannot be entered.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SandboxError {

@@ -68,7 +68,7 @@ pub(super) fn enter(tree: &Path) -> Result<(), LabError> {
 /// Does something in a mount namespace of its own whose root is `tree`.
 ///
 /// # Errors
-/// The tree can't be entered.
+/// The tree cannot be entered.
 pub fn within<T: Send>(tree: &Path, inside: impl FnOnce() -> T + Send) -> Result<T, LabError> {
     let ran = thread::scope(|scope| {
         scope

@@ -68,7 +68,7 @@ impl Ledger {
     /// Adds the files of a jail, and leaves out what the harness itself has put into the namespace.
     ///
     /// # Errors
-    /// The jail can't be entered.
+    /// The jail cannot be entered.
     pub fn and_files_of(mut self, jail: &Jail) -> Result<Self, LabError> {
         let found = jail.run(files::read)?;
         self.entries

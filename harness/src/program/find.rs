@@ -63,7 +63,7 @@ pub fn find_program(name: &str) -> Result<PathBuf, ProgramError> {
         })
 }
 
-/// Why a path can't be run, none if it can.
+/// Why a path cannot be run, none if it can.
 pub fn no_program(path: &Path) -> Option<String> {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,

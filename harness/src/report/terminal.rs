@@ -44,7 +44,7 @@ pub fn summary_line(report: &Report) -> String {
     line
 }
 
-/// How many trials were not run because their engine can't start, a line for each engine.
+/// How many trials were not run because their engine cannot start, a line for each engine.
 pub fn not_run_lines(report: &Report) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for case in report.cases.iter().filter(|case| case.is_not_run()) {

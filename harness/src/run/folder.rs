@@ -90,7 +90,7 @@ pub(super) fn save(root: &Path, record: &Record<'_>) -> Result<PathBuf, RunError
 /// Writes a trial's recording, compressed, below a folder for all trials.
 ///
 /// # Errors
-/// The file can't be written.
+/// The file cannot be written.
 pub(super) fn record(root: &Path, trial: &Trial, recording: &Recording) -> Result<(), RunError> {
     let path = format!("{}.json.gz", root.join(trial.id().folder()).display());
     Ok(recording.write(Path::new(&path))?)

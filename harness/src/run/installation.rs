@@ -15,13 +15,13 @@ use super::RunError;
 
 const CONTAINER: &str = "c1";
 
-/// Why the engine of a candidate can't start here, if that is known already.
+/// Why the engine of a candidate cannot start here, if that is known already.
 pub(super) fn known_broken(candidate: &Candidate) -> Option<What> {
     let answer = candidate.installation.known()?;
     told(candidate, answer)
 }
 
-/// Why the engine of a candidate can't start here, if it can't. What a person brings to be tested, a plugin or a conflist, is
+/// Why the engine of a candidate cannot start here, if it cannot. What a person brings to be tested, a plugin or a conflist, is
 /// never an installation: it fails by itself.
 pub(super) fn broken(candidate: &Candidate) -> Option<What> {
     let is_engine = candidate.selection.is_engine();

@@ -83,7 +83,7 @@ struct Shared {
 /// it return with what is finished by then.
 ///
 /// # Errors
-/// Signals can't be caught, or a thread can't be started.
+/// Signals cannot be caught, or a thread cannot be started.
 pub fn run_all(
     trials: &[Trial],
     options: &Options,

@@ -116,7 +116,7 @@ impl Trial {
         Some(Defect { issue, why })
     }
 
-    /// Why this case can't be put to this subject, if it can't: known before anything runs. To be called inside the sandbox,
+    /// Why this case cannot be put to this subject, if it cannot: known before anything runs. To be called inside the sandbox,
     /// where the kernel is asked for its tables.
     pub fn not_supported(&self) -> Option<String> {
         match (&self.subject, &self.case.kind) {

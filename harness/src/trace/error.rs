@@ -64,7 +64,7 @@ pub enum TraceError {
         /// What it complained about.
         stderr: String,
     },
-    /// The node's namespace can't be entered.
+    /// The node's namespace cannot be entered.
     #[error(transparent)]
     Lab(#[from] LabError),
     /// Somebody has deleted the rules that mark packets for the trace.

@@ -110,7 +110,7 @@ pub(super) fn decode(message: &Message<'_>) -> Option<LegacyMessage> {
     })
 }
 
-/// `TRACE: filter:FORWARD:policy:2 `. A chain's name may hold colons, the other parts can't.
+/// `TRACE: filter:FORWARD:policy:2 `. A chain's name may hold colons, the other parts cannot.
 fn split_prefix(prefix: &str) -> Option<(String, String, LegacyKind, usize)> {
     let (table, rest) = prefix.strip_prefix("TRACE: ")?.split_once(':')?;
     let mut parts = rest.trim_end().rsplitn(3, ':');

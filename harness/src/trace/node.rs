@@ -1,4 +1,4 @@
-//! A node's network namespace, entered for what can't be done from outside.
+//! A node's network namespace, entered for what cannot be done from outside.
 
 use std::fs;
 

@@ -211,7 +211,7 @@ pub enum What {
     Known(Defect),
     /// The trial passed, and its failure is declared as a known defect: the entry is out of date.
     Stale(Defect),
-    /// The trial can't be put to the implementation or back end.
+    /// The trial cannot be put to the implementation or back end.
     NotSupported {
         /// Why.
         reason: String,
@@ -221,7 +221,7 @@ pub enum What {
         /// Why.
         reason: String,
     },
-    /// The installed engine can't make the smallest network that there is: nothing is known about it.
+    /// The installed engine cannot make the smallest network that there is: nothing is known about it.
     CannotStart {
         /// As it was asked for.
         implementation: String,

@@ -226,7 +226,7 @@ fn setting(name: &str) -> String {
 /// The values that settings have; those of links that are yet to be made have none.
 ///
 /// # Errors
-/// The jail can't be entered.
+/// The jail cannot be entered.
 pub(super) fn read_settings(
     names: &[&str],
     host: &LabHost,
@@ -241,7 +241,7 @@ pub(super) fn read_settings(
 /// How the host is found. Whether FORWARD has rules costs a process, and only a fault asks.
 ///
 /// # Errors
-/// The jail can't be entered, or a program refused.
+/// The jail cannot be entered, or a program refused.
 pub(super) fn find(
     settings: &[(String, String)],
     looks_for_rules: bool,

@@ -30,7 +30,7 @@ pub(super) enum About {
     Invalid,
     /// Two networks, by name, are isolated from each other.
     Isolation { from: String, to: String },
-    /// What is not published can't be reached by a route through the host.
+    /// What is not published cannot be reached by a route through the host.
     Unpublished(String),
     /// A reply has to come back through the host, or the asking container would not know its sender.
     Hairpin(String),

@@ -121,7 +121,7 @@ fn most_generated_faults_change_a_plan_that_has_everything() {
     let equal = |fault: &&Generated| life(&Faults::from(**fault)) == right;
     let names: Vec<String> = all.iter().filter(equal).map(ToString::to_string).collect();
     assert!(all.len() > 700, "{}", all.len());
-    // What a purpose's rules do not have can't be changed: no port in a rule that hides a network.
+    // What a purpose's rules do not have cannot be changed: no port in a rule that hides a network.
     assert!(
         names.len() * 2 < all.len(),
         "{} of {}",

@@ -216,7 +216,7 @@ impl Question {
 
     /// As it is written to the program.
     pub fn text(&self) -> String {
-        // Names, numbers and addresses: nothing that JSON can't hold.
+        // Names, numbers and addresses: nothing that JSON cannot hold.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -251,7 +251,7 @@ impl Info {
         self.features.iter().filter_map(known).copied().collect()
     }
 
-    /// Why goldpath can't work with a program that answers so: another version, or words that were not in the question.
+    /// Why goldpath cannot work with a program that answers so: another version, or words that were not in the question.
     pub(super) fn is_not_spoken(&self) -> Option<String> {
         match self.protocol {
             PROTOCOL => {}

@@ -236,7 +236,7 @@ fn without_lab(findings: &mut Findings<'_>, file: &CaseFile) {
             findings.note(
                 family.span(),
                 format!("labs have no {} addresses yet", family.get_ref()),
-                "can't run",
+                "cannot run",
                 "list only \"ipv4\", or leave `families` out, which means the same",
             );
         }

@@ -121,7 +121,7 @@ impl<'a> Findings<'a> {
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.note(span, error.to_string(), "can't be read", help);
+                self.note(span, error.to_string(), "cannot be read", help);
                 None
             }
         }

@@ -258,7 +258,7 @@ mod tests {
             capabilities: ALL & !(1 << 13),
             br_netfilter: false,
             nf_tables: None,
-            ip_tables: Some(String::from("can't initialize:\n Table does not exist")),
+            ip_tables: Some(String::from("cannot initialize:\n Table does not exist")),
         };
         machine.sandbox = Ok(inside);
         machine.programs[0].version = Err(Absent {
@@ -269,7 +269,7 @@ mod tests {
         LACKS    privilege        root without CAP_SYS_ADMIN, as in a container; please run: docker run --privileged
         LACKS    sandbox          entered, without CAP_NET_RAW; please run: sudo -E goldpath doctor
         LACKS    br_netfilter     bridged packets are not seen by iptables; please run: sudo modprobe br_netfilter
-        without  ip_tables        trials on iptables-legacy are not supported: can't initialize: Table does not exist; if this kernel has the module; please run: sudo modprobe ip_tables
+        without  ip_tables        trials on iptables-legacy are not supported: cannot initialize: Table does not exist; if this kernel has the module; please run: sudo modprobe ip_tables
         LACKS    iptables-nft     not installed; please run: sudo apt-get install iptables
         without  netavark         not found; please run: sudo apt-get install netavark
         ");

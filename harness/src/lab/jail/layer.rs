@@ -46,7 +46,7 @@ pub(super) fn mount_all(options: &JailOptions<'_>, groups: &Groups) -> Result<()
     let mounts = read_mounts()?;
     let groups = groups.make(&mounts);
     for one in mounts.iter().filter(|one| !is_replaced(&one.point)) {
-        // One that is covered by another can't be reached, and needs nothing.
+        // One that is covered by another cannot be reached, and needs nothing.
         let _ = mount_read_only(&one.point, one.flags);
     }
     let states = &options.state_folders;

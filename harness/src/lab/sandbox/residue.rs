@@ -94,7 +94,7 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Reads them. What can't be read counts as empty, before and after.
+    /// Reads them. What cannot be read counts as empty, before and after.
     pub(super) fn read() -> Self {
         Self {
             links: links(),

@@ -227,7 +227,7 @@ faults! {
     SettingsStay = "settings-stay", "kernelkit/infix#1125";
     /// iptables sees bridged packets from now on, on every bridge of the host.
     BridgeNetfilterStays = "bridge-netfilter-stays", "moby#48375";
-    /// What has been torn down can't be torn down again.
+    /// What has been torn down cannot be torn down again.
     SecondTeardownFails = "second-teardown-fails", "CNI specification 1.0.0 section 2: DEL";
     /// Teardown needs the container that it is about, and leaves its rules without it.
     TeardownNeedsContainer = "teardown-needs-container", "netavark#1451";
