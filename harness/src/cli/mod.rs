@@ -13,10 +13,12 @@ pub mod explain;
 pub mod explore;
 pub mod faults;
 mod generated;
+pub mod init;
 mod inputs;
 pub mod intent;
 pub mod list;
 pub mod mutate;
+pub mod new;
 mod output;
 mod preflight;
 mod progress;
@@ -63,6 +65,8 @@ enum Verb {
     Doctor(doctor::Args),
     Replay(replay::Args),
     Report(report::Args),
+    Init(init::Args),
+    New(new::Args),
     Schema(schema::Args),
     Bench(bench::Args),
 }
@@ -91,6 +95,8 @@ fn verb(verb: Verb) -> ExitCode {
         Verb::Faults(args) => faults::run(&args).into(),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Replay(args) => replay::run(&args).into(),
+        Verb::Init(args) => init::run(&args).into(),
+        Verb::New(args) => new::run(&args).into(),
         Verb::Report(args) => report::run(&args).into(),
         Verb::Schema(args) => schema::run(&args).into(),
         Verb::Bench(args) => bench::run(&args),
