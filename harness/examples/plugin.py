@@ -46,7 +46,7 @@ def bridge(network):
 
 def rules(scenario):
     """The whole ruleset as nft reads it."""
-    publish, forward, leave = [], ['iifname "br-*" ct state invalid drop'], []
+    publish, forward, leave = [], ['iifname "br-*" ct state invalid drop', 'oifname "br-*" ct state invalid drop'], []
     for network in scenario["networks"]:
         name, subnet = bridge(network), subnet_of(network)
         if network["internal"]:
@@ -167,6 +167,7 @@ def teardown(work):
     if kept.exists():
         run(f"sysctl -q -w net.ipv4.ip_forward={kept.read_text().strip()}")
         kept.unlink()
+    pathlib.Path(work["folder"], "containers").unlink(missing_ok=True)
 
 
 question = json.load(sys.stdin)

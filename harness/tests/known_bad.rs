@@ -83,6 +83,22 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     &[("        if network[\"internal\"]:\n            forward +=", "        if False:\n            forward +=")],
     "internal-no-way-out"
 )]
+#[case::everybodys_source_is_translated(
+    &[("leave.append(f'ip saddr {subnet} oifname", "leave.append(f'oifname \"eth0\" masquerade')\n            leave.append(f'ip saddr {subnet} oifname")],
+    "transit"
+)]
+#[case::segments_are_made_small(
+    &[("publish, forward, leave = [], ['", "publish, forward, leave = [], ['tcp flags syn tcp option maxseg size set 500', '")],
+    "outward"
+)]
+#[case::segments_of_no_connection_come_in(
+    &[(", 'oifname \"br-*\" ct state invalid drop'", "")],
+    "hidden-ports"
+)]
+#[case::settings_for_others_are_left(
+    &[("    refresh(scenario)\n\n\ndef remove", "    refresh(scenario)\n    pathlib.Path(\"/run/sysctl.d\").mkdir()\n    pathlib.Path(\"/run/sysctl.d/x.conf\").write_text(\"x\")\n\n\ndef remove")],
+    "leftover"
+)]
 fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
     let kinds = explored(changes, 60);
     assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");

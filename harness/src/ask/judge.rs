@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use super::asking::payload;
 use super::ending::{Ending, arrivals};
-use super::seen::{Heard, Leg, Seen};
-use crate::intent::{Answer, Ask, Refuser, Row, Sees};
+use super::seen::{Heard, Leg, Options, Seen};
+use crate::intent::{Answer, Ask, Refuser, Row, Sees, Size};
 use crate::packet::{Checksums, IcmpError};
 
 /// Who is who in the lab, as the judgement needs it.
@@ -21,6 +21,8 @@ pub struct Ground {
     pub aliases: BTreeMap<String, String>,
     /// The node that has an address, other than the host.
     pub owners: BTreeMap<IpAddr, String>,
+    /// The smallest MTU of all networks and links, in bytes.
+    pub smallest_mtu: u16,
 }
 
 /// A row that does not hold.
@@ -58,8 +60,25 @@ pub enum Wrong {
     },
     /// A packet came in at this node with a wrong checksum.
     Checksum(String),
+    /// A packet came in at this node with something else than its sender wrote, which no router may change.
+    Changed(String, Field),
+    /// The lab's router saw this address of it.
+    Left(IpAddr),
     /// The refusal came from this address.
     RefusedFrom(IpAddr),
+}
+
+/// What a packet says from one end to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// DSCP and ECN (RFC 2474; the lab's links are never congested).
+    Tos,
+    /// Whether it may be fragmented (RFC 791 2.3).
+    DontFragment,
+    /// The maximum segment size: a router may lower it to what fits the way's MTU (RFC 9293 3.7.1 says what that is).
+    SegmentSize,
+    /// Other options of TCP: window scale, selective acknowledgements, timestamps (RFC 7323, RFC 2018).
+    Options,
 }
 
 impl Ground {
@@ -171,8 +190,66 @@ fn answered(
             wrong.push(Wrong::Ttl { is, must });
         }
     }
+    if let Sees::Behind(_, left) = sees
+        && let Some(at_router) = arrivals(seen, ROUTER).next()
+        && at_router.source != *left
+    {
+        wrong.push(Wrong::Left(at_router.source));
+    }
     wrong.extend(summed_wrong(seen, by));
+    if row.question.size == Size::Small {
+        let by_proxy = routers.is_none();
+        let ends = [
+            (Leg::Request, &*seen.from, by),
+            (Leg::Reply, by, &*seen.from),
+        ];
+        wrong.extend(
+            ends.into_iter()
+                .filter_map(|(leg, from, to)| changed(seen, leg, (from, to), by_proxy, ground)),
+        );
+    }
     wrong
+}
+
+/// The lab's router behind which `outside` is.
+const ROUTER: &str = "gateway";
+/// Bytes that headers of IPv4 and TCP take of a packet.
+const SEGMENT_HEADERS: u16 = 40;
+
+/// What a packet that one end has sent says otherwise at the other one. Behind a proxy it is another packet, but for a segment
+/// that begins a connection: that one is known by its number.
+fn changed(
+    seen: &Seen,
+    leg: Leg,
+    (from, to): (&str, &str),
+    by_proxy: bool,
+    ground: &Ground,
+) -> Option<Wrong> {
+    let mut of_leg = seen.sights.iter().filter(|sight| sight.leg == leg);
+    let sent = of_leg
+        .clone()
+        .find(|sight| sight.outgoing && *sight.node == *from)?;
+    let came = of_leg.find(|sight| sight.arrives() && *sight.node == *to)?;
+    let handshake = sent.options.as_ref().zip(came.options.as_ref());
+    if by_proxy && handshake.is_none() {
+        return None;
+    }
+    let none = Options::default();
+    let (had, has) = handshake.unwrap_or((&none, &none));
+    let fits = ground.smallest_mtu.saturating_sub(SEGMENT_HEADERS);
+    let clamped = has.segment < had.segment && has.segment >= Some(fits);
+    let field = if sent.tos != came.tos {
+        Field::Tos
+    } else if sent.dont_fragment != came.dont_fragment {
+        Field::DontFragment
+    } else if had.segment != has.segment && !clamped {
+        Field::SegmentSize
+    } else if had.others != has.others {
+        Field::Options
+    } else {
+        return None;
+    };
+    Some(Wrong::Changed(to.to_owned(), field))
 }
 
 /// Ends of the way at which a packet came in with a wrong checksum.
@@ -188,7 +265,7 @@ fn fits(sees: &Sees, peer: IpAddr, ground: &Ground) -> bool {
     let hosts = || peer.is_loopback() || ground.hosts.contains(&peer);
     match sees {
         Sees::Own(own) => peer == *own,
-        Sees::Exactly(address) => peer == *address,
+        Sees::Exactly(address) | Sees::Behind(address, _) => peer == *address,
         Sees::Hosts => hosts(),
         Sees::OwnOrHosts => hosts() || ground.owners.contains_key(&peer),
         Sees::Anything => true,
@@ -257,6 +334,19 @@ impl fmt::Display for Wrong {
             Self::Saw(peer) => write!(f, "the service must not see {peer}"),
             Self::Ttl { is, must } => write!(f, "it arrived with ttl {is} instead of {must}"),
             Self::Checksum(node) => write!(f, "a packet came to {node} with a wrong checksum"),
+            Self::Changed(node, field) => {
+                let what = match field {
+                    Field::Tos => "type of service",
+                    Field::DontFragment => "DF flag",
+                    Field::SegmentSize => "maximum segment size",
+                    Field::Options => "TCP options",
+                };
+                write!(
+                    f,
+                    "a packet came to {node} with another {what} than it was sent with"
+                )
+            }
+            Self::Left(address) => write!(f, "it left the host's segment from {address}"),
             Self::RefusedFrom(address) => write!(f, "the refusal came from {address}"),
         }
     }
@@ -309,6 +399,9 @@ impl fmt::Display for AnswerText<'_> {
                 match sees {
                     Sees::Own(address) | Sees::Exactly(address) => {
                         write!(f, ", which sees {address},")
+                    }
+                    Sees::Behind(address, left) => {
+                        write!(f, ", which sees {address} for {left},")
                     }
                     Sees::Hosts => f.write_str(", which sees an address of the host,"),
                     Sees::OwnOrHosts | Sees::Anything => Ok(()),

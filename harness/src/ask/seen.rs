@@ -60,6 +60,21 @@ pub struct Sight {
     pub ttl: u8,
     /// Its checksums.
     pub checksums: Checksums,
+    /// Type of service: DSCP and ECN.
+    pub tos: u8,
+    /// Whether it may not be fragmented.
+    pub dont_fragment: bool,
+    /// The options of a TCP segment that begins a connection; none of another packet.
+    pub options: Option<Options>,
+}
+
+/// What a SYN says of its sender (RFC 9293 3.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The maximum segment size in bytes, if it says one.
+    pub segment: Option<u16>,
+    /// All other options, as they are written, without padding.
+    pub others: Vec<u8>,
 }
 
 /// Which packet of an exchange.

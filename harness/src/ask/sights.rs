@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use super::seen::{Leg, Sight};
+use super::seen::{Leg, Options, Sight};
 use crate::capture::RawFrame;
 use crate::packet::{Headers, IcmpError, Token, Transport, checksums, decode};
 
@@ -108,6 +108,9 @@ impl Sights {
                     destination: headers.destination,
                     ttl: headers.ttl,
                     checksums: checksums(&frame.bytes[ETHERNET_HEADER..]),
+                    tos: headers.tos,
+                    dont_fragment: headers.dont_fragment,
+                    options: options(&frame.bytes[ETHERNET_HEADER..], &headers),
                 });
             }
         }
@@ -203,6 +206,48 @@ impl Sights {
         };
         Some((*self.numbers.get(&number)?, leg))
     }
+}
+
+/// Kinds of TCP options: the end of the list, padding, and the maximum segment size (RFC 9293 3.1).
+const END: u8 = 0;
+const PADDING: u8 = 1;
+const SEGMENT_SIZE: u8 = 2;
+
+/// The options of an IPv4 packet's segment that begins a connection.
+fn options(packet: &[u8], headers: &Headers) -> Option<Options> {
+    let mut found = Options::default();
+    if !matches!(&headers.transport, Transport::Tcp { flags, .. } if flags.syn) {
+        return None;
+    }
+    let ip = packet
+        .first()
+        .map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let header = packet.get(ip..).unwrap_or_default();
+    let length = header.get(12).map_or(0, |at| usize::from(at >> 4) * 4);
+    let mut left = header.get(20..length).unwrap_or_default();
+    while let Some((kind, rest)) = left.split_first() {
+        let length = match *kind {
+            END => return Some(found),
+            PADDING => {
+                left = rest;
+                continue;
+            }
+            _ => rest.first().map_or(0, |length| usize::from(*length)),
+        };
+        // A length that no option has: what follows means nothing.
+        let Some((option, rest)) = left.split_at_checked(length).filter(|_| length >= 2) else {
+            found.others.extend(left);
+            return Some(found);
+        };
+        match option {
+            [SEGMENT_SIZE, 4, high, low] => {
+                found.segment = Some(u16::from_be_bytes([*high, *low]));
+            }
+            other => found.others.extend(other),
+        }
+        left = rest;
+    }
+    Some(found)
 }
 
 /// Whether an ARP frame asks, and the addresses of its sender and its target (RFC 826).

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::seen::{Arrival, Heard, Leg, Sight};
+use super::judge::Field;
+use super::seen::{Arrival, Heard, Leg, Options, Sight};
 use super::*;
 use crate::intent::{
     Answer, Ask, Flow, Question, Refuser, Routing, Row, Sees, Size, Target, Vantage, rules,
@@ -43,6 +44,7 @@ fn ground() -> Ground {
             ([8, 8, 8, 8].into(), "outside".into()),
         ]
         .into(),
+        smallest_mtu: 1400,
     }
 }
 
@@ -56,6 +58,9 @@ fn sight(node: &str, leg: Leg, outgoing: bool) -> Sight {
         destination: C2.into(),
         ttl: if node == "c1" { 64 } else { 63 },
         checksums: Checksums::Right,
+        tos: 0,
+        dont_fragment: true,
+        options: None,
     }
 }
 
@@ -284,4 +289,83 @@ fn a_difference_is_worded_by_question_answer_and_ending() {
     assert_eq!(AnswerText(&row.answer).to_string(), "blocked");
     let ending = difference.ending.to_string();
     assert_eq!(ending, "answered by c2, which saw 10.77.1.2");
+}
+
+/// A way through a router from c1 to c2 and back, whose handshake arrives as `come` has it.
+fn connected(come: impl Fn(&mut Sight)) -> Seen {
+    let mut seen = answered();
+    let mut back = [
+        sight("c2", Leg::Reply, true),
+        sight("c1", Leg::Reply, false),
+    ];
+    back.iter_mut().for_each(|sight| sight.ttl = 63);
+    seen.sights.extend(back);
+    for sight in &mut seen.sights {
+        sight.options = Some(Options {
+            segment: Some(1460),
+            others: vec![4, 2],
+        });
+    }
+    come(&mut seen.sights[1]);
+    seen
+}
+
+#[rstest::rstest]
+#[case::type_of_service(|sight: &mut Sight| sight.tos = 0x10, Field::Tos)]
+#[case::fragmentation(|sight: &mut Sight| sight.dont_fragment = false, Field::DontFragment)]
+#[case::too_small(|sight: &mut Sight| segments(sight, 500), Field::SegmentSize)]
+#[case::larger(|sight: &mut Sight| segments(sight, 8960), Field::SegmentSize)]
+#[case::stripped(|sight: &mut Sight| sight.options = Some(Options { segment: Some(1460), others: vec![] }), Field::Options)]
+fn what_no_router_may_change_is_compared(#[case] come: fn(&mut Sight), #[case] field: Field) {
+    let is_wrong = [Wrong::Changed("c2".into(), field)];
+    assert_eq!(wrong(by_c2(), &connected(come)), is_wrong);
+    assert_eq!(wrong(by_c2(), &connected(|_| {})), []);
+}
+
+fn segments(sight: &mut Sight, size: u16) {
+    if let Some(options) = &mut sight.options {
+        options.segment = Some(size);
+    }
+}
+
+#[test]
+fn a_router_may_clamp_segments_to_an_mtu() {
+    assert_eq!(
+        wrong(by_c2(), &connected(|sight| segments(sight, 1360))),
+        []
+    );
+}
+
+#[test]
+fn a_proxy_sends_packets_of_its_own() {
+    let by_proxy = Answer::Answered {
+        by: "c2".into(),
+        sees: Sees::Anything,
+        routers: None,
+    };
+    let other = |sight: &mut Sight| {
+        sight.options = None;
+        sight.tos = 0x10;
+    };
+    assert_eq!(wrong(by_proxy.clone(), &connected(other)), []);
+    // A handshake that arrives went through no proxy.
+    let changed = connected(|sight| segments(sight, 500));
+    let is_wrong = [Wrong::Changed("c2".into(), Field::SegmentSize)];
+    assert_eq!(wrong(by_proxy, &changed), is_wrong);
+}
+
+#[test]
+fn the_labs_router_sees_the_address_by_which_a_packet_left_the_host() {
+    let behind = |left: [u8; 4]| Answer::Answered {
+        by: "c2".into(),
+        sees: Sees::Behind(C1.into(), left.into()),
+        routers: Some(1),
+    };
+    let mut seen = answered();
+    seen.sights.insert(1, sight("gateway", Leg::Request, false));
+    assert_eq!(wrong(behind(C1), &seen), []);
+    assert_eq!(
+        wrong(behind([10, 0, 2, 15]), &seen),
+        [Wrong::Left(C1.into())]
+    );
 }

@@ -66,6 +66,8 @@ pub enum Sees {
     Own(IpAddr),
     /// Exactly this address.
     Exactly(IpAddr),
+    /// The first address, behind a router of the lab that translates; that router sees the second one.
+    Behind(IpAddr, IpAddr),
     /// Any address of the host.
     Hosts,
     /// The asking node's own or any of the host's.

@@ -133,6 +133,7 @@ impl<'a> Asker<'a> {
             if internal {
                 self.ask(&target, [Ask::Icmp], Routing::OwnRoutes);
                 self.ask(&target, OPENED, elsewhere);
+                self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
             } else {
                 self.ask(&target, FULL, elsewhere);
                 self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
@@ -225,6 +226,7 @@ impl<'a> Asker<'a> {
         for (member, _, target) in moment.containers() {
             self.ask(&target, OPENED, Routing::RouteByHost);
             self.ask(&target, container_ports(member), Routing::RouteByHost);
+            self.ask(&target, [Ask::LateTcp(OPEN)], Routing::RouteByHost);
         }
         for (_, target) in moment.lost() {
             self.ask(&target, [Ask::Icmp], Routing::RouteByHost);

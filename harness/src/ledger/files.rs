@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -11,7 +12,17 @@ use super::LedgerDifference;
 use super::entry::{Entry, File};
 
 /// Where programs write what they have to remember, and what others shall read.
-const ROOTS: [&str; 5] = ["/run", "/etc", "/var/lib", "/var/cache", "/var/tmp"];
+const ROOTS: [&str; 6] = [
+    "/run",
+    "/etc",
+    "/dev/shm",
+    "/var/lib",
+    "/var/cache",
+    "/var/tmp",
+];
+/// The mounts of the jail's first process, which are the jail's. Who enters a jail is no process of its own there
+/// (`man 7 pid_namespaces`), so that `/proc/self` leads nowhere.
+const MOUNTS: &str = "/proc/1/mountinfo";
 /// What the jail's own file systems are mounted from. On another one the whole machine writes, so that nobody could tell
 /// whose a file is.
 const SOURCE: &str = "goldpath";
@@ -27,9 +38,12 @@ pub(super) struct Found {
 }
 
 /// All of them on the jail's own file systems, sorted, as the calling thread sees them.
-pub(super) fn read() -> Found {
+///
+/// # Errors
+/// The jail's mounts cannot be read.
+pub(super) fn read() -> io::Result<Found> {
     let mut found = Found::default();
-    let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap_or_default();
+    let mounts = fs::read_to_string(MOUNTS)?;
     let own: BTreeSet<u64> = mounts.lines().filter_map(own_device).collect();
     for root in ROOTS {
         // Links as /var/run lead to where it is looked anyway.
@@ -41,7 +55,7 @@ pub(super) fn read() -> Found {
         }
     }
     found.files.sort();
-    found
+    Ok(found)
 }
 
 /// The device of a file system of the jail: `36 35 0:44 / /run rw - tmpfs goldpath rw` (`man 5 proc_pid_mountinfo`).

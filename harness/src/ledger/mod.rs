@@ -68,9 +68,11 @@ impl Ledger {
     /// Adds the files of a jail, and leaves out what the harness itself has put into the namespace.
     ///
     /// # Errors
-    /// The jail cannot be entered.
+    /// The jail cannot be entered, or its mounts cannot be read.
     pub fn and_files_of(mut self, jail: &Jail) -> Result<Self, LabError> {
         let found = jail.run(files::read)?;
+        let found =
+            found.map_err(|e| LabError::system("list", "the files of the host's jail", e))?;
         self.entries
             .extend(found.files.into_iter().map(Entry::File));
         self.folders = found.folders;

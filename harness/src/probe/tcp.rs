@@ -63,7 +63,11 @@ impl TcpProber {
             Ok(answer) => Ok(answer),
             Err(error) if waits(&error) => Ok(None),
             Err(error) => {
-                let errno = errno_of(&error);
+                // Of a connection that the other end has closed, writing says EPIPE what reading says by a reset.
+                let errno = match errno_of(&error) {
+                    Errno::EPIPE => Errno::ECONNRESET,
+                    errno => errno,
+                };
                 match refusal(errno) {
                     Some(name) => Ok(Some(Answer::Refused(name))),
                     None => Err(self.request.error("exchange the token", errno)),
@@ -88,7 +92,7 @@ impl TcpProber {
                 }));
             }
             if held == 0 {
-                return Err(std::io::ErrorKind::ConnectionReset.into());
+                return Err(Errno::ECONNRESET.into());
             }
         }
     }
@@ -109,4 +113,46 @@ fn waits(error: &std::io::Error) -> bool {
         error.kind(),
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::NotConnected
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use nix::poll::{PollFd, PollTimeout, poll};
+
+    use super::*;
+    use crate::packet::Token;
+    use crate::probe::ProbeKind;
+
+    #[test]
+    fn a_connection_that_is_closed_at_once_is_an_answer() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let request = ProbeRequest {
+            kind: ProbeKind::Tcp,
+            destination: Ipv4Addr::LOCALHOST.into(),
+            port,
+            source_port: 0,
+            token: Token::new(1, 2, 3),
+            size: 16,
+            ttl: None,
+            tos: None,
+            dont_fragment: None,
+        };
+        let mut prober = TcpProber::open(&request).expect("a socket");
+        prober.send().expect("it connects");
+        drop(listener.accept().expect("a caller"));
+        let answer = loop {
+            if let Some(answer) = prober.receive().expect("the machine is not broken") {
+                break answer;
+            }
+            let (fd, wanted) = prober.interest();
+            poll(&mut [PollFd::new(fd, wanted)], PollTimeout::NONE).expect("something comes");
+        };
+        let Answer::Refused(name) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(name, "ECONNRESET");
+    }
 }

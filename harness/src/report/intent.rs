@@ -102,6 +102,9 @@ pub fn answer_words(answer: &Answer) -> String {
         Answer::Answered { by, sees, routers } => {
             let sees = match sees {
                 Sees::Own(address) | Sees::Exactly(address) => format!(", who sees {address}"),
+                Sees::Behind(address, left) => {
+                    format!(", who sees {address} for {left}")
+                }
                 Sees::Hosts => ", who sees the host".to_owned(),
                 Sees::OwnOrHosts => ", who sees the asker or the host".to_owned(),
                 Sees::Anything => String::new(),

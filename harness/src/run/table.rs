@@ -249,7 +249,13 @@ fn detours<'a>(rows: impl Iterator<Item = &'a Row>, moment: &Moment, lab: &Lab) 
 /// Who is who, by what the kernel says.
 fn ground(moment: &Moment, lab: &Lab) -> Result<Ground, RunError> {
     let nodes = lab.read_nodes()?;
-    let mut ground = Ground::default();
+    let found = &moment.found;
+    let asked = moment.networks.iter().filter_map(|net| net.mtu);
+    let mtus = asked.chain([found.uplink_mtu, found.path_mtu]);
+    let mut ground = Ground {
+        smallest_mtu: mtus.min().unwrap_or_default(),
+        ..Ground::default()
+    };
     for (name, node) in &nodes {
         if name == "host" {
             ground.hosts.extend(&node.addresses);

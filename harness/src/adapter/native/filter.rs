@@ -21,11 +21,15 @@ pub(super) fn forward(scenario: &Scenario) -> Vec<Rule> {
     let mut rules: Vec<Rule> = internal.flat_map(keep_internal).collect();
     let known = [Match::State("established,related")];
     rules.push(Rule::new(About::Established, known, Action::Accept));
-    let invalid = [
-        Match::In(Is::Equal, String::from(BRIDGES)),
-        Match::State("invalid"),
-    ];
-    rules.push(Rule::new(About::Invalid, invalid, Action::Drop));
+    // No rule about a connection's translation sees a segment of no connection (`nft_ct_get_eval`).
+    let at_bridges: [fn(Is, String) -> Match; 2] = [Match::In, Match::Out];
+    rules.extend(at_bridges.map(|at| {
+        let invalid = [
+            at(Is::Equal, String::from(BRIDGES)),
+            Match::State("invalid"),
+        ];
+        Rule::new(About::Invalid, invalid, Action::Drop)
+    }));
     rules.extend(isolate(networks));
     rules.extend(networks.iter().map(hide_unpublished));
     rules

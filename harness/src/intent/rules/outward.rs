@@ -154,11 +154,15 @@ fn transit(cell: &Cell<'_>) -> Option<Answer> {
 fn arrives(cell: &Cell<'_>) -> Option<Answer> {
     let found = &cell.moment.found;
     let through_host = u8::from(cell.from != From::Host && !cell.direct());
+    let left = match cell.from {
+        From::Lan => found.lan,
+        _ => *found.addresses.first()?,
+    };
     let (node, sees, routers) = match cell.to {
-        To::Lan => ("lan", *found.addresses.first()?, 0),
+        To::Lan => ("lan", Sees::Exactly(left), 0),
         // The lab's gateway and its provider.
-        To::Outside => ("outside", found.beyond, 2),
+        To::Outside => ("outside", Sees::Behind(found.beyond, left), 2),
         _ => return None,
     };
-    Some(cell.reaches(node, Sees::Exactly(sees), Some(routers + through_host)))
+    Some(cell.reaches(node, sees, Some(routers + through_host)))
 }

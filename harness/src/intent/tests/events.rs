@@ -71,11 +71,11 @@ fn who_stays_is_as_before() {
     let moment = two().without(10);
     assert_eq!(
         moment.says("c20 > 8.8.8.8 tcp 7001"),
-        "outward: answered by outside, who sees 203.0.113.2, behind 3 routers"
+        "outward: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers"
     );
     assert_eq!(
         moment.says("c20 > 8.8.8.8 udp 7001 open"),
-        "flow-goes-on: answered by outside, who sees 203.0.113.2, behind 3 routers"
+        "flow-goes-on: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers"
     );
     assert_eq!(
         moment.says("host > 10.77.1.20 icmp open"),

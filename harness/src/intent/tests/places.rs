@@ -263,7 +263,7 @@ fn containers_reach_the_host_and_what_is_beyond() {
     );
     assert_eq!(
         moment.says("c10 > 8.8.8.8 tcp 7001"),
-        "outward: answered by outside, who sees 203.0.113.2, behind 3 routers"
+        "outward: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers"
     );
     // A closed port, and one that the host publishes itself.
     for port in [7002, 8080] {
@@ -305,7 +305,7 @@ fn what_the_host_forwarded_before_it_still_forwards() {
     moment.found.forwards = true;
     assert_eq!(
         moment.says("lan > 8.8.8.8 icmp routed"),
-        "transit: answered by outside, who sees 203.0.113.2, behind 3 routers"
+        "transit: answered by outside, who sees 203.0.113.2 for 10.0.2.50, behind 3 routers"
     );
     assert_eq!(
         moment.says("lan > 8.8.8.8 tcp 8080 routed"),

@@ -171,7 +171,7 @@ impl<'a> Told<'a> {
             return false;
         };
         match sees {
-            Sees::Own(own) | Sees::Exactly(own) => *own == address,
+            Sees::Own(own) | Sees::Exactly(own) | Sees::Behind(own, _) => *own == address,
             Sees::Hosts | Sees::OwnOrHosts | Sees::Anything => true,
         }
     }
