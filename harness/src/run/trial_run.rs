@@ -221,7 +221,8 @@ impl TrialRun {
         let lab = self.lab.live();
         let asked = causes(lab, evidence, path).map_err(RunError::from);
         let (causes, unread) = match asked.and_then(|causes| match causes.as_slice() {
-            [] => dropped(
+            // Nobody can say what became of a probe that is not watched.
+            [] if self.observer.watches() => dropped(
                 lab,
                 evidence,
                 path,
