@@ -179,8 +179,8 @@ const DOCKERS_DEFECT: &str = "contract/egress/invalid-never-leaves-untranslated"
 #[test]
 fn a_plugin_that_calls_itself_docker_inherits_nothing_of_docker() {
     let desk = Desk::with(&[DOCKERS_DEFECT]);
-    let drops = "['iifname \"br-*\" ct state invalid drop']";
-    desk.write_plugin("mine", drops, "[]");
+    let drops = "'iifname \"br-*\" ct state invalid drop', ";
+    desk.write_plugin("mine", drops, "");
     desk.edit(
         "mine",
         "\"name\": \"example\", \"version\": \"1\"",
