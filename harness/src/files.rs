@@ -1,8 +1,8 @@
 //! Files of the person who runs goldpath, often as root in a folder that others may write to: what is read has an end, and
 //! nothing is written through a link that leads elsewhere.
 
-use std::fs::{File, OpenOptions, symlink_metadata};
-use std::io::{self, Read as _};
+use std::fs::{File, OpenOptions, create_dir_all, symlink_metadata};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -85,6 +85,26 @@ pub fn create_named(path: &Path) -> io::Result<File> {
     create(path)
 }
 
+/// Writes a file that is not there yet, and makes its folders, below a `root` that a person named. Who reads a script may
+/// start it.
+///
+/// # Errors
+/// It is there, a link leads to it, or the kernel refuses.
+pub fn write_new(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    must_not_link(root, path)?;
+    if let Some(folder) = path.parent() {
+        create_dir_all(folder)?;
+    }
+    let mode = if bytes.starts_with(b"#!") {
+        0o777
+    } else {
+        0o666
+    };
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)
+}
+
 /// Whether a path below `root`, which a person named, leads through no link: neither `root` itself nor anything below
 /// it. What is not there yet is none.
 ///
@@ -114,7 +134,7 @@ fn link(path: &Path) -> io::Error {
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     #[test]
     fn what_is_no_file_is_not_read() {
@@ -145,5 +165,18 @@ mod tests {
         assert!(must_not_link(folder.path(), &path("folder/new/file")).is_ok());
         assert!(must_not_link(folder.path(), &path("linked/new/file")).is_err());
         assert!(must_not_link(&path("linked"), &path("linked/file")).is_err());
+        assert!(write_new(folder.path(), &path("linked/new"), b"").is_err());
+        assert!(!path("folder/new").exists());
+    }
+
+    #[test]
+    fn what_is_there_is_not_written_and_a_script_may_be_started() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new/script");
+        write_new(folder.path(), &path, b"#!/bin/sh\n").expect("written");
+        assert!(write_new(folder.path(), &path, b"other").is_err());
+        assert_eq!(fs::read(&path).expect("there"), b"#!/bin/sh\n");
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o100, 0o100);
     }
 }

@@ -1,11 +1,11 @@
 //! `goldpath cases`: what the program carries, as files.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{lost, output};
+use crate::files::write_new;
 
 /// The cases and goldens that the program carries.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ fn export(folder: &Path, out: &mut impl Write, err: &mut impl Write) -> io::Resu
         let top = folder.join(part);
         for (path, bytes) in files {
             let path = top.join(path);
-            if let Err(error) = write(&path, bytes) {
+            if let Err(error) = write_new(folder, &path, bytes) {
                 writeln!(err, "cannot write {}: {error}", path.display())?;
                 return Ok(Exit::WrongInput);
             }
@@ -58,11 +58,4 @@ fn export(folder: &Path, out: &mut impl Write, err: &mut impl Write) -> io::Resu
     let quoted = shlex::try_quote(&shown).unwrap_or_else(|_| shown.clone());
     writeln!(out, "next: cd {quoted} && goldpath run")?;
     Ok(Exit::Success)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, bytes)
 }

@@ -1,12 +1,11 @@
 //! `goldpath init`: an implementation to begin with, and the workflow that tests it.
 
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{lost, output};
+use crate::files::write_new;
 
 const WORKFLOW: &str = include_str!("../../starters/workflow.yml");
 
@@ -123,7 +122,7 @@ fn plugin(
     }
     for (name, text) in files {
         let path = folder.join(name);
-        if let Err(error) = write(&path, text) {
+        if let Err(error) = write_new(folder, &path, text.as_bytes()) {
             writeln!(err, "cannot write {}: {error}", path.display())?;
             return Ok(Exit::WrongInput);
         }
@@ -140,15 +139,4 @@ fn plugin(
     let steps: Vec<String> = steps.into_iter().flatten().collect();
     writeln!(out, "next: {}", steps.join(" && "))?;
     Ok(Exit::Success)
-}
-
-/// A file that begins as a script does may be executed.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mode = if text.starts_with("#!") { 0o777 } else { 0o666 };
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(text.as_bytes())
 }

@@ -1,12 +1,12 @@
 //! `goldpath new`: a case to begin with.
 
-use std::fs;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{lost, output};
 use crate::case::{parse, render};
+use crate::files::write_new;
 
 /// Write the beginning of a case of your own.
 #[derive(Debug, clap::Args)]
@@ -80,7 +80,7 @@ fn case(
         write!(err, "{}", render(&errors, false))?;
         return Ok(Exit::WrongInput);
     }
-    if let Err(error) = write(&path, &text) {
+    if let Err(error) = write_new(&asked.cases, &path, text.as_bytes()) {
         writeln!(err, "cannot write {}: {error}", path.display())?;
         return Ok(Exit::WrongInput);
     }
@@ -130,11 +130,4 @@ probe  = {{ send = "icmp-echo", from = "c1", to = "c2" }}
 expect = {{ fate = "answered" }}
 "#
     )
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::File::create_new(path)?.write_all(text.as_bytes())
 }
