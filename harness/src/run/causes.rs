@@ -61,14 +61,14 @@ pub(super) fn dropped(
         IpAddr::V6(_) => EtherType::IPV6.0,
     };
     let reasons = drops.reasons(ethertype);
+    if reasons.is_empty() {
+        return Ok(Vec::new());
+    }
     let last = last_frame(evidence, path, leg);
-    Ok((!reasons.is_empty())
-        .then(|| Cause::Dropped {
-            node: last.map_or(&evidence.from, |frame| &frame.node).clone(),
-            reasons,
-        })
-        .into_iter()
-        .collect())
+    Ok(vec![Cause::Dropped {
+        node: last.map_or(&evidence.from, |frame| &frame.node).clone(),
+        reasons,
+    }])
 }
 
 /// The frame that the leg's last hop is.

@@ -219,18 +219,15 @@ impl TrialRun {
             return;
         };
         let lab = self.lab.live();
-        let asked = causes(lab, evidence, path).map_err(RunError::from);
-        let (causes, unread) = match asked.and_then(|causes| match causes.as_slice() {
+        let asked = match causes(lab, evidence, path) {
             // Nobody can say what became of a probe that is not watched.
-            [] if self.observer.watches() => dropped(
-                lab,
-                evidence,
-                path,
-                again,
-                &mut self.lab.services().borrow_mut(),
-            ),
-            _ => Ok(causes),
-        }) {
+            Ok(causes) if causes.is_empty() && self.observer.watches() => {
+                let mut services = self.lab.services().borrow_mut();
+                dropped(lab, evidence, path, again, &mut services)
+            }
+            other => other.map_err(RunError::from),
+        };
+        let (causes, unread) = match asked {
             Ok(causes) => (causes, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
