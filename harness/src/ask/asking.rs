@@ -8,16 +8,18 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::error::AskError;
+use super::flows::{Flows, OpenFlow};
+use super::numbers::{Numbers, request};
 use super::pinned::Pinned;
 use super::seen::{Arrival, Heard, Leg, Seen};
 use super::sights::Sights;
 use super::socket::Socket;
 use crate::capture::Tap;
 use crate::case::ProbeKind;
-use crate::intent::{Answer, Ask, Flow, Question, Routing, Row, Size};
-use crate::lab::{DETOUR_TOS, Lab};
+use crate::intent::{Answer, Ask, Flow, Row};
+use crate::lab::Lab;
 use crate::packet::Token;
-use crate::probe::{ProbeRequest, Service};
+use crate::probe::{Caller, ProbeRequest, Service};
 
 /// How long an answer that must come may take. Within a lab's kernel it is there when the send returns; a proxy is a process
 /// that has to be scheduled, and on two cores with forty runnable tasks it was seconds late. Only what never comes takes it.
@@ -27,88 +29,7 @@ pub const ANSWER_WAIT: Duration = Duration::from_secs(3);
 pub const LATE: Duration = Duration::from_millis(5);
 /// Questions that are sent before the services are served again: a listener's queue holds 128 connections.
 const TURN: usize = 64;
-/// Source ports: below those that Linux hands out by itself (`net.ipv4.ip_local_port_range` begins at 32768), so that none is
-/// taken by a proxy's connection or a masquerade's choice.
-const PORTS: std::ops::Range<u16> = 10_000..32_768;
-/// Numbers of a table's tokens, far from those of a case's own probes.
-const FIRST_NUMBER: u32 = 1 << 16;
-/// Payload of an echo request in bytes, as `ping` sends it; the others carry the token alone.
-const PING_PAYLOAD: usize = 56;
-const TOKEN_PAYLOAD: usize = 16;
-const IP_HEADER: usize = 20;
-const UDP_HEADER: usize = 8;
 const PING_GROUPS: &str = "/proc/sys/net/ipv4/ping_group_range";
-
-/// Tokens and source ports, none used twice in a lab.
-#[derive(Debug, Clone)]
-pub struct Numbers {
-    lab: u32,
-    next: u32,
-    port: u16,
-}
-
-impl Numbers {
-    /// Those of a lab whose probes have tokens with this number.
-    pub fn of_lab(lab: u32) -> Self {
-        Self {
-            lab,
-            next: FIRST_NUMBER,
-            port: PORTS.start,
-        }
-    }
-
-    /// A question as one probe, to be asked alone.
-    pub fn request(&mut self, question: &Question) -> ProbeRequest {
-        let (number, port) = self.take(&BTreeSet::new());
-        let token = Token::new(std::process::id(), self.lab, number);
-        request(question, token, port)
-    }
-
-    fn take(&mut self, avoid: &BTreeSet<u16>) -> (u32, u16) {
-        let number = self.next;
-        self.next += 1;
-        loop {
-            let port = self.port;
-            self.port = if port + 1 == PORTS.end {
-                PORTS.start
-            } else {
-                port + 1
-            };
-            if !avoid.contains(&port) {
-                return (number, port);
-            }
-        }
-    }
-}
-
-/// Sockets of flows that were answered, each by the question that began it, to be asked again after an event.
-#[derive(Debug, Default)]
-pub struct Flows(BTreeMap<Question, Socket>);
-
-impl Flows {
-    /// Whether a question can be asked: one of an open flow needs the flow.
-    pub fn can_ask(&self, question: &Question) -> bool {
-        question.flow == Flow::New || self.0.contains_key(&begun(question))
-    }
-
-    /// Ends the flows of all other nodes: an open socket keeps a namespace.
-    pub fn retain(&mut self, of: impl Fn(&str) -> bool) {
-        self.0.retain(|question, _| of(&question.from.0));
-    }
-}
-
-/// The question that began its flow.
-fn begun(question: &Question) -> Question {
-    Question {
-        flow: Flow::New,
-        ..question.clone()
-    }
-}
-
-/// Whether a flow goes on beyond its first packet.
-fn may_go_on(question: &Question) -> bool {
-    question.size == Size::Small && matches!(question.ask, Ask::Icmp | Ask::Udp(_))
-}
 
 /// What asks: a lab with services and captures.
 #[derive(Debug)]
@@ -133,6 +54,10 @@ struct Cell<'a> {
     position: usize,
     token: Token,
     socket: Socket,
+    /// Of an open flow the end that answered.
+    caller: Option<Caller>,
+    /// Whether the asking node has heard what that end sent first; none if it sent nothing.
+    spoken_to: Option<bool>,
     heard: Vec<Heard>,
     /// Whether nothing more is expected of its socket.
     done: bool,
@@ -162,6 +87,7 @@ impl Asker<'_> {
         for cell in &mut cells {
             cell.awaited = must_end(&cell.row.answer) && awaited(cell.row);
         }
+        self.speak_first(&mut cells, &mut sights)?;
         self.send(&mut cells)?;
         self.wait(&mut cells, &mut sights, ANSWER_WAIT)?;
         let controls = controls(&cells, &sights);
@@ -207,18 +133,20 @@ impl Asker<'_> {
                 let before = std::fs::read_to_string(PING_GROUPS)
                     .map_err(AskError::system("read who may ping", node))?;
                 allow("0 0")?;
-                let flows = &mut self.flows.0;
+                let flows = &mut *self.flows;
                 let open = |(row, position, request): (&'r Row, usize, ProbeRequest)| {
                     let failed = |source| AskError::Probe {
                         node: node.to_owned(),
                         source,
                     };
                     let held = (row.question.flow == Flow::Open)
-                        .then(|| flows.remove(&begun(&row.question)))
+                        .then(|| flows.take(&row.question))
                         .flatten();
-                    let socket = match held {
-                        Some(mut held) => held.renew(request.token).map(|()| held),
-                        None => Socket::open(&request),
+                    let (socket, caller) = match held {
+                        Some(OpenFlow { mut socket, caller }) => {
+                            (socket.renew(request.token).map(|()| socket), caller)
+                        }
+                        None => (Socket::open(&request), None),
                     };
                     Ok(Some(Cell {
                         row,
@@ -226,6 +154,8 @@ impl Asker<'_> {
                         position,
                         token: request.token,
                         socket: socket.map_err(failed)?,
+                        caller,
+                        spoken_to: None,
                         heard: Vec::new(),
                         done: false,
                         awaited: true,
@@ -246,9 +176,49 @@ impl Asker<'_> {
             .collect())
     }
 
+    /// Has the ends that answered open flows send first, where that must be answered and no proxy, which may know of requests
+    /// alone, is between.
+    fn speak_first(&mut self, cells: &mut [Cell<'_>], sights: &mut Sights) -> Result<(), AskError> {
+        for cell in cells.iter_mut() {
+            cell.done = true;
+            let Answer::Answered { routers, .. } = &cell.row.answer else {
+                continue;
+            };
+            let by_proxy = routers.is_none() && matches!(cell.row.question.ask, Ask::Udp(_));
+            let Some(caller) = cell.caller.take_if(|_| !by_proxy) else {
+                continue;
+            };
+            let mut services = self.services.iter_mut();
+            let Some(service) = services.find(|service| service.is_of(&caller)) else {
+                continue;
+            };
+            let (number, _) = self.numbers.take(&BTreeSet::new());
+            let token = Token::new(std::process::id(), self.numbers.lab, number);
+            cell.socket
+                .renew(token)
+                .map_err(|source| cell.broken(source))?;
+            service.speak(caller, token);
+            (cell.done, cell.spoken_to) = (false, Some(false));
+        }
+        self.wait(cells, sights, ANSWER_WAIT)?;
+        for cell in cells.iter_mut() {
+            cell.done = false;
+            if cell.spoken_to.is_some() {
+                cell.spoken_to = Some(cell.answered());
+                let token = cell.token;
+                cell.heard.retain(|one| matches!(one, Heard::Errno(_)));
+                cell.done = !cell.heard.is_empty();
+                cell.socket
+                    .renew(token)
+                    .map_err(|source| cell.broken(source))?;
+            }
+        }
+        Ok(())
+    }
+
     fn send(&mut self, cells: &mut [Cell<'_>]) -> Result<(), AskError> {
         for turn in cells.chunks_mut(TURN) {
-            for cell in turn.iter_mut() {
+            for cell in turn.iter_mut().filter(|cell| !cell.done) {
                 let sent = cell.socket.send().map_err(|source| cell.broken(source))?;
                 cell.done = sent.is_some();
                 cell.heard.extend(sent);
@@ -359,9 +329,15 @@ impl Asker<'_> {
     }
 
     fn seen(&mut self, cells: Vec<Cell<'_>>, sights: &mut Sights) -> Vec<Seen> {
+        let going_on = cells.iter().filter(|cell| cell.goes_on());
+        let going_on: BTreeSet<[u8; 16]> = going_on.map(|cell| cell.token.0).collect();
         let mut got: BTreeMap<[u8; 16], Vec<Arrival>> = BTreeMap::new();
+        let mut callers: BTreeMap<[u8; 16], Caller> = BTreeMap::new();
         for service in self.services.iter_mut() {
             for one in service.take_got() {
+                if going_on.contains(&one.token.0) {
+                    callers.extend(service.release(&one).map(|caller| (one.token.0, caller)));
+                }
                 got.entry(one.token.0).or_default().push(Arrival {
                     node: service.node().to_owned(),
                     peer: one.peer,
@@ -369,18 +345,22 @@ impl Asker<'_> {
                 });
             }
         }
-        let flows = &mut self.flows.0;
         let seen = cells.into_iter().map(|cell| {
-            let answered = cell.answered();
+            let goes_on = cell.goes_on();
             let seen = Seen {
                 unresolved: sights.unresolved(&cell.node, cell.row.question.to.address),
                 from: cell.node,
+                spoken_to: cell.spoken_to,
                 heard: cell.heard,
                 got: got.remove(&cell.token.0).unwrap_or_default(),
                 sights: sights.take(cell.position),
             };
-            if may_go_on(&cell.row.question) && (answered || cell.row.question.flow == Flow::Open) {
-                flows.insert(begun(&cell.row.question), cell.socket);
+            if goes_on {
+                let flow = OpenFlow {
+                    socket: cell.socket,
+                    caller: callers.remove(&cell.token.0),
+                };
+                self.flows.keep(&cell.row.question, flow);
             }
             seen
         });
@@ -398,6 +378,12 @@ impl Cell<'_> {
 
     fn answered(&self) -> bool {
         self.heard.iter().any(|one| matches!(one, Heard::Answer(_)))
+    }
+
+    /// Whether the flow is asked again after an event. One that has failed is kept, too: it may be asked once more.
+    fn goes_on(&self) -> bool {
+        let question = &self.row.question;
+        question.flow == Flow::Open || (self.row.may_go_on() && self.answered())
     }
 }
 
@@ -438,39 +424,4 @@ fn controls(cells: &[Cell<'_>], sights: &Sights) -> Vec<Row> {
         }
     }
     longest.into_values().map(|(_, row)| row.clone()).collect()
-}
-
-fn request(question: &Question, token: Token, source_port: u16) -> ProbeRequest {
-    let (kind, port) = match question.ask {
-        Ask::Icmp => (ProbeKind::IcmpEcho, 0),
-        Ask::Tcp(port) => (ProbeKind::Tcp, port),
-        Ask::Udp(port) => (ProbeKind::Udp, port),
-        Ask::LateTcp(port) => (ProbeKind::TcpFin, port),
-    };
-    ProbeRequest {
-        kind,
-        destination: question.to.address,
-        port,
-        source_port,
-        token,
-        size: payload(question),
-        ttl: None,
-        tos: (question.way == Routing::RouteByHost).then_some(DETOUR_TOS),
-        dont_fragment: match question.size {
-            Size::Small => None,
-            Size::Whole(_) | Size::TooLarge(_) => Some(true),
-            Size::Fragmented(_) => Some(false),
-        },
-    }
-}
-
-/// Bytes that a question carries. UDP and ICMP have headers of one length.
-pub(super) fn payload(question: &Question) -> usize {
-    match (question.size, question.ask) {
-        (Size::Small, Ask::Icmp) => PING_PAYLOAD,
-        (Size::Small, _) => TOKEN_PAYLOAD,
-        (Size::Whole(bytes) | Size::Fragmented(bytes) | Size::TooLarge(bytes), _) => {
-            usize::from(bytes).saturating_sub(IP_HEADER + UDP_HEADER)
-        }
-    }
 }

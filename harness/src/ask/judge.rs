@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use super::asking::payload;
 use super::ending::{Ending, arrivals};
+use super::numbers::payload;
 use super::seen::{Heard, Leg, Options, Seen};
 use crate::intent::{Answer, Ask, Refuser, Row, Sees, Size};
 use crate::packet::{Checksums, IcmpError};
@@ -62,6 +62,8 @@ pub enum Wrong {
     Checksum(String),
     /// A packet came in at this node with something else than its sender wrote, which no router may change.
     Changed(String, Field),
+    /// What this node sent first in an open flow has not come.
+    Unheard(String),
     /// The lab's router saw this address of it.
     Left(IpAddr),
     /// The refusal came from this address.
@@ -106,7 +108,10 @@ pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<AnswerDifference
                 Ending::Answered { by: nodes, .. } if nodes.iter().any(|node| node == by) => {
                     answered(row, seen, by, (sees, *routers), ground)
                 }
-                _ => vec![Wrong::Ending],
+                _ => {
+                    let unheard = unheard(seen, by).into_iter();
+                    std::iter::once(Wrong::Ending).chain(unheard).collect()
+                }
             }
         }
         Answer::Refused { by } => refused(row, seen, &ending, by, ground),
@@ -156,11 +161,8 @@ fn answered(
 ) -> Vec<Wrong> {
     let whole = payload(&row.question);
     let mut got = seen.got.iter().map(|one| one.bytes);
-    let mut wrong: Vec<Wrong> = got
-        .find(|bytes| *bytes != whole)
-        .map(Wrong::Cut)
-        .into_iter()
-        .collect();
+    let cut = got.find(|bytes| *bytes != whole).map(Wrong::Cut);
+    let mut wrong: Vec<Wrong> = unheard(seen, by).into_iter().chain(cut).collect();
     if seen.got.len() > 1 {
         wrong.push(Wrong::Copies(seen.got.len()));
     }
@@ -209,6 +211,11 @@ fn answered(
         );
     }
     wrong
+}
+
+/// That the node which answered an open flow has sent by itself, in vain.
+fn unheard(seen: &Seen, by: &str) -> Option<Wrong> {
+    (seen.spoken_to == Some(false)).then(|| Wrong::Unheard(by.to_owned()))
 }
 
 /// The lab's router behind which `outside` is.
@@ -346,6 +353,10 @@ impl fmt::Display for Wrong {
                     "a packet came to {node} with another {what} than it was sent with"
                 )
             }
+            Self::Unheard(node) => write!(
+                f,
+                "what {node} sent in it by itself, before it was asked, did not come"
+            ),
             Self::Left(address) => write!(f, "it left the host's segment from {address}"),
             Self::RefusedFrom(address) => write!(f, "the refusal came from {address}"),
         }

@@ -7,7 +7,9 @@
 mod asking;
 mod ending;
 mod error;
+mod flows;
 mod judge;
+mod numbers;
 mod pinned;
 mod seen;
 mod sights;
@@ -15,7 +17,9 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use asking::{Asker, Flows, Numbers};
+pub use asking::Asker;
 pub use error::AskError;
+pub use flows::Flows;
 pub use judge::{AnswerDifference, AnswerText, Ground, QuestionText, Wrong, judge};
+pub use numbers::Numbers;
 pub use seen::Seen;

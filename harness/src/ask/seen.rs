@@ -10,6 +10,8 @@ use crate::packet::{Checksums, IcmpError};
 pub struct Seen {
     /// The asking node.
     pub from: String,
+    /// Whether the asking socket has got what the end that answered an open flow sent first; none if that one sent nothing.
+    pub spoken_to: Option<bool>,
     /// What the asking socket was told, in order.
     pub heard: Vec<Heard>,
     /// Services that got it, in order.

@@ -87,7 +87,9 @@ impl Socket {
 
     /// Asks anew in the same flow, with another token. What has come meanwhile belongs to no question.
     pub(super) fn renew(&mut self, token: Token) -> Result<(), ProbeError> {
-        while self.receive()?.is_some() {}
+        if self.takes_more() {
+            while self.receive()?.is_some() {}
+        }
         self.request.token = token;
         if let Kind::Prober(prober) = &mut self.kind {
             prober.mark(token);

@@ -67,6 +67,7 @@ fn sight(node: &str, leg: Leg, outgoing: bool) -> Sight {
 /// What is seen of a question to c2 that it answers.
 fn answered() -> Seen {
     Seen {
+        spoken_to: None,
         from: "c1".into(),
         heard: vec![Heard::Answer(C2.into())],
         got: vec![Arrival {
@@ -111,6 +112,21 @@ fn by_c2() -> Answer {
 fn wrong(answer: Answer, seen: &Seen) -> Vec<Wrong> {
     let difference = judge(&row(Ask::Udp(7001), answer), seen, &ground());
     difference.map(|one| one.wrong).unwrap_or_default()
+}
+
+#[test]
+fn the_end_that_answered_an_open_flow_may_send_first() {
+    let mut seen = answered();
+    seen.spoken_to = Some(true);
+    assert_eq!(wrong(by_c2(), &seen), []);
+    seen.spoken_to = Some(false);
+    assert_eq!(wrong(by_c2(), &seen), [Wrong::Unheard("c2".into())]);
+    let mut cut = silent();
+    cut.spoken_to = Some(false);
+    assert_eq!(
+        wrong(by_c2(), &cut),
+        [Wrong::Ending, Wrong::Unheard("c2".into())]
+    );
 }
 
 #[test]

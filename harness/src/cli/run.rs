@@ -60,7 +60,7 @@ pub struct Args {
     /// Number of trials to run at the same time. The default is the number of processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub jobs: Option<u16>,
-    /// Do not ask the intent's table. Otherwise, after the last step of each contract, every question that can be asked of
+    /// Do not ask the intent's table. Otherwise, where a contract says so or after its last step, every question that can be asked of
     /// its network is asked, and each answer compared with the intent (`goldpath intent CASE` lists them).
     #[arg(long)]
     pub no_tables: bool,

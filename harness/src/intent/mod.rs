@@ -6,6 +6,7 @@
 mod answer;
 mod cell;
 mod course;
+mod flows;
 mod moment;
 mod question;
 mod questions;

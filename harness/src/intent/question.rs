@@ -83,7 +83,8 @@ pub enum Routing {
 pub enum Flow {
     /// It does.
     New,
-    /// The flow, of the same ends and ports, was answered in an earlier moment, the last one if several.
+    /// The flow, of the same ends and ports, was answered in an earlier moment, the last one if several. Where the end that
+    /// answered is still there, it sends first: a translation that is lost is found anew by what the asking end sends.
     Open,
 }
 

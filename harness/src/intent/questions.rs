@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::answer::Answer;
 use super::cell::{Cell, From};
+use super::flows::open_flows;
 use super::moment::{Member, Moment, Port};
 use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
-use super::table::{CLOSED, OPEN, Row, services, table_of_new_flows};
+use super::table::{CLOSED, OPEN, services};
 use crate::case::{Family, Protocol};
 
 /// What is asked where both ends are under the same hand, or refusals are promised.
@@ -323,39 +323,6 @@ fn question(from: &str, to: &Target, ask: Ask, way: Routing) -> Question {
         size: Size::Small,
         way,
         flow: Flow::New,
-    }
-}
-
-/// Flows that were answered in an earlier moment and that an event may have touched.
-fn open_flows(moment: &Moment) -> Vec<Question> {
-    let earlier = moment.earlier().flat_map(|before| {
-        let rows = table_of_new_flows(before).into_iter();
-        rows.filter(|row| is_flow(&row.question) && touches_container(before, row))
-    });
-    earlier
-        .filter(|row| moment.asker(&row.question.from.0).is_some())
-        .map(|row| Question {
-            flow: Flow::Open,
-            ..row.question
-        })
-        .collect()
-}
-
-fn is_flow(question: &Question) -> bool {
-    question.size == Size::Small
-        && question.flow == Flow::New
-        && matches!(question.ask, Ask::Icmp | Ask::Udp(_))
-}
-
-/// Whether it is answered, and one of two different ends is a container.
-fn touches_container(moment: &Moment, row: &Row) -> bool {
-    let from = &row.question.from.0;
-    match &row.answer {
-        Answer::Answered { by, .. } => {
-            let container = |name: &str| moment.member(name).is_some();
-            by != from && (container(by) || container(from))
-        }
-        _ => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! are used from any thread afterwards. None of them blocks: whoever sends waits for evidence of
 //! several kinds at once and polls them together.
 
+mod caller;
 mod echo;
 mod errno;
 mod mark;
@@ -18,6 +19,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::poll::PollFlags;
 
+pub use caller::Caller;
 pub use echo::EchoProber;
 pub use errno::ProbeError;
 pub(crate) use errno::refusal;
@@ -61,10 +63,12 @@ impl Prober {
         })
     }
 
-    /// Gives a datagram that is sent again from the same socket another mark.
+    /// Gives what is sent next by the same socket, a datagram or bytes of the same connection, another mark.
     pub fn mark(&mut self, token: crate::packet::Token) {
-        if let Self::Udp(prober) = self {
-            prober.mark(token);
+        match self {
+            Self::Udp(prober) => prober.mark(token),
+            Self::Tcp(prober) => prober.mark(token),
+            Self::Echo(_) | Self::Segment(_) => {}
         }
     }
 

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io::{IoSlice, IoSliceMut, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::libc::{in_addr, in_pktinfo};
+use nix::libc::{in_addr, in_pktinfo, linger};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockaddrStorage, recvmsg, sendmsg,
     setsockopt, shutdown, sockopt,
 };
 
+use super::caller::{Caller, End};
 use super::request::{BULK, BULK_HEADER};
 use super::udp::leave;
 use crate::case::Protocol;
@@ -40,6 +41,8 @@ pub struct Got {
     pub peer: SocketAddr,
     /// Bytes of its payload.
     pub bytes: usize,
+    /// The address that a datagram was sent to.
+    asked: Option<Ipv4Addr>,
 }
 
 #[derive(Debug)]
@@ -123,6 +126,57 @@ impl Service {
         std::mem::take(&mut self.got)
     }
 
+    /// Hands over the caller of whom it got this, with the connection, which outlives the service then.
+    pub fn release(&mut self, got: &Got) -> Option<Caller> {
+        let end = match &mut self.kind {
+            Kind::Udp { .. } => End::Datagram(got.asked),
+            Kind::Tcp { callers, .. } => {
+                let is_of =
+                    |stream: &TcpStream| stream.peer_addr().is_ok_and(|one| one == got.peer);
+                let mut held = callers.iter();
+                let (fd, _) = held.find(|(_, (stream, _))| is_of(stream))?;
+                let fd = *fd;
+                let (stream, _) = callers.remove(&fd)?;
+                // Its end is one reset, as the asking end's: no connection without a process stays in a namespace that is to go.
+                let at_once = linger {
+                    l_onoff: 1,
+                    l_linger: 0,
+                };
+                let _ = setsockopt(&stream, sockopt::Linger, &at_once);
+                End::Stream(stream)
+            }
+        };
+        Some(Caller {
+            node: self.node.clone(),
+            protocol: self.protocol(),
+            port: self.port,
+            peer: got.peer,
+            end,
+        })
+    }
+
+    /// Whether it is the service that released a caller, or one in its place.
+    pub fn is_of(&self, caller: &Caller) -> bool {
+        let own = (self.node.as_str(), self.protocol(), self.port);
+        own == (caller.node.as_str(), caller.protocol, caller.port)
+    }
+
+    /// Takes up a caller that a service of this node, protocol and port has released, and sends it the answer to a token that
+    /// it has not sent. What the kernel refuses is a lost answer.
+    pub fn speak(&mut self, caller: Caller, token: Token) {
+        let said = reply(token, caller.peer);
+        match (&mut self.kind, caller.end) {
+            (Kind::Udp { socket, .. }, End::Datagram(asked)) => {
+                let _ = send_from(socket, &said, caller.peer, asked);
+            }
+            (Kind::Tcp { callers, .. }, End::Stream(mut stream)) => {
+                let _ = stream.write_all(&said);
+                callers.insert(stream.as_raw_fd(), (stream, Vec::new()));
+            }
+            _ => {}
+        }
+    }
+
     /// Accepts, reads and answers as far as possible without blocking.
     ///
     /// # Errors
@@ -183,6 +237,7 @@ fn serve_udp(socket: &UdpSocket, buffer: &mut [u8], got: &mut Vec<Got>) -> std::
                         token,
                         peer: caller,
                         bytes: held,
+                        asked,
                     });
                     // A reply that cannot leave is seen by the probe, as any lost reply.
                     let _ = send_from(socket, &answer, caller, asked);
@@ -200,7 +255,7 @@ fn serve_udp(socket: &UdpSocket, buffer: &mut [u8], got: &mut Vec<Got>) -> std::
 fn receive_from(
     socket: &UdpSocket,
     buffer: &mut [u8],
-) -> Result<(usize, SocketAddr, Option<in_addr>), Errno> {
+) -> Result<(usize, SocketAddr, Option<Ipv4Addr>), Errno> {
     let mut space = nix::cmsg_space!(in_pktinfo);
     let mut slices = [IoSliceMut::new(buffer)];
     let received = recvmsg::<SockaddrStorage>(
@@ -210,7 +265,9 @@ fn receive_from(
         MsgFlags::empty(),
     )?;
     let asked = received.cmsgs()?.find_map(|message| match message {
-        ControlMessageOwned::Ipv4PacketInfo(info) => Some(info.ipi_spec_dst),
+        ControlMessageOwned::Ipv4PacketInfo(info) => {
+            Some(Ipv4Addr::from_bits(u32::from_be(info.ipi_spec_dst.s_addr)))
+        }
         _ => None,
     });
     let sender = received.address.and_then(|sender| {
@@ -232,12 +289,14 @@ fn send_from(
     socket: &UdpSocket,
     answer: &[u8],
     caller: SocketAddr,
-    asked: Option<in_addr>,
+    asked: Option<Ipv4Addr>,
 ) -> Result<usize, Errno> {
     let none = in_addr { s_addr: 0 };
-    let from = asked.map(|ipi_spec_dst| in_pktinfo {
+    let from = asked.map(|asked| in_pktinfo {
         ipi_ifindex: 0,
-        ipi_spec_dst,
+        ipi_spec_dst: in_addr {
+            s_addr: asked.to_bits().to_be(),
+        },
         ipi_addr: none,
     });
     let messages: Vec<ControlMessage<'_>> =
@@ -270,6 +329,7 @@ fn serve_caller(stream: &mut TcpStream, received: &mut Vec<u8>, got: &mut Vec<Go
                         token,
                         peer: caller,
                         bytes: received.len(),
+                        asked: None,
                     });
                     received.clear();
                     if stream.write_all(&answer).is_err() {
@@ -297,16 +357,20 @@ fn waits(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::WouldBlock
 }
 
-/// The answering token, the caller as the service sees it, and a newline that ends it. An answer over IPv4 is as long
-/// whatever port the caller has: its length is captured.
 fn answer(request: &[u8], caller: SocketAddr) -> Option<(Token, Vec<u8>)> {
     let token = Token(request.get(..16)?.try_into().ok()?);
     if token.0[..4] != Token::MARK {
         return None;
     }
+    Some((token, reply(token, caller)))
+}
+
+/// The answering token, the caller as the service sees it, and a newline that ends it. An answer over IPv4 is as long
+/// whatever port the caller has: its length is captured.
+fn reply(token: Token, caller: SocketAddr) -> Vec<u8> {
     let mut answer = token.answer().0.to_vec();
     answer.extend(format!("{caller:WIDEST$}\n").bytes());
-    Some((token, answer))
+    answer
 }
 
 /// The caller that the service saw, once its answer to `token` is complete.
@@ -359,5 +423,65 @@ mod tests {
         assert_eq!(read_answer(token, &whole[..20]), None, "cut");
         assert_eq!(read_answer(Token::new(1, 2, 4), &whole), None, "another's");
         assert_eq!(answer(b"GET / HTTP/1.1\r\n", caller), None, "no token");
+    }
+
+    /// A service on a free port of the loopback, with its address.
+    fn listening(protocol: Protocol) -> (Service, SocketAddr) {
+        let any = Ipv4Addr::LOCALHOST.into();
+        let service = Service::listen("c1", protocol, any, 0).expect("a port is free");
+        let at = match &service.kind {
+            Kind::Tcp { listener, .. } => listener.local_addr(),
+            Kind::Udp { socket, .. } => socket.local_addr(),
+        };
+        (service, at.expect("it is bound"))
+    }
+
+    #[test]
+    fn a_flow_outlives_its_service_and_both_ends_may_send_first() {
+        for (protocol, kind) in [
+            (Protocol::Tcp, ProbeKind::Tcp),
+            (Protocol::Udp, ProbeKind::Udp),
+        ] {
+            let (mut service, at) = listening(protocol);
+            let request = ProbeRequest {
+                kind,
+                destination: at.ip(),
+                port: at.port(),
+                source_port: 0,
+                token: Token::new(1, 2, 3),
+                size: 16,
+                ttl: None,
+                tos: None,
+                dont_fragment: None,
+            };
+            let mut prober = crate::probe::Prober::open(&request).expect("a socket");
+            prober.send().expect("it is sent");
+            assert!(answered(&mut prober, &mut service), "{protocol}: at first");
+            let got = service.take_got().pop().expect("it has got it");
+            let caller = service.release(&got).expect("it knows the caller");
+            assert!(service.is_of(&caller));
+            service.speak(caller, Token::new(1, 2, 5));
+            prober.mark(Token::new(1, 2, 5));
+            assert!(answered(&mut prober, &mut service), "{protocol}: unasked");
+            prober.mark(Token::new(1, 2, 6));
+            prober.send().expect("it is sent");
+            assert!(answered(&mut prober, &mut service), "{protocol}: again");
+        }
+    }
+
+    /// Serves until the prober hears something. Returns whether that is an answer.
+    fn answered(prober: &mut crate::probe::Prober, service: &mut Service) -> bool {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        loop {
+            service.serve().expect("it listens");
+            if let Some(answer) = prober.receive().expect("the machine is not broken") {
+                return matches!(answer, crate::path::Answer::Reply { .. });
+            }
+            let (fd, wanted) = prober.interest();
+            let served = service.as_fds();
+            let served = served.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN));
+            let mut waited: Vec<_> = served.chain([PollFd::new(fd, wanted)]).collect();
+            poll(&mut waited, PollTimeout::NONE).expect("something comes");
+        }
     }
 }

@@ -18,6 +18,8 @@ use crate::path::{Answer, Sent};
 pub struct TcpProber {
     stream: TcpStream,
     request: ProbeRequest,
+    /// Whether it was asked for.
+    begun: bool,
     /// What is still to be sent once the connection stands.
     unsent: Vec<u8>,
     received: Vec<u8>,
@@ -42,13 +44,23 @@ impl TcpProber {
         bind(socket.as_raw_fd(), &local).map_err(failed("bind a TCP socket"))?;
         Ok(Self {
             stream: TcpStream::from(socket),
-            unsent: request.payload(),
             request: request.clone(),
+            begun: false,
+            unsent: Vec::new(),
             received: Vec::new(),
         })
     }
 
+    pub(super) fn mark(&mut self, token: crate::packet::Token) {
+        self.request.token = token;
+        self.received.clear();
+    }
+
     pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
+        self.unsent = self.request.payload();
+        if std::mem::replace(&mut self.begun, true) {
+            return Ok(Sent::Accepted);
+        }
         let to = SockaddrStorage::from(self.request.endpoint());
         match connect(self.stream.as_raw_fd(), &to) {
             Ok(()) | Err(Errno::EINPROGRESS) => Ok(Sent::Accepted),

@@ -39,7 +39,7 @@ pub struct Options {
     pub golden_use: GoldenUse,
     /// Whether the lab is watched.
     pub watch: Watch,
-    /// Whether contracts' tables are asked after the last step, also where no step says so.
+    /// Whether contracts' tables are asked: where a step says so, and after the last step if none does.
     pub tables: bool,
     /// How a person runs one trial again.
     pub rerun: Rerun,

@@ -21,7 +21,7 @@ use crate::path::Evidence;
 use crate::plan::contract::way_to_host;
 
 impl TrialRun {
-    /// Asks the table where a step says so, and after the last one if none does and the person asks for it.
+    /// Asks the table, if the person asks for tables: where a step says so, and after the last one if none does.
     pub(super) fn table_after(
         &mut self,
         step: &Step,
@@ -33,8 +33,8 @@ impl TrialRun {
             return Ok(());
         };
         let somewhere = self.case.steps.iter().any(|step| step.table.is_some());
-        let implied = options.tables && last && !somewhere && no_table.is_none();
-        let here = step.table.is_some() || implied;
+        let implied = last && !somewhere && no_table.is_none();
+        let here = options.tables && (step.table.is_some() || implied);
         if !here || !self.observer.watches() {
             return Ok(());
         }

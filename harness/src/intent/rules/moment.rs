@@ -100,10 +100,14 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("flow-goes-on"),
             rank: Rank::Changed,
-            sentence: "A flow whose ends an event does not touch goes on as it was.",
+            sentence: "A flow whose ends an event does not touch goes on as it was, whichever end sends first.",
             level: Level::Must,
             features: &[Feature::Replace],
-            source: &["cases lifecycle/others-flows-go-on, flows-of-another-address-go-on"],
+            source: &[
+                "cases lifecycle/others-flows-go-on, flows-of-another-address-go-on, open-flows-go-on",
+                "RFC 5382 REQ-5: how long a NAT keeps a connection",
+                "RFC 4787 REQ-5: how long a NAT keeps a UDP mapping",
+            ],
             says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
                 (by(&was)? == by(&now)?).then_some(now)

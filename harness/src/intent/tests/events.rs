@@ -1,6 +1,7 @@
 //! Each rule about sizes, events and a person's own rules, by small moments.
 
 use super::super::Moment;
+use super::super::{Ask, Flow, OPEN, table};
 use super::sketch::{address, networks};
 use crate::case::Feature;
 
@@ -80,6 +81,37 @@ fn who_stays_is_as_before() {
     assert_eq!(
         moment.says("host > 10.77.1.20 icmp open"),
         "flow-goes-on: answered by c20, who sees 10.77.1.1"
+    );
+}
+
+/// Whether the table of a moment asks this of a flow that was there before.
+fn asks_open(moment: &Moment, from: &str, by: Ask) -> bool {
+    table(moment).iter().any(|row| {
+        let question = &row.question;
+        question.flow == Flow::Open && question.from.0 == from && question.ask == by
+    })
+}
+
+#[test]
+fn a_connection_is_asked_while_both_its_ends_stay() {
+    let (left, back) = (two().without(10), ["8080:80/tcp", "5353:53/udp"]);
+    let back = left.clone().and_then(10, &[1], &back);
+    assert!(asks_open(&left, "c20", Ask::Tcp(OPEN)), "to outside");
+    assert!(
+        !asks_open(&left, "lan", Ask::Tcp(8080)),
+        "its other end has gone"
+    );
+    assert!(
+        !asks_open(&back, "lan", Ask::Tcp(8080)),
+        "who came back knows nothing of it"
+    );
+    assert!(
+        asks_open(&back, "lan", Ask::Udp(5353)),
+        "a datagram needs nobody who knows of it"
+    );
+    assert_eq!(
+        left.says("c20 > 8.8.8.8 tcp 7001 open"),
+        "flow-goes-on: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers"
     );
 }
 
