@@ -9,11 +9,11 @@ use super::chosen::Chosen;
 use super::exit::Exit;
 use super::output::output;
 use super::preflight::must_have_programs;
-use super::run::{default_jobs, run_quietly};
+use super::run::default_jobs;
 use super::sandbox::inside;
 use crate::golden::{self, Comparison};
 use crate::report::{difference_words, words};
-use crate::run::{Options, Outcome, Rerun, Trial, TrialResult};
+use crate::run::{Options, Outcome, Rerun, Trial, TrialResult, run_quietly};
 
 /// Run cases on all their back ends and write the paths as goldens. Read the difference before you commit it.
 #[derive(Debug, clap::Args)]
@@ -55,7 +55,7 @@ fn accept(args: &Args, trials: &[Trial]) -> Exit {
     };
     let results = match run_quietly(trials, &options, default_jobs()) {
         Ok(results) => results,
-        Err(exit) => return exit,
+        Err(stopped) => return stopped.into(),
     };
     let mut exit = Exit::Success;
     let pairs: Vec<(&Trial, &TrialResult)> = trials.iter().zip(&results).collect();

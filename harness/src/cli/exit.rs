@@ -1,10 +1,12 @@
 //! How the command ends.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use nix::sys::signal::Signal;
 
 use crate::report::Conclusion;
+use crate::run::StoppedRun;
 
 /// The exit codes, which are documented and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +48,19 @@ impl From<Signal> for Exit {
             Signal::SIGQUIT => Self::Quit,
             Signal::SIGTERM => Self::Terminated,
             _ => Self::Interrupted,
+        }
+    }
+}
+
+impl From<StoppedRun> for Exit {
+    /// Says what the machine refused. Who has sent a signal knows that they did.
+    fn from(stopped: StoppedRun) -> Self {
+        match stopped {
+            StoppedRun::Interrupted(signal) => signal.into(),
+            StoppedRun::Start(_) => {
+                let _ = writeln!(io::stderr(), "{stopped}");
+                Self::Errored
+            }
         }
     }
 }

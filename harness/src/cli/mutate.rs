@@ -1,6 +1,5 @@
 //! `goldpath mutate`: how many wrong configurations, and how many faults of an implementation, the suite notices.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -13,18 +12,17 @@ use super::exit::Exit;
 use super::generated;
 use super::inputs::Inputs;
 use super::output::output;
-use super::run::{parse_backend, run_quietly};
+use super::run::parse_backend;
 use super::sandbox::{broken, inside};
-use crate::adapter::native::{Fault, Faults};
-use crate::adapter::{Candidate, Selection};
-use crate::case::{Backend, Case, CaseKind, Family};
+use crate::adapter::native::Fault;
+use crate::case::{Backend, Case, CaseKind};
 use crate::files;
 use crate::mutate::{
-    Baseline, Fate, FaultScore, GeneratedScore, Mutant, Score, Scored, ScoredFault, Scores,
-    declared, judge, mutants,
+    Baseline, Fate, FaultScore, FaultsAsked, GeneratedScore, Measure, MutateError, Score, Scored,
+    Scores,
 };
 use crate::report::words;
-use crate::run::{GoldenUse, Options, Outcome, Rerun, Subject, Trial, Watch};
+use crate::run::{GoldenUse, Options, Rerun, Watch};
 
 /// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
 const JOBS: u16 = 8;
@@ -101,19 +99,38 @@ pub fn run(args: &Args) -> ExitCode {
             return Exit::WrongInput.into();
         }
     };
-    if let Some(count) = args.generated {
-        return inside(|| {
-            let (options, jobs) = (options(args), args.jobs.into());
-            match generated::hunt(count.into(), args.seed, &cases, &options, jobs) {
-                Ok(score) => finish_generated(args, score),
-                Err(exit) => exit,
-            }
-        });
-    }
-    inside(|| match both(args, &cases) {
-        Ok(scores) => finish(args, baseline, &scores),
-        Err(exit) => exit,
+    let measure = Measure {
+        options: options(args),
+        jobs: args.jobs.into(),
+    };
+    inside(|| {
+        let ended = match args.generated {
+            Some(count) => measure
+                .generated(count.into(), args.seed, &cases, generated::tell)
+                .map(|score| finish_generated(args, score)),
+            None => both(args, &measure, &cases).map(|scores| finish(args, baseline, &scores)),
+        };
+        ended.unwrap_or_else(stopped)
     })
+}
+
+/// Says why there is no score.
+fn stopped(error: MutateError) -> Exit {
+    match error {
+        MutateError::Stopped(stopped) => stopped.into(),
+        MutateError::Original { ref findings, .. } => {
+            let _ = writeln!(io::stderr(), "{error}: {}", words(findings));
+            Exit::Errored
+        }
+        MutateError::Equivalent(_) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            Exit::WrongInput
+        }
+        MutateError::Native(_) | MutateError::Draw(_) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            Exit::Errored
+        }
+    }
 }
 
 fn read_baseline(path: &Path) -> Result<Baseline, String> {
@@ -122,7 +139,7 @@ fn read_baseline(path: &Path) -> Result<Baseline, String> {
     serde_json::from_slice(&text).map_err(|error| format!("{shown} is no baseline: {error}"))
 }
 
-fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
+fn both(args: &Args, measure: &Measure, cases: &[Arc<Case>]) -> Result<Scores, MutateError> {
     let (recipes, contract): (Vec<_>, Vec<_>) = cases
         .iter()
         .cloned()
@@ -130,14 +147,31 @@ fn both(args: &Args, cases: &[Arc<Case>]) -> Result<Scores, Exit> {
     let recipes_asked = args.fault.is_empty() || !args.chosen.patterns.is_empty();
     let recipes = Some(recipes).filter(|recipes| recipes_asked && !recipes.is_empty());
     let contract = Some(contract).filter(|contract| !contract.is_empty());
-    let recipes =
-        recipes.map(|recipes| mutate(args, &Trial::of(&recipes, Some(args.backend), &[])));
-    let faults = contract.map(|contract| plant(args, &contract));
+    let recipes = recipes.map(|recipes| measure.recipes(&recipes, args.backend));
+    let faults = contract.map(|contract| measure.faults(&faults_asked(args, &contract)));
     Ok(Scores {
         recipes: recipes.transpose()?,
         faults: faults.transpose()?,
         generated: None,
     })
+}
+
+/// With patterns, a fault that none of the chosen cases declares is left out, unless it is asked for by its name.
+fn faults_asked<'a>(args: &Args, cases: &'a [Arc<Case>]) -> FaultsAsked<'a> {
+    let is_whole = args.chosen.patterns.is_empty();
+    let is_chosen = |id: &String| cases.iter().any(|case| case.id.as_str() == id);
+    let is_asked = |fault: &&Fault| is_whole || fault.cases().iter().any(is_chosen);
+    FaultsAsked {
+        faults: if args.fault.is_empty() {
+            Fault::ALL.iter().filter(is_asked).copied().collect()
+        } else {
+            args.fault.clone()
+        },
+        declared_only: args.declared_only,
+        at_most: args.at_most,
+        is_whole,
+        cases,
+    }
 }
 
 fn finish(args: &Args, baseline: Option<Baseline>, scores: &Scores) -> Exit {
@@ -198,109 +232,6 @@ fn options(args: &Args) -> Options {
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
         words,
     }
-}
-
-/// What fails without a change proves nothing if it fails with one, too.
-fn must_pass(args: &Args, originals: &[Trial]) -> Result<(), Exit> {
-    let before = run_quietly(originals, &options(args), args.jobs.into())?;
-    for (trial, result) in originals.iter().zip(&before) {
-        if !matches!(
-            result.outcome,
-            Outcome::Passed | Outcome::NotSupported | Outcome::Disabled
-        ) {
-            let _ = writeln!(
-                io::stderr(),
-                "{trial} is {} without a change: {}",
-                result.outcome,
-                words(&result.findings)
-            );
-            return Err(Exit::Errored);
-        }
-    }
-    Ok(())
-}
-
-fn mutate(args: &Args, originals: &[Trial]) -> Result<Score, Exit> {
-    let equivalents = declared().map_err(|error| {
-        let _ = writeln!(io::stderr(), "{error}");
-        Exit::WrongInput
-    })?;
-    must_pass(args, originals)?;
-    let mutants: Vec<Mutant> = originals
-        .iter()
-        .flat_map(|trial| mutants(&trial.case))
-        .collect();
-    let trials: Vec<Trial> = mutants
-        .iter()
-        .map(|mutant| Trial {
-            case: mutant.case.clone(),
-            subject: Subject::Recipe {
-                backend: args.backend,
-            },
-            family: Family::Ipv4,
-        })
-        .collect();
-    let results = run_quietly(&trials, &options(args), args.jobs.into())?;
-    let scored = mutants
-        .iter()
-        .zip(&results)
-        .map(|(mutant, result)| judge(mutant, result, &equivalents));
-    Ok(Score::of(scored.collect()))
-}
-
-/// Puts each fault to the contract. With patterns, one that none of the chosen cases declares is left out, unless it is asked
-/// for by its name.
-fn plant(args: &Args, cases: &[Arc<Case>]) -> Result<FaultScore, Exit> {
-    let native = |faults: Faults| Candidate::find(&Selection::native(&faults));
-    must_pass(args, &Trial::of(cases, None, &[native(Faults::default())]))?;
-    let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-    let all = if args.fault.is_empty() {
-        Fault::ALL
-    } else {
-        &args.fault
-    };
-    let is_whole = args.chosen.patterns.is_empty();
-    let is_named = !args.fault.is_empty();
-    let asked = all.iter().filter(|fault| {
-        is_whole || is_named || fault.cases().iter().any(|id| ids.contains(id.as_str()))
-    });
-    let mut trials = Vec::new();
-    let mut owners = Vec::new();
-    for fault in asked {
-        let picked = picked(fault.cases(), args.at_most);
-        let is_picked = |case: &Case| picked.contains(&case.id.as_str());
-        let of_fault = cases
-            .iter()
-            .filter(|case| !args.declared_only || is_picked(case));
-        let of_fault: Vec<Arc<Case>> = of_fault.cloned().collect();
-        let candidate = native(Faults::from_iter([*fault]));
-        trials.extend(Trial::of(&of_fault, None, &[candidate]));
-        owners.push((*fault, trials.len()));
-    }
-    let results = run_quietly(&trials, &options(args), args.jobs.into())?;
-    let mut from = 0;
-    let scored = owners.into_iter().map(|(fault, to)| {
-        let of_fault = trials[from..to].iter().zip(&results[from..to]);
-        from = to;
-        let picked = picked(fault.cases(), args.at_most);
-        let left_out: Vec<&str> = fault
-            .cases()
-            .iter()
-            .map(String::as_str)
-            .filter(|id| (!is_whole && !ids.contains(id)) || !picked.contains(id))
-            .collect();
-        let of_fault = of_fault.map(|(trial, result)| (trial.case.id.as_str(), result));
-        ScoredFault::of(fault, of_fault, &left_out)
-    });
-    Ok(FaultScore::of(scored.collect()))
-}
-
-/// At most so many of the ids, evenly from the first on.
-fn picked(ids: &[String], at_most: Option<u16>) -> Vec<&str> {
-    let count = ids.len();
-    let wanted = at_most.map_or(count, usize::from).min(count);
-    let position = |nth: usize| nth * count / wanted;
-    (0..wanted).map(|nth| ids[position(nth)].as_str()).collect()
 }
 
 fn tell_faults(score: &FaultScore) {
@@ -367,18 +298,4 @@ fn write_json(path: &Path, scores: &Scores) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut file, scores)?;
     writeln!(file)?;
     file.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cases_are_picked_evenly() {
-        let ids: Vec<String> = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
-        assert_eq!(picked(&ids, None), ["a", "b", "c", "d", "e"]);
-        assert_eq!(picked(&ids, Some(2)), ["a", "c"]);
-        assert_eq!(picked(&ids, Some(9)).len(), 5);
-        assert!(picked(&[], Some(1)).is_empty());
-    }
 }

@@ -247,19 +247,6 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         .map_or_else(|| Exit::of(report.result), Exit::from)
 }
 
-/// Runs all trials without a word about each, or says how the command ends instead.
-pub(super) fn run_quietly(
-    trials: &[Trial],
-    options: &Options,
-    jobs: usize,
-) -> Result<Vec<TrialResult>, Exit> {
-    let ran = run_all(trials, options, jobs, |_| {}).map_err(|e| broken("start the trials", &e))?;
-    ran.interrupted.map_or_else(
-        || Ok(ran.results.into_iter().flatten().collect()),
-        |signal| Err(signal.into()),
-    )
-}
-
 /// What took part: recipes are goldpath's own with the machine's programs, the others say who they are.
 fn under_test(
     trials: &[Trial],

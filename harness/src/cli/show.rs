@@ -10,11 +10,11 @@ use super::chosen::{Chosen, must_mean_trials, of_patterns};
 use super::exit::Exit;
 use super::output::output;
 use super::preflight::must_have_programs;
-use super::run::{parse_backend, run_quietly};
+use super::run::parse_backend;
 use super::sandbox::inside;
 use crate::case::{Backend, Level, usual_cases};
 use crate::report::words;
-use crate::run::{Options, Outcome, Rerun, Trial, TrialResult};
+use crate::run::{Options, Outcome, Rerun, Trial, TrialResult, run_quietly};
 
 /// Run one case and draw the path of each probe, without comparing it with its golden.
 #[derive(Debug, clap::Args)]
@@ -95,7 +95,7 @@ fn show(trial: &Trial) -> Exit {
     let options = Options::unsaved(Rerun::Goldpath(vec![String::from("show")]), words);
     let results = match run_quietly(std::slice::from_ref(trial), &options, 1) {
         Ok(results) => results,
-        Err(exit) => return exit,
+        Err(stopped) => return stopped.into(),
     };
     let result = results.first();
     let mut out = output();

@@ -7,14 +7,22 @@
 mod baseline;
 mod command_change;
 mod equivalent;
+mod error;
 mod faults;
 mod generated;
+mod hunt;
+mod measure;
 mod operators;
 mod score;
 
 pub use baseline::{Baseline, Scores, schema_text};
-pub use command_change::{CommandChange, Mutant, mutants};
-pub use equivalent::{Equivalent, declared};
+pub use command_change::CommandChange;
+use command_change::{Mutant, mutants};
+use equivalent::{Equivalent, declared};
+pub use error::MutateError;
 pub use faults::{FaultReport, FaultScore, ScoredFault};
-pub use generated::{Catcher, GeneratedScore, ScoredGenerated};
-pub use score::{Fate, Score, Scored, judge};
+use generated::ScoredGenerated;
+pub use generated::{Catcher, GeneratedScore};
+pub use measure::{FaultsAsked, Measure};
+use score::judge;
+pub use score::{Fate, Score, Scored};

@@ -38,7 +38,7 @@ pub use partition::Partition;
 pub use pattern::{case_part, is_meant_by};
 pub use programs::missing_programs;
 pub use rerun::Rerun;
-pub use schedule::{Event, Run, run_all, run_one};
+pub use schedule::{Event, Run, StoppedRun, run_all, run_one, run_quietly};
 pub(crate) use timing::Clock;
 pub use timing::{Phase, Timings};
 pub use tools::{Tool, ask_version, recipe_tools};

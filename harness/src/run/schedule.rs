@@ -148,6 +148,33 @@ pub fn run_all(
     Ok(run)
 }
 
+/// Runs all trials, `jobs` at a time, without a word about each.
+///
+/// # Errors
+/// As [`run_all`], and a signal that ends the run before its last trial.
+pub fn run_quietly(
+    trials: &[Trial],
+    options: &Options,
+    jobs: usize,
+) -> Result<Vec<TrialResult>, StoppedRun> {
+    let run = run_all(trials, options, jobs, |_| {}).map_err(StoppedRun::Start)?;
+    match run.interrupted {
+        None => Ok(run.results.into_iter().flatten().collect()),
+        Some(signal) => Err(StoppedRun::Interrupted(signal)),
+    }
+}
+
+/// Why not all trials of a run were run.
+#[derive(Debug, thiserror::Error)]
+pub enum StoppedRun {
+    /// Signals cannot be caught, or a thread cannot be started.
+    #[error("cannot start the trials: {0}")]
+    Start(#[source] io::Error),
+    /// Somebody asked the process to end.
+    #[error("stopped by {0}")]
+    Interrupted(Signal),
+}
+
 impl Shared {
     fn work(&self, sender: &Sender<Message>) {
         loop {
