@@ -99,6 +99,14 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     &[("    refresh(scenario)\n\n\ndef remove", "    refresh(scenario)\n    pathlib.Path(\"/run/sysctl.d\").mkdir()\n    pathlib.Path(\"/run/sysctl.d/x.conf\").write_text(\"x\")\n\n\ndef remove")],
     "leftover"
 )]
+#[case::connections_of_all_are_cut(
+    &[("        run(f'conntrack -D -p {port[\"protocol\"]}{at} --orig-port-dst {port[\"host_port\"]}', check=False)", "        run(\"conntrack -F\", check=False)")],
+    "flow-goes-on"
+)]
+#[case::a_lease_stays_in_tmp(
+    &[("    name = bridge(network)\n    mtu", "    pathlib.Path(f\"/tmp/lease-{address}\").write_text(inside)\n    name = bridge(network)\n    mtu")],
+    "leftover"
+)]
 fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
     let kinds = explored(changes, 60);
     assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");

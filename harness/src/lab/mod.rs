@@ -35,7 +35,7 @@ pub use command::{CommandError, Written, find_program_for};
 pub use detour::{DETOUR_TOS, Detour};
 pub use error::LabError;
 pub use finished_labs::FinishedLabs;
-pub use jail::{Groups, Jail, JailOptions};
+pub use jail::{Groups, Jail, JailOptions, Layer};
 pub use legacy::{refusal, unsupported};
 pub use live::Lab;
 pub use mounts::{privatise_thread_mounts, renew_thread_proc};

@@ -10,6 +10,7 @@ use nix::sys::stat::makedev;
 
 use super::LedgerDifference;
 use super::entry::{Entry, File};
+use crate::lab::Layer;
 
 /// Where programs write what they have to remember, and what others shall read.
 const ROOTS: [&str; 6] = [
@@ -20,6 +21,8 @@ const ROOTS: [&str; 6] = [
     "/var/cache",
     "/var/tmp",
 ];
+/// Where nobody has to write, and where so much may lie that only what was written in the jail is looked at.
+const OTHERS: [&str; 4] = ["/tmp", "/root", "/home", "/srv"];
 /// The mounts of the jail's first process, which are the jail's. Who enters a jail is no process of its own there
 /// (`man 7 pid_namespaces`), so that `/proc/self` leads nowhere.
 const MOUNTS: &str = "/proc/1/mountinfo";
@@ -64,6 +67,47 @@ fn own_device(line: &str) -> Option<u64> {
     let (major, minor) = mount.split_whitespace().nth(2)?.split_once(':')?;
     let is_own = file_system.split_whitespace().nth(1) == Some(SOURCE);
     is_own.then_some(makedev(major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// What was written elsewhere, and the folders there that are new.
+pub(super) fn read_written(layers: &[Layer]) -> Found {
+    let mut found = Found::default();
+    for layer in layers {
+        if OTHERS.iter().any(|other| layer.at.starts_with(other)) {
+            found.folders.insert(layer.at.display().to_string());
+            add_written(&layer.written(), &layer.at, &mut found);
+        }
+    }
+    found.files.sort();
+    found
+}
+
+/// Files below a folder of a layer's upper half, which is seen at `at`.
+fn add_written(folder: &Path, at: &Path, found: &mut Found) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, shown) = (entry.path(), at.join(entry.file_name()));
+        let Ok(about) = entry.metadata() else {
+            continue;
+        };
+        let is_empty = || fs::read_dir(&path).is_ok_and(|mut inside| inside.next().is_none());
+        // Of a folder that was there before the upper half has another one, with what is new in it.
+        if about.is_dir() && (!is_empty() || shown.is_dir()) {
+            add_written(&path, &shown, found);
+        } else if about.is_dir() {
+            found.files.push(File {
+                path: format!("{}/", shown.display()),
+                length: 0,
+                written: (0, 0),
+            });
+        } else if about.is_file() || about.is_symlink() {
+            // What was taken away stands there as a device.
+            found.files.push(File {
+                path: shown.display().to_string(),
+                length: about.len(),
+                written: (about.mtime(), about.mtime_nsec()),
+            });
+        }
+    }
 }
 
 fn add(folder: &Path, own: &BTreeSet<u64>, found: &mut Found) {

@@ -75,7 +75,11 @@ impl Ledger {
             found.map_err(|e| LabError::system("list", "the files of the host's jail", e))?;
         self.entries
             .extend(found.files.into_iter().map(Entry::File));
+        let written = files::read_written(jail.layers());
+        self.entries
+            .extend(written.files.into_iter().map(Entry::File));
         self.folders = found.folders;
+        self.folders.extend(written.folders);
         self.entries.retain(|entry| !entry.is_of_the_trace());
         Ok(self)
     }

@@ -40,8 +40,26 @@ const WITHOUT_LAYER: [&str; 13] = [
 const LAYERS_INSIDE: usize = 16;
 /// Where the upper halves are, until the jail's own `/run` hides them.
 const STORE: &str = "/run";
-/// Makes the calling thread's mount namespace a jail's.
-pub(super) fn mount_all(options: &JailOptions<'_>, groups: &Groups) -> Result<(), LabError> {
+/// The upper half of a layer, which holds what was written in the jail and nothing else.
+#[derive(Debug)]
+pub struct Layer {
+    /// Where the layer lies.
+    pub at: PathBuf,
+    upper: OwnedFd,
+}
+
+impl Layer {
+    /// A path by which the calling thread finds the upper half.
+    pub fn written(&self) -> PathBuf {
+        path_of(&self.upper)
+    }
+}
+
+/// Makes the calling thread's mount namespace a jail's. Returns its layers.
+pub(super) fn mount_all(
+    options: &JailOptions<'_>,
+    groups: &Groups,
+) -> Result<Vec<Layer>, LabError> {
     make_private()?;
     let mounts = read_mounts()?;
     let groups = groups.make(&mounts);
@@ -50,14 +68,14 @@ pub(super) fn mount_all(options: &JailOptions<'_>, groups: &Groups) -> Result<()
         let _ = mount_read_only(&one.point, one.flags);
     }
     let states = &options.state_folders;
-    match options.root {
+    let layers = match options.root {
         // All of it is on a layer.
-        Some(root) => tree::enter(root)?,
+        Some(root) => tree::enter(root).map(|()| Vec::new())?,
         None => {
             mount_empty_run()?;
-            lay_layers(&mounts, states)?;
+            lay_layers(&mounts, states)?
         }
-    }
+    };
     devices::mount_own()?;
     sys::mount_own(STORE, &groups);
     mount_empty_run()?;
@@ -68,7 +86,8 @@ pub(super) fn mount_all(options: &JailOptions<'_>, groups: &Groups) -> Result<()
     {
         fs::create_dir_all(folder).map_err(|e| LabError::system("create", *folder, e))?;
     }
-    hide_state(states)
+    hide_state(states)?;
+    Ok(layers)
 }
 
 /// Whether something else is mounted there later.
@@ -76,17 +95,18 @@ fn is_replaced(point: &Path) -> bool {
     ["/proc", "/run"].iter().any(|top| point.starts_with(top))
 }
 
-fn lay_layers(mounts: &[Mount], states: &[&str]) -> Result<(), LabError> {
+fn lay_layers(mounts: &[Mount], states: &[&str]) -> Result<Vec<Layer>, LabError> {
     let listed = fs::read_dir("/").map_err(|e| LabError::system("list", "/", e))?;
     let folders = listed.flatten().filter(|entry| {
         let name = entry.file_name();
         let has_layer = !WITHOUT_LAYER.iter().any(|other| name == *other);
         has_layer && entry.file_type().is_ok_and(|kind| kind.is_dir())
     });
-    let mut number = 0;
+    let (mut number, mut layers) = (0, Vec::new());
     let mut layer = |lower: &Path, at: &Path| -> Result<(), LabError> {
         number += 1;
-        lay(lower, at, number)
+        layers.extend(lay(lower, at, number)?);
+        Ok(())
     };
     for folder in folders.map(|entry| entry.path()) {
         // They are hidden by the layer over the folder, and have to be mounted on it again.
@@ -106,11 +126,11 @@ fn lay_layers(mounts: &[Mount], states: &[&str]) -> Result<(), LabError> {
             }
         }
     }
-    Ok(())
+    Ok(layers)
 }
 
 /// Lays a layer over a folder; where there can be none, what is below is seen, read-only.
-fn lay(lower: &Path, at: &Path, number: usize) -> Result<(), LabError> {
+fn lay(lower: &Path, at: &Path, number: usize) -> Result<Option<Layer>, LabError> {
     let half = |name: &str| PathBuf::from(format!("{STORE}/{number}/{name}"));
     let (upper, work) = (half("upper"), half("work"));
     for half in [&upper, &work] {
@@ -133,8 +153,10 @@ fn lay(lower: &Path, at: &Path, number: usize) -> Result<(), LabError> {
     );
     if laid.is_err() {
         bind(lower, at);
+        return Ok(None);
     }
-    Ok(())
+    let at = at.to_owned();
+    Ok(hold(&upper).map(|upper| Layer { at, upper }))
 }
 
 fn hide_state(states: &[&str]) -> Result<(), LabError> {

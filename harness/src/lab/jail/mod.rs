@@ -25,6 +25,7 @@ use crate::program::TIME_LIMIT;
 pub use groups::Groups;
 use init::InitProcess;
 pub(super) use init::attend;
+pub use layer::Layer;
 
 /// A jail's own namespaces, beside the lab's network namespace.
 const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
@@ -46,6 +47,7 @@ pub struct Jail {
     /// How long a program may take here.
     time: Duration,
     state_folders: Vec<&'static str>,
+    layers: Vec<Layer>,
     /// Why the jail ended before its time.
     over: OnceLock<String>,
     /// Held: dropping it removes what is left of it, after the processes have ended.
@@ -71,6 +73,11 @@ impl Jail {
         all.chain([Self::FOLDER])
     }
 
+    /// Where programs write, with what they have written.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
     /// Makes a jail in `host`, in which `named` namespaces are at `/run/netns/NAME`.
     ///
     /// # Errors
@@ -82,17 +89,17 @@ impl Jail {
         groups: Groups,
     ) -> Result<Self, LabError> {
         let named: Vec<(&str, &Netns)> = named.into_iter().collect();
-        let mut init = on_own_thread(|| {
+        let (mut init, layers) = on_own_thread(|| {
             unshare(CloneFlags::CLONE_FS | OWN)
                 .map_err(|e| LabError::system("unshare", "namespaces of a jail", e))?;
             setns(host, CloneFlags::CLONE_NEWNET)
                 .map_err(|e| LabError::system("setns", "host", e))?;
             let init = InitProcess::start()?;
-            layer::mount_all(options, &groups)?;
+            let layers = layer::mount_all(options, &groups)?;
             for (name, netns) in &named {
                 netns.bind_name(name)?;
             }
-            Ok(init)
+            Ok((init, layers))
         })??;
         init.go_on()?;
         Ok(Self {
@@ -100,6 +107,7 @@ impl Jail {
             _init: init,
             time: TIME_LIMIT,
             state_folders: options.state_folders.clone(),
+            layers,
             over: OnceLock::new(),
             _groups: groups,
         })
