@@ -6,6 +6,7 @@ mod desk;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use desk::Desk;
 
@@ -120,4 +121,75 @@ fn a_folder_that_is_not_of_goldpath_names_the_carried_cases() {
     let ended = desk.goldpath("list");
     ended.must_be_wrong_input(&["holds no case", "--cases builtin"]);
     assert_eq!(desk.goldpath("list --cases builtin").code, 0);
+}
+
+#[test]
+fn who_types_nothing_is_told_what_to_type_first() {
+    let ended = empty().goldpath("");
+    ended.must_be_wrong_input(&[
+        "goldpath doctor",
+        "goldpath run article",
+        "goldpath init plugin",
+    ]);
+}
+
+/// The verbs that a shell completes after `goldpath `, and what begins like these words.
+fn completed(desk: &Desk, words: &str) -> Vec<String> {
+    let ended = desk.goldpath("completions bash");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let script = format!(
+        r#"{}
+COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_goldpath goldpath "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD - 1]}}"
+printf '%s\n' "${{COMPREPLY[@]}}""#,
+        ended.out
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_shell_completes_verbs_and_values() {
+    let desk = empty();
+    assert_eq!(completed(&desk, "goldpath doc"), ["doctor"]);
+    assert_eq!(completed(&desk, "goldpath schema sc"), ["score"]);
+    assert!(completed(&desk, "goldpath run --ju").contains(&String::from("--junit")));
+    for shell in ["zsh", "fish"] {
+        let ended = desk.goldpath(&format!("completions {shell}"));
+        assert_eq!(ended.code, 0, "{ended:?}");
+        for verb in completed(&desk, "goldpath ''")
+            .iter()
+            .filter(|word| !word.starts_with('-'))
+        {
+            assert!(ended.out.contains(verb), "{shell} lacks {verb}");
+        }
+    }
+}
+
+#[test]
+fn each_verb_has_a_man_page() {
+    let desk = empty();
+    assert_eq!(desk.goldpath("man out").code, 0);
+    let verbs = completed(&desk, "goldpath ''");
+    let verbs: Vec<_> = verbs
+        .iter()
+        .filter(|verb| !verb.starts_with('-') && *verb != "help")
+        .collect();
+    assert!(verbs.len() > 10, "{verbs:?}");
+    for verb in verbs {
+        let page = desk.read(&format!("out/goldpath-{verb}.1"));
+        assert!(
+            page.contains(".SH DESCRIPTION") && page.contains("goldpath 0."),
+            "{page}"
+        );
+    }
+    assert!(
+        desk.read("out/goldpath-report-diff.1")
+            .contains("Compare two reports")
+    );
+    assert!(!desk.read("out/goldpath-doctor.1").contains("inside"));
+    desk.goldpath("man out")
+        .must_be_wrong_input(&["out/goldpath.1 is there already"]);
 }

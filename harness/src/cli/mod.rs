@@ -6,17 +6,20 @@ pub mod bench;
 pub mod cases;
 pub mod check;
 mod chosen;
+pub mod completions;
 mod declared;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod explore;
 pub mod faults;
+mod first;
 mod generated;
 pub mod init;
 mod inputs;
 pub mod intent;
 pub mod list;
+pub mod man;
 pub mod mutate;
 pub mod new;
 mod output;
@@ -33,7 +36,7 @@ pub mod show;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::lab::sandbox::help;
 
@@ -43,10 +46,10 @@ Exit codes: 0 nothing failed, 1 a case failed, 2 wrong input, 3 goldpath or the 
 
 /// Proves how packets travel through container networks.
 #[derive(Debug, Parser)]
-#[command(name = "goldpath", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "goldpath", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +71,8 @@ enum Verb {
     Init(init::Args),
     New(new::Args),
     Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
     Bench(bench::Args),
 }
 
@@ -77,7 +82,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = help() {
         return code;
     }
-    output::ended(verb(Cli::parse().verb))
+    output::ended(Cli::parse().verb.map_or_else(|| first::run().into(), verb))
 }
 
 fn verb(verb: Verb) -> ExitCode {
@@ -99,6 +104,8 @@ fn verb(verb: Verb) -> ExitCode {
         Verb::New(args) => new::run(&args).into(),
         Verb::Report(args) => report::run(&args).into(),
         Verb::Schema(args) => schema::run(&args).into(),
+        Verb::Completions(args) => completions::run(&args, Cli::command()).into(),
+        Verb::Man(args) => man::run(&args, Cli::command()).into(),
         Verb::Bench(args) => bench::run(&args),
     }
 }
