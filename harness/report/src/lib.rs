@@ -57,7 +57,8 @@ mod trial_id;
 pub use outcome::Outcome;
 pub use read::ReadError;
 pub use report::{
-    CaseReport, ImplementationReport, PathReport, Report, SCHEMA_VERSION, report_schema,
+    CaseReport, ImplementationReport, PathReport, ProfileReport, Report, SCHEMA_VERSION,
+    report_schema,
 };
 pub use summary::{Conclusion, Summary};
 pub use tool::Tool;

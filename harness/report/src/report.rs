@@ -16,7 +16,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 pub struct Report {
     /// Version of this format.
     pub schema_version: u32,
-    /// Version of goldpath.
+    /// Version of goldpath, and of the suite that it carries.
     pub goldpath: String,
     /// Kernel release, as `uname -r`.
     pub kernel: String,
@@ -35,6 +35,27 @@ pub struct Report {
     pub planned: Vec<String>,
     /// Every trial of this run, sorted by name.
     pub cases: Vec<CaseReport>,
+    /// What each profile came to, for each implementation that at least one of its cases was put to.
+    #[serde(default)]
+    pub profiles: Vec<ProfileReport>,
+}
+
+/// A named set of cases, put to one implementation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub struct ProfileReport {
+    /// The profile, as `core`.
+    pub name: String,
+    /// The implementation, as in `implementations`.
+    pub implementation: String,
+    /// What it came to. A case that was skipped or not run makes it partial, also a recommendation.
+    pub result: Conclusion,
+    /// How many of its trials ended in which way, without provisional ones.
+    pub summary: Summary,
+    /// Ids of its cases that were not put to the implementation in this run.
+    pub missing: Vec<String>,
+    /// Ids of cases that are new in this version and were run: the result does not depend on them.
+    pub provisional: Vec<String>,
 }
 
 /// Something under test.
@@ -81,6 +102,12 @@ pub struct CaseReport {
     pub refutes: Vec<String>,
     /// The case file as it was run.
     pub contract: String,
+    /// SHA-256 of the case file, in hexadecimal digits.
+    #[serde(default)]
+    pub case_sha256: String,
+    /// SHA-256 of the golden file that the paths were compared with, in hexadecimal digits; null where there was none.
+    #[serde(default)]
+    pub golden_sha256: Option<String>,
     /// Where the requirement comes from.
     pub source: Vec<String>,
     /// Wall-clock time in milliseconds.

@@ -97,15 +97,19 @@ impl Summary {
 
 impl Conclusion {
     /// The conclusion from these trials, of `planned` ones. A strict run also fails by a recommendation.
-    pub fn of(cases: &[CaseReport], planned: usize, strict: bool) -> Self {
-        let summary = Summary::of(cases);
+    pub fn of<'a, Cases>(cases: Cases, planned: usize, strict: bool) -> Self
+    where
+        Cases: IntoIterator<Item = &'a CaseReport> + Clone,
+    {
+        let summary = Summary::of(cases.clone());
+        let run = summary.total();
         let unproven =
             |case: &CaseReport| !case.is_recommendation() && case.outcome != Outcome::Passed;
         if summary.errored > 0 {
             Self::Errored
         } else if summary.failed > 0 || (strict && summary.recommendations_not_kept > 0) {
             Self::Failed
-        } else if cases.is_empty() || cases.len() < planned || cases.iter().any(unproven) {
+        } else if run == 0 || run < planned || cases.into_iter().any(unproven) {
             Self::Partial
         } else {
             Self::Conformant

@@ -15,6 +15,7 @@ mod model;
 mod one_or_many;
 mod place;
 mod plan;
+mod profile;
 mod publish;
 mod schema;
 mod select;
@@ -37,10 +38,11 @@ pub use model::{
 };
 pub(crate) use one_or_many::OneOrMany;
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
+pub use profile::{PROFILE, Profile, profiles};
 pub use publish::{Publish, PublishError};
 pub use schema::schema;
-pub(crate) use select::glob;
 pub use select::{NothingSelected, matches, select};
+pub(crate) use select::{glob, means};
 pub use vocabulary::{
     Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, ProbeKind,
     Protocol, Table, Transit,

@@ -2,21 +2,24 @@
 
 use super::id::CaseId;
 use super::model::Case;
+use super::profile::{PROFILE, profiles};
 use super::suggest::edits;
 
 /// How many ids a failed selection shows.
 const NEAR_IDS: usize = 3;
 
-/// Whether an id is selected: by no patterns at all, by its whole, by a part, or by a glob if the pattern holds a `*`.
+/// Whether an id is selected: by no patterns at all, by its whole, by a part, by a glob if the pattern holds a `*`, or by the
+/// profile that it belongs to.
 pub fn matches(id: &CaseId, patterns: &[String]) -> bool {
-    patterns.is_empty()
-        || patterns
-            .iter()
-            .any(|pattern| matches_one(id.as_str(), pattern))
+    patterns.is_empty() || patterns.iter().any(|pattern| means(id.as_str(), pattern))
 }
 
-fn matches_one(id: &str, pattern: &str) -> bool {
-    if pattern.contains('*') {
+/// Whether a pattern means a case of this id.
+pub(crate) fn means(id: &str, pattern: &str) -> bool {
+    if let Some(name) = pattern.strip_prefix(PROFILE) {
+        let mut named = profiles().iter().filter(|profile| profile.name == name);
+        named.any(|profile| profile.holds(id))
+    } else if pattern.contains('*') {
         glob(id, pattern)
     } else {
         id.contains(pattern)
@@ -54,7 +57,7 @@ pub fn select(cases: Vec<Case>, patterns: &[String]) -> Result<Vec<Case>, Nothin
         if exact(pattern) {
             id == pattern
         } else {
-            matches_one(id, pattern)
+            means(id, pattern)
         }
     };
     for pattern in patterns {
@@ -81,8 +84,12 @@ pub fn select(cases: Vec<Case>, patterns: &[String]) -> Result<Vec<Case>, Nothin
         .collect())
 }
 
-/// Ids by distance; a part of an id, from a dash or slash on, is compared at the pattern's length too.
+/// Ids by distance; a part of an id, from a dash or slash on, is compared at the pattern's length too. Of profiles all names.
 fn near(cases: &[Case], pattern: &str) -> Vec<String> {
+    if pattern.starts_with(PROFILE) {
+        let names = profiles().iter().map(|profile| &profile.name);
+        return names.map(|name| format!("{PROFILE}{name}")).collect();
+    }
     let length = pattern.chars().count();
     let mut ids: Vec<(usize, &str)> = cases
         .iter()
@@ -123,5 +130,22 @@ mod tests {
         assert!(means("article/a16-forward-rules-by-interface"));
         assert!(!means("a16*rules"));
         assert!(!means("a17"));
+    }
+
+    #[test]
+    fn a_profile_means_its_cases_and_no_others() {
+        let ids = |pattern: &str| -> Vec<&'static str> {
+            let all = profiles().iter().flat_map(|profile| profile.ids());
+            all.filter(|id| means(id, pattern)).collect()
+        };
+        assert_eq!(
+            ids("profile:errors"),
+            [ids("contract/errors/"), ids("contract/path/")].concat()
+        );
+        // The name is no part of an id: `core` alone means none of these.
+        assert!(ids("profile:core").len() > 5 && ids("core").is_empty());
+        assert!(ids("profile:cor").is_empty() && ids("profile:").is_empty());
+        let nothing = select(Vec::new(), &[String::from("profile:cor")]);
+        assert!(nothing.is_err_and(|none| none.near.contains(&String::from("profile:core"))));
     }
 }

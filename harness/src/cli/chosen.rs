@@ -16,7 +16,7 @@ const NEAR: usize = 4;
 /// Cases, by folder and id.
 #[derive(Debug, clap::Args)]
 pub struct Chosen {
-    /// Case ids, parts of them, or globs with `*`. The default is all cases. `run`, `show` and `list --trials` also take
+    /// Case ids, parts of them, globs with `*`, or `profile:NAME` (`goldpath profiles`). The default is all cases. `run`, `show` and `list --trials` also take
     /// trials: `CASE::SUBJECT/FAMILY`, each half by a part or a glob.
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,

@@ -24,6 +24,7 @@ pub mod mutate;
 pub mod new;
 mod output;
 mod preflight;
+pub mod profiles;
 mod progress;
 pub mod replay;
 pub mod report;
@@ -62,6 +63,7 @@ enum Verb {
     Explain(explain::Args),
     Explore(explore::Args),
     Intent(intent::Args),
+    Profiles(profiles::Args),
     Accept(accept::Args),
     Mutate(mutate::Args),
     Faults(faults::Args),
@@ -95,6 +97,7 @@ fn verb(verb: Verb) -> ExitCode {
         Verb::Explain(args) => explain::run(&args).into(),
         Verb::Explore(args) => explore::run(&args),
         Verb::Intent(args) => intent::run(&args).into(),
+        Verb::Profiles(args) => profiles::run(&args).into(),
         Verb::Accept(args) => accept::run(&args),
         Verb::Mutate(args) => mutate::run(&args),
         Verb::Faults(args) => faults::run(&args).into(),

@@ -12,8 +12,8 @@ use super::report_files::ReportFiles;
 use crate::adapter::unused;
 use crate::finding::{Finding, What};
 use crate::report::{
-    self, Report, claims_table, diff, diff_table, matrix_table, merge, not_run_lines, summary_line,
-    unasked_lines,
+    self, Report, claims_table, diff, diff_table, matrix_table, merge, not_run_lines,
+    profile_lines, summary_line, unasked_lines,
 };
 
 /// Merge reports, or read them.
@@ -169,6 +169,7 @@ pub(super) fn closing(report: &Report) -> String {
             text.push_str(&format!("  goldpath changes {adjusted}\n"));
         }
     }
+    text.push_str(&profile_lines(report));
     format!("{text}{}: {}\n", report.result, summary_line(report))
 }
 

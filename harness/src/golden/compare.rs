@@ -147,6 +147,7 @@ mod tests {
         let golden = Golden {
             text: golden.to_owned(),
             first_line: 5,
+            sha256: String::new(),
         };
         compare(Some(&golden), &Drawing::read(seen))
     }

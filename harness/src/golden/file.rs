@@ -18,6 +18,8 @@ pub struct Golden {
     pub text: String,
     /// Line of the file on which the text begins, counted from 1.
     pub first_line: usize,
+    /// SHA-256 of the file, with lines that end as this program ends them.
+    pub sha256: String,
 }
 
 /// What can be wrong with a golden file.
@@ -169,6 +171,7 @@ pub(super) fn parse(content: &str) -> Option<Golden> {
     Some(Golden {
         text: text.trim_end().to_owned(),
         first_line: header.lines().count() + 3,
+        sha256: files::sha256(content.as_bytes()),
     })
 }
 

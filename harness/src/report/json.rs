@@ -4,7 +4,9 @@ use goldpath_report::{
     CaseReport, Conclusion, ImplementationReport, PathReport, Report, SCHEMA_VERSION, Summary,
 };
 
+use super::profiles::profile_reports;
 use super::words::message;
+use crate::files::sha256;
 use crate::path::Drawing;
 use crate::run::{ProbeRecord, Trial, TrialResult};
 
@@ -31,6 +33,7 @@ pub fn report(
         implementations,
         commands: vec![command],
         planned,
+        profiles: profile_reports(&cases, strict),
         cases,
     }
 }
@@ -57,6 +60,8 @@ pub fn case_report(trial: &Trial, result: &TrialResult) -> CaseReport {
         checks: words(&case.checks),
         refutes: words(&case.refutes),
         contract: case.text.to_string(),
+        case_sha256: sha256(case.text.as_bytes()),
+        golden_sha256: result.golden_sha256.clone(),
         source: case.source.clone(),
         duration_ms: result.duration.as_secs_f64() * 1_000.0,
         message: message(&result.findings, result.evidence.as_deref(), &result.rerun),

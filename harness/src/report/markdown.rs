@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::claims::{Standing, standing};
 use super::words::line_words;
-use super::{CaseReport, Matrix, Report, alike, score_table, summary_line};
+use super::{CaseReport, Matrix, Report, alike, profile_lines, score_table, summary_line};
 use crate::case::Claim;
 use crate::mutate::Scores;
 use crate::program::plain;
@@ -18,6 +18,13 @@ pub fn markdown(report: &Report, score: Option<&Scores>) -> String {
         summary_line(report)
     );
     versions(&mut text, report);
+    let profiles = profile_lines(report);
+    for line in profiles.lines() {
+        let _ = writeln!(text, "- {}", escape(line));
+    }
+    if !profiles.is_empty() {
+        text.push('\n');
+    }
     let matrix = Matrix::of(report);
     table(&mut text, &matrix);
     claims(&mut text, report);

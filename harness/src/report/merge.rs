@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CaseReport, Report};
+use super::{CaseReport, Report, profile_reports};
 
 /// Why reports don't make one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +87,7 @@ pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
     }
     whole.cases.sort_by_cached_key(CaseReport::trial);
     whole.recount();
+    whole.profiles = profile_reports(&whole.cases, whole.strict);
     Ok(whole)
 }
 

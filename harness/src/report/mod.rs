@@ -12,6 +12,7 @@ mod markdown;
 mod matrix;
 mod merge;
 mod parting;
+mod profiles;
 mod read;
 #[cfg(test)]
 mod sample;
@@ -25,8 +26,8 @@ pub use claims::{Standing, claims_table, standing};
 pub use diff::{TrialDifference, diff, diff_table};
 pub use explored::{ExploredPairs, ExploredReport, ExploredRules, FoundReport};
 pub use goldpath_report::{
-    CaseReport, Conclusion, ImplementationReport, PathReport, ReadError, Report, Summary,
-    report_schema,
+    CaseReport, Conclusion, ImplementationReport, PathReport, ProfileReport, ReadError, Report,
+    Summary, report_schema,
 };
 pub use html::{explored_html, html};
 pub use intent::{
@@ -38,6 +39,7 @@ pub use markdown::markdown;
 pub use matrix::{Matrix, Row};
 pub use merge::{MergeError, merge};
 pub use parting::{Alike, Parting, alike};
+pub use profiles::{profile_lines, profile_reports, profiles_page};
 pub use read::read;
 pub use score::score_table;
 pub use terminal::{matrix_table, not_run_lines, summary_line, trial_line, unasked_lines};

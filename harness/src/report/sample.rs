@@ -94,6 +94,7 @@ pub(super) fn report() -> Report {
         }],
         commands: vec![String::from("goldpath run --json r.json")],
         planned: cases.iter().map(|case| case.trial().to_string()).collect(),
+        profiles: Vec::new(),
         cases,
     }
 }
@@ -118,6 +119,8 @@ fn case(id: &str, column: &str, outcome: Outcome, paths: Vec<PacketPath>) -> Cas
         checks: vec![String::from("C6")],
         refutes: Vec::new(),
         contract: format!("title = '{HOSTILE}'\n"),
+        case_sha256: String::from("0"),
+        golden_sha256: None,
         source: vec![String::from("https://example.org/?a=1&b=2")],
         duration_ms: 12.5,
         message,

@@ -23,6 +23,8 @@ pub struct TrialResult {
     pub detail: Drawing,
     /// Probes in order.
     pub probes: Vec<ProbeRecord>,
+    /// SHA-256 of the golden that the paths were compared with.
+    pub golden_sha256: Option<String>,
     /// Folder with the evidence, if it was saved.
     pub evidence: Option<std::path::PathBuf>,
     /// The command line that runs this trial again.
@@ -43,6 +45,7 @@ impl TrialResult {
             drawing: Drawing::default(),
             detail: Drawing::default(),
             probes: Vec::new(),
+            golden_sha256: None,
             evidence: None,
             rerun: String::new(),
             duration: Duration::ZERO,

@@ -1,22 +1,23 @@
 //! Which trials a pattern means.
 
 use super::TrialId;
-use crate::case::glob;
+use crate::case::{glob, means};
 
 /// Between a case and what runs it.
 const SEPARATOR: &str = "::";
 
-/// Whether a pattern `CASE::REST` means a trial: its case by a part, a glob or the whole, and what follows likewise.
+/// Whether a pattern `CASE::REST` means a trial: its case by a part, a glob, the whole or a profile, and what follows by the
+/// first three.
 pub fn is_meant_by(id: &TrialId, pattern: &str) -> bool {
     let Some((case, rest)) = pattern.split_once(SEPARATOR) else {
         return false;
     };
     let own = format!("{}/{}", id.subject, id.family);
-    let means = |text: &str, pattern: &str| match pattern.contains('*') {
-        true => glob(text, pattern),
-        false => text.contains(pattern),
+    let is_meant = match rest.contains('*') {
+        true => glob(&own, rest),
+        false => own.contains(rest),
     };
-    means(&id.case, case) && means(&own, rest)
+    is_meant && means(&id.case, case)
 }
 
 /// The part of a pattern that is about cases: all of it, or what stands before `::`.

@@ -51,6 +51,7 @@ pub(super) struct TrialRun {
     /// What was seen, in order: the judgement's whole input.
     pub(super) seen: Vec<Seen>,
     pub(super) case: Arc<Case>,
+    golden_sha256: Option<String>,
 }
 
 impl TrialRun {
@@ -70,6 +71,7 @@ impl TrialRun {
             judgement: Judgement::default(),
             seen: Vec::new(),
             case: trial.case.clone(),
+            golden_sha256: None,
         })
     }
 
@@ -272,6 +274,7 @@ impl TrialRun {
         }
         let id = trial.case.id.as_str();
         let golden = golden::read_of(&options.golden, &self.case)?;
+        self.golden_sha256 = golden.as_ref().map(|golden| golden.sha256.clone());
         if self.judgement.compare(&self.case, golden.as_ref()) {
             return Ok(());
         }
@@ -361,6 +364,7 @@ impl TrialRun {
             drawing: self.judgement.drawing,
             detail: self.judgement.detail,
             probes: self.judgement.probes,
+            golden_sha256: self.golden_sha256,
             evidence,
             rerun: String::new(),
             duration: std::time::Duration::ZERO,

@@ -1,0 +1,31 @@
+//! `goldpath profiles`: the named sets of cases.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::chosen::chosen;
+use super::exit::Exit;
+use super::output::{lost, output};
+use crate::case::BUILTIN;
+use crate::report::profiles_page;
+
+/// Describe the profiles, which are named sets of contract cases, as a Markdown page. `goldpath run profile:NAME` runs one.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Prints the page on standard output.
+pub fn run(_: &Args) -> Exit {
+    write(&mut output(), &mut io::stderr()).unwrap_or_else(lost)
+}
+
+fn write(out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let Some(cases) = chosen(&[PathBuf::from(BUILTIN)], &[], err)? else {
+        return Ok(Exit::Errored);
+    };
+    let title = |id: &str| {
+        let case = cases.iter().find(|case| case.id.as_str() == id)?;
+        Some(case.title.clone())
+    };
+    write!(out, "{}", profiles_page(title))?;
+    Ok(Exit::Success)
+}
