@@ -356,6 +356,7 @@ impl Asker<'_> {
                 sights: sights.take(cell.position),
             };
             if goes_on {
+                cell.socket.settle();
                 let flow = OpenFlow {
                     socket: cell.socket,
                     caller: callers.remove(&cell.token.0),

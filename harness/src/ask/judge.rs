@@ -79,6 +79,8 @@ pub enum Field {
     DontFragment,
     /// The maximum segment size: a router may lower it to what fits the way's MTU (RFC 9293 3.7.1 says what that is).
     SegmentSize,
+    /// The checksum of a UDP datagram: who passes it on may change it, and not take it away.
+    Checksum,
     /// Other options of TCP: window scale, selective acknowledgements, timestamps (RFC 7323, RFC 2018).
     Options,
 }
@@ -249,6 +251,8 @@ fn changed(
         Field::Tos
     } else if sent.dont_fragment != came.dont_fragment {
         Field::DontFragment
+    } else if came.checksums == Checksums::Absent && sent.checksums != Checksums::Absent {
+        Field::Checksum
     } else if had.segment != has.segment && !clamped {
         Field::SegmentSize
     } else if had.others != has.others {
@@ -345,6 +349,7 @@ impl fmt::Display for Wrong {
                 let what = match field {
                     Field::Tos => "type of service",
                     Field::DontFragment => "DF flag",
+                    Field::Checksum => "UDP checksum (none)",
                     Field::SegmentSize => "maximum segment size",
                     Field::Options => "TCP options",
                 };

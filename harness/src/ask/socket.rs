@@ -11,7 +11,9 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind,
     connect, recvfrom, send, setsockopt, socket, sockopt,
 };
-use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
+use rustix::net::sockopt::{
+    Ipv4PathMtuDiscovery, set_ip_mtu_discover, set_tcp_quickack, socket_error,
+};
 
 use super::seen::Heard;
 use crate::case::ProbeKind;
@@ -89,12 +91,24 @@ impl Socket {
     pub(super) fn renew(&mut self, token: Token) -> Result<(), ProbeError> {
         if self.takes_more() {
             while self.receive()?.is_some() {}
+        } else {
+            // An error that ends the connection is told again.
+            let _ = socket_error(self.interest().0);
         }
         self.request.token = token;
         if let Kind::Prober(prober) = &mut self.kind {
             prober.mark(token);
         }
         Ok(())
+    }
+
+    /// Sends at once what a connection still owes the other end: the acknowledgement of the last bytes, which could come when the
+    /// routes that the questions need are gone (RFC 9293 3.8.6.3: up to half a second later).
+    pub(super) fn settle(&self) {
+        if self.request.kind == ProbeKind::Tcp {
+            // Of a connection that has ended nothing is owed.
+            let _ = set_tcp_quickack(self.interest().0, true);
+        }
     }
 
     /// Sends the question. What the kernel refuses is an answer.

@@ -130,6 +130,16 @@ fn the_end_that_answered_an_open_flow_may_send_first() {
 }
 
 #[test]
+fn a_checksum_is_not_taken_away() {
+    let mut seen = answered();
+    seen.sights[1].checksums = Checksums::Absent;
+    let lost = Wrong::Changed("c2".into(), Field::Checksum);
+    assert_eq!(wrong(by_c2(), &seen), [lost]);
+    seen.sights[0].checksums = Checksums::Absent;
+    assert_eq!(wrong(by_c2(), &seen), [], "its sender wrote none");
+}
+
+#[test]
 fn an_answer_is_held_against_both_ends() {
     assert_eq!(wrong(by_c2(), &answered()), []);
     let twin = Answer::Answered {

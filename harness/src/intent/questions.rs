@@ -20,6 +20,8 @@ const FULL: [Ask; 5] = [
 ];
 /// What is asked where nothing may arrive: a port without a service would be silent in any case.
 const OPENED: [Ask; 3] = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Udp(OPEN)];
+/// The same where a filter may have an exception for the best-known service, names (CVE-2024-29018), though nobody listens.
+const SHUT: [Ask; 4] = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Udp(OPEN), Ask::Udp(53)];
 /// What is asked where the answer is the host's alone.
 const BRIEF: [Ask; 2] = [Ask::Icmp, Ask::Tcp(OPEN)];
 
@@ -101,7 +103,7 @@ impl<'a> Asker<'a> {
             if on(net) {
                 self.ask(&target, FULL, way);
             } else {
-                self.ask(&target, OPENED, way);
+                self.ask(&target, SHUT, way);
             }
             self.ask(&target, container_ports(other), way);
         }
@@ -132,7 +134,7 @@ impl<'a> Asker<'a> {
         for target in [moment.lan(), moment.far()] {
             if internal {
                 self.ask(&target, [Ask::Icmp], Routing::OwnRoutes);
-                self.ask(&target, OPENED, elsewhere);
+                self.ask(&target, SHUT, elsewhere);
                 self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
             } else {
                 self.ask(&target, FULL, elsewhere);
@@ -224,7 +226,7 @@ impl<'a> Asker<'a> {
     fn inwards(&mut self) {
         let moment = self.moment;
         for (member, _, target) in moment.containers() {
-            self.ask(&target, OPENED, Routing::RouteByHost);
+            self.ask(&target, SHUT, Routing::RouteByHost);
             self.ask(&target, container_ports(member), Routing::RouteByHost);
             self.ask(&target, [Ask::LateTcp(OPEN)], Routing::RouteByHost);
         }

@@ -8,7 +8,7 @@ use rtnetlink::packet_route::neighbour::{
 };
 
 use super::netlink::{Batch, RouteSocket};
-use super::{Lab, LabError};
+use super::{Lab, LabError, NEIGHBOUR_MAKER};
 
 impl Lab {
     /// Lets entries that [`prepare_neighbours`](Self::prepare_neighbours) keeps for these addresses age as any other: their
@@ -18,7 +18,9 @@ impl Lab {
             let mut socket = live.socket();
             let mut batch = Batch::default();
             for mut entry in entries(&mut socket)? {
-                let kept = entry.header.state == NeighbourState::Permanent;
+                let own = NeighbourAttribute::Protocol(NEIGHBOUR_MAKER);
+                let kept = entry.header.state == NeighbourState::Permanent
+                    && entry.attributes.contains(&own);
                 if let Some(address) = address(&entry)
                     && kept
                     && addresses.contains(&address)

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use netlink_sys::Socket;
 
 use super::netlink::RouteSocket;
+use super::sysctl;
 use super::{LabError, Netns};
 
 /// Network namespaces, and everything in them, that live as long as this value.
@@ -84,6 +85,8 @@ impl Lab {
 
     /// Takes in a namespace that somebody else made, as an engine does for its containers.
     pub fn adopt(&mut self, name: &str, netns: Netns) -> Result<(), LabError> {
+        // A refusal that the kernel withholds is no silence of the implementation's.
+        netns.run(sysctl::lift_limits)??;
         let socket = Mutex::new(RouteSocket::open(name, &netns, &[])?);
         let netfilter = Vec::new();
         self.nodes.insert(

@@ -54,8 +54,7 @@ pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
         write("/proc/sys/net/ipv4/conf/all/accept_redirects", "0")?;
         write("/proc/sys/net/ipv4/conf/default/accept_redirects", "0")?;
     }
-    // No type of ICMP error is limited, neither by the rate per peer nor by the machine's one (icmp_msgs_per_sec).
-    write("/proc/sys/net/ipv4/icmp_ratemask", "0")?;
+    lift_limits()?;
     match ipv6 {
         Ipv6::Silent if Path::new(IPV6).exists() => write(IPV6_OFF, "1")?,
         Ipv6::Silent => {}
@@ -68,6 +67,12 @@ pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
         Some(on) => write_bridge_netfilter(on),
         None => Ok(()),
     }
+}
+
+/// Has the calling thread's namespace limit no type of ICMP error, neither by the rate per peer nor by the machine's one
+/// (`icmp_msgs_per_sec`).
+pub(super) fn lift_limits() -> Result<(), LabError> {
+    write("/proc/sys/net/ipv4/icmp_ratemask", "0")
 }
 
 /// Whether iptables sees bridged packets in the calling thread's namespace; no where br_netfilter is not loaded.

@@ -104,6 +104,18 @@ impl CaseNames {
         &mut self.networks[place]
     }
 
+    /// The containers that are meant, and no networks.
+    pub fn containers_that(&self, are_meant: impl Fn(&str) -> bool) -> Self {
+        let containers = self.containers.iter();
+        Self {
+            containers: containers
+                .filter(|one| are_meant(&one.name))
+                .cloned()
+                .collect(),
+            networks: Vec::new(),
+        }
+    }
+
     /// Whether there is a container of that name.
     pub fn has_container(&self, name: &str) -> bool {
         self.containers.iter().any(|one| one.name == name)
@@ -286,16 +298,19 @@ impl Words<'_> {
 
     /// Names are ordinary words: they are looked for where somebody writes names.
     fn has_name(&self, name: &str) -> bool {
+        // Of a hardware address a part may be a name by chance, as `c6`.
+        if let Entry::Link(link) = self.entry {
+            let mut texts = std::iter::once(&link.name)
+                .chain(&link.alias)
+                .chain(&link.other_names);
+            return texts.any(|text| has_word(text, name));
+        }
         let text = self.entry.to_string();
         let text = match self.entry.kind() {
             EntryKind::Rule => text
                 .split_once("comment")
                 .map_or("", |(_, comment)| comment),
-            EntryKind::Table
-            | EntryKind::Chain
-            | EntryKind::Set
-            | EntryKind::File
-            | EntryKind::Link => &text,
+            EntryKind::Table | EntryKind::Chain | EntryKind::Set | EntryKind::File => &text,
             _ => "",
         };
         has_word(text, name)

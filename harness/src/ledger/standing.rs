@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::entry::{Entry, File, Rule, Table};
+use super::entry::{Entry, EntryKind, File, Rule, Table};
 use super::names::{CaseNames, Mention, Owner};
 use super::{EntryChange, Ledger, LedgerDifference};
 
@@ -53,6 +53,41 @@ struct Own {
 }
 
 impl Judge<'_> {
+    /// Those differences, each with what it is, that name a container which is gone and nobody who is there. A connection is
+    /// none: whom its packets reach is for packets to say.
+    pub fn judge_removal(
+        &self,
+        differences: Vec<LedgerDifference>,
+        is_there: impl Fn(&str) -> bool,
+    ) -> (Vec<LedgerDifference>, Vec<Standing>) {
+        let (there, gone) = (
+            self.names.containers_that(&is_there),
+            self.names.containers_that(|name| !is_there(name)),
+        );
+        let names = |names: &CaseNames, entry: &Entry| {
+            let mention = names.named_by(entry, self.content(entry))?;
+            matches!(mention.of, Owner::Container(_)).then_some(mention)
+        };
+        let found = differences.into_iter().filter_map(|one| {
+            let entry = &one.entry;
+            let is_new = one.change == EntryChange::Added && entry.kind() != EntryKind::Connection;
+            let stays =
+                !is_new || (self.documented)(&one).is_some() || names(&there, entry).is_some();
+            let mention = names(&gone, entry).filter(|_| !stays)?;
+            let standing = Standing::Leftover(format!("{mention}, who is gone"));
+            Some((one, standing))
+        });
+        found.unzip()
+    }
+
+    /// The text of a file, and nothing of anything else.
+    fn content(&self, entry: &Entry) -> &str {
+        match entry {
+            Entry::File(file) => self.texts.get(&file.path).map_or("", String::as_str),
+            _ => "",
+        }
+    }
+
     /// Each difference with what it is.
     pub fn judge(&self, differences: &[LedgerDifference]) -> Vec<Standing> {
         let own = self.own(differences);
@@ -92,12 +127,8 @@ impl Judge<'_> {
         if difference.change != EntryChange::Added {
             return Standing::Leftover(String::from("it is not the implementation's own"));
         }
-        let content = match entry {
-            Entry::File(file) => self.texts.get(&file.path).map_or("", String::as_str),
-            _ => "",
-        };
         let stays = entry.hangs_on().filter(|link| own.links.contains(*link));
-        match self.names.named_by(entry, content) {
+        match self.names.named_by(entry, self.content(entry)) {
             Some(mention) if !self.of_what_stays(&mention, own) => {
                 Standing::Leftover(mention.to_string())
             }
@@ -428,5 +459,55 @@ mod tests {
             left.entry,
             "left0: mtu 0, index 0, with its 1 settings: why"
         );
+    }
+
+    #[test]
+    fn what_names_a_container_that_is_gone_is_left_behind() {
+        let mut names = names();
+        names.container("c2").addresses.push([10, 77, 1, 3].into());
+        let rules = [
+            rule("DOCKER", "-d 10.77.1.2/32 -j ACCEPT", None),
+            rule("DOCKER", "-d 10.77.1.3/32 -j ACCEPT", None),
+            rule("DOCKER", "-s 10.77.1.2/32 -d 10.77.1.3/32 -j ACCEPT", None),
+            rule("DOCKER", "-s 10.77.1.0/24 -j ACCEPT", None),
+            link("c1"),
+            Entry::Connection(Connection {
+                text: String::from(
+                    "udp 10.0.2.50:9 to 10.0.2.15:8080, which leads to 10.77.1.2:80",
+                ),
+            }),
+        ];
+        let differences = rules.into_iter().map(|entry| LedgerDifference {
+            change: EntryChange::Added,
+            entry,
+        });
+        let (before, texts) = (Ledger::default(), BTreeMap::new());
+        let judge = Judge {
+            names: &names,
+            documented: &|_| None,
+            before: &before,
+            state_folders: &[],
+            texts: &texts,
+        };
+        let (found, standings) = judge.judge_removal(differences.collect(), |name| name == "c2");
+        let found: Vec<String> = found.iter().map(|one| one.entry.to_string()).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("10.77.1.2/32 -j ACCEPT"), "{found:?}");
+        assert!(found[1].contains("c1"), "{found:?}");
+        let gone = |one: &Standing| matches!(one, Standing::Leftover(why) if why.ends_with("of c1, who is gone"));
+        assert!(standings.iter().all(gone), "{standings:?}");
+    }
+
+    #[test]
+    fn a_part_of_a_hardware_address_is_no_name() {
+        let mut names = CaseNames::default();
+        names.container("c6");
+        let veth = Entry::Link(Link {
+            name: String::from("veth1"),
+            mac: String::from("c6:90:87:fe:3b:56"),
+            ..Link::default()
+        });
+        assert_eq!(names.named_by(&veth, ""), None);
+        assert!(names.named_by(&link("v0-c6"), "").is_some());
     }
 }

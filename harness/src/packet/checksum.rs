@@ -3,8 +3,10 @@
 /// What a packet's checksums are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksums {
-    /// All that can be computed are right, or the packet carries none.
+    /// All that can be computed are right.
     Right,
+    /// A UDP datagram that carries none, which IPv4 allows (RFC 768).
+    Absent,
     /// The transport's field holds the sum of the pseudo header: between veth ends a packet is not summed until it leaves for
     /// hardware (`CHECKSUM_PARTIAL`, which a packet socket tells as `TP_STATUS_CSUMNOTREADY`).
     NotYet,
@@ -41,8 +43,11 @@ pub fn checksums(packet: &[u8]) -> Checksums {
         return Checksums::Right;
     };
     let field = u16::from_be_bytes([field[0], field[1]]);
-    if is_fragment || (header[9] == UDP && field == 0) {
+    if is_fragment {
         return Checksums::Right;
+    }
+    if header[9] == UDP && field == 0 {
+        return Checksums::Absent;
     }
     let length = u32::try_from(rest.len()).unwrap_or(u32::MAX);
     let pseudo = sum(&header[12..20]) + u32::from(header[9]) + length;
@@ -139,7 +144,7 @@ mod tests {
         udp[26..28].fill(0);
         assert_eq!(
             checksums(udp),
-            Checksums::Right,
+            Checksums::Absent,
             "UDP may carry none (RFC 768)"
         );
         assert_eq!(checksums(&udp[..25]), Checksums::Right, "cut");

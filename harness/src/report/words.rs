@@ -109,7 +109,7 @@ fn of_trial(what: &What) -> String {
         What::Unnoticed => {
             String::from("`check` reported no new problem, although the case changed the network")
         }
-        What::Leftover(left) => format!("left after teardown: {}", leftover(left)),
+        What::Leftover(left) => format!("left behind: {}", leftover(left)),
         What::Kept { source, left } => format!("kept by design ({source}): {}", leftover(left)),
         What::Teardown { said } => format!("teardown: {said}"),
         What::Cell(cell) => cell_words(cell),

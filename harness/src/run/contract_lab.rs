@@ -77,13 +77,18 @@ impl ContractLab {
         }
         let count = scenario.containers.len();
         let host = LabHost::open(adapter, lab.netns("host")?, given, count)?;
-        let mut ends = case.steps.iter().filter_map(|step| match step.change {
-            Some(NetworkEvent::Teardown { transit, .. }) => Some(transit),
+        let changes = || case.steps.iter().filter_map(|step| step.change.as_ref());
+        let mut ends = changes().filter_map(|change| match change {
+            NetworkEvent::Teardown { transit, .. } => Some(*transit),
             _ => None,
         });
         let (mut left, mut bystanders) = (None, None);
-        if let Some(transit) = ends.next() {
+        let transit = ends.next();
+        if let Some(transit) = transit {
             bystanders = Some(Bystanders::before(&lab, &scenario, transit)?);
+        }
+        let removes = changes().any(|change| matches!(change, NetworkEvent::Remove(_)));
+        if removes || transit.is_some() {
             left = Some(Left::before(
                 &host,
                 &scenario,
@@ -146,6 +151,11 @@ impl ContractLab {
                     .remove(name, &self.host)
                     .map_err(RunError::Implementation)?;
                 self.there = self.there.with_only(|one| one != name);
+                if let Some(left) = &self.left {
+                    let is_there = |name: &str| self.there.container(name).is_some();
+                    let told = left.after_removal(&self.host, is_there)?;
+                    changed.wrong.extend(told.leftovers);
+                }
             }
             NetworkEvent::Add(name) => {
                 if let Some(container) = self.scenario.container(name.as_str()).cloned() {

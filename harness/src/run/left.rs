@@ -103,14 +103,37 @@ impl Left {
         self.before.forget_file(path);
     }
 
-    /// What is left now. What the kernel takes away later is waited for.
+    /// What is left when everything was torn down.
     pub(super) fn after(&self, host: &LabHost) -> Result<Told, RunError> {
+        self.left(host, |judge, differences| {
+            let standings = judge.judge(&differences);
+            (differences, standings)
+        })
+    }
+
+    /// What is left of containers that are gone, while others are there.
+    pub(super) fn after_removal(
+        &self,
+        host: &LabHost,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Result<Told, RunError> {
+        self.left(host, |judge, differences| {
+            judge.judge_removal(differences, &is_there)
+        })
+    }
+
+    /// What is left now. What the kernel takes away later is waited for.
+    fn left(
+        &self,
+        host: &LabHost,
+        which: impl Fn(&Judge<'_>, Vec<LedgerDifference>) -> (Vec<LedgerDifference>, Vec<Standing>),
+    ) -> Result<Told, RunError> {
         // Joined before the first look, so no event is lost between.
         let mut events = RouteSocket::open("host", &host.netns, &EVENTS)?;
         let start = Instant::now();
         loop {
             let differences = self.before.diff(&ledger(host)?);
-            let standings = self.judge(&differences, host)?;
+            let (differences, standings) = self.judge(differences, host, &which)?;
             let pending = differences
                 .iter()
                 .zip(&standings)
@@ -127,10 +150,11 @@ impl Left {
 
     fn judge(
         &self,
-        differences: &[LedgerDifference],
+        differences: Vec<LedgerDifference>,
         host: &LabHost,
-    ) -> Result<Vec<Standing>, RunError> {
-        let texts = host.jail.run(|| read_texts(differences))?;
+        which: impl Fn(&Judge<'_>, Vec<LedgerDifference>) -> (Vec<LedgerDifference>, Vec<Standing>),
+    ) -> Result<(Vec<LedgerDifference>, Vec<Standing>), RunError> {
+        let texts = host.jail.run(|| read_texts(&differences))?;
         let state_folders: Vec<&str> = host.jail.state_folders().collect();
         let judge = Judge {
             names: &self.names,
@@ -145,7 +169,7 @@ impl Left {
             state_folders: &state_folders,
             texts: &texts,
         };
-        Ok(judge.judge(differences))
+        Ok(which(&judge, differences))
     }
 }
 

@@ -172,9 +172,9 @@ pub enum What {
     },
     /// The implementation must find what was changed, and found nothing new.
     Unnoticed,
-    /// Something is left after teardown.
+    /// Something is left behind: after teardown, or of a container that was removed.
     Leftover(Leftover),
-    /// Something is left after teardown, as is documented. No mistake.
+    /// Something is left behind: after teardown, or of a container that was removed, as is documented. No mistake.
     Kept {
         /// Where it is documented.
         source: String,
