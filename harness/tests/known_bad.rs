@@ -116,3 +116,13 @@ fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
 fn nothing_is_found_where_nothing_is_wrong() {
     assert_eq!(explored(&[], 8), Vec::<String>::new());
 }
+
+/// dockerd has containerd write its stack there before it ends it for being slow (moby, `killDaemon`).
+#[test]
+fn a_temporary_file_that_names_nothing_stays() {
+    let change = (
+        "    refresh(scenario)\n\n\ndef remove",
+        "    refresh(scenario)\n    pathlib.Path(\"/run/tmp/x.log\").write_text(\"stack\")\n\n\ndef remove",
+    );
+    assert_eq!(explored(&[change], 8), Vec::<String>::new());
+}

@@ -19,7 +19,7 @@ impl Program {
             program
                 .env("PATH", PATH)
                 .env("HOME", Jail::FOLDER)
-                .env("TMPDIR", "/run/tmp"),
+                .env("TMPDIR", Jail::TEMPORARY),
         )
     }
 

@@ -36,7 +36,7 @@ pub struct Judge<'a> {
     pub documented: &'a dyn Fn(&LedgerDifference) -> Option<String>,
     /// What the host held before.
     pub before: &'a Ledger,
-    /// Folders that are for the state of implementations, though they were there before.
+    /// Folders that only their owner reads, though they were there before: of state, and of what is temporary.
     pub state_folders: &'a [&'a str],
     /// The texts of the files among the differences, as far as they are texts, by path.
     pub texts: &'a BTreeMap<String, String>,

@@ -80,7 +80,7 @@ pub(super) fn mount_all(
     sys::mount_own(STORE, &groups);
     mount_empty_run()?;
     let below_run = states.iter().filter(|folder| folder.starts_with("/run/"));
-    for folder in [Jail::FOLDER, "/run/netns", "/run/tmp"]
+    for folder in [Jail::FOLDER, "/run/netns", Jail::TEMPORARY]
         .iter()
         .chain(below_run)
     {

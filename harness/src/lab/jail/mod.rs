@@ -66,11 +66,14 @@ pub struct JailOptions<'a> {
 impl Jail {
     /// A folder of the jail that its programs may write to; nobody else sees it.
     pub const FOLDER: &'static str = "/run/goldpath";
+    /// Where its programs put what is temporary (`TMPDIR`).
+    pub const TEMPORARY: &'static str = "/run/tmp";
 
-    /// Folders in which implementations keep their state.
+    /// Folders that only their owner reads: those of implementations' state, and those for what is temporary (FHS 3.0,
+    /// `/tmp` and `/var/tmp`).
     pub fn state_folders(&self) -> impl Iterator<Item = &'static str> {
         let all = self.state_folders.iter().copied();
-        all.chain([Self::FOLDER])
+        all.chain([Self::FOLDER, Self::TEMPORARY, "/tmp", "/var/tmp"])
     }
 
     /// Where programs write, with what they have written.
