@@ -103,6 +103,10 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     &[("        run(f'conntrack -D -p {port[\"protocol\"]}{at} --orig-port-dst {port[\"host_port\"]}', check=False)", "        run(\"conntrack -F\", check=False)")],
     "flow-goes-on"
 )]
+#[case::who_comes_back_has_no_route_to_its_network(
+    &[("                attach(network, n, inside, address)\n                refresh", "                attach(network, n, inside, address)\n                run(f\"ip -n {inside} route del {subnet_of(network)} dev eth0\", check=False)\n                refresh")],
+    "neighbours"
+)]
 #[case::a_lease_stays_in_tmp(
     &[("    name = bridge(network)\n    mtu", "    pathlib.Path(f\"/tmp/lease-{address}\").write_text(inside)\n    name = bridge(network)\n    mtu")],
     "leftover"

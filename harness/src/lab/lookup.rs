@@ -74,6 +74,15 @@ impl Lab {
         }
     }
 
+    /// Whether a node's kernel sends to an address without a router between. Only by such a one can a route lead.
+    pub fn is_on_link(&self, node: &str, address: IpAddr) -> Result<bool, LabError> {
+        match way(&mut self.live(node)?.socket(), address, None, None) {
+            Ok(way) => Ok(way.gateway.is_none() && way.kind == RouteType::Unicast),
+            Err(error) if refusal(&error).is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks a bridge's forwarding database for a hardware address: the port's name, or that it is an own address.
     pub fn fdb(&self, node: &str, bridge: &str, mac: &str) -> Result<String, LabError> {
         let mut socket = self.live(node)?.socket();

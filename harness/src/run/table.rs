@@ -13,10 +13,10 @@ use crate::ask::{
 use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{
-    Answer, Attached, Member, Moment, OPEN, Routing, Row, refusals, services, table,
+    Answer, Attached, Member, Moment, OPEN, Question, Routing, Row, refusals, services, table,
 };
 use crate::judge::{CellSeen, Seen};
-use crate::lab::{Detour, Lab};
+use crate::lab::{Detour, Lab, LabError};
 use crate::path::Evidence;
 use crate::plan::contract::way_to_host;
 
@@ -56,13 +56,19 @@ impl TrialRun {
         for (node, protocol, port) in services(&moment) {
             self.lab.start(&node, protocol, port)?;
         }
+        let stranded = stranded(&moment, self.lab.live())?;
+        let can_be_asked = |question: &Question| {
+            let needs_gateway = question.way == Routing::RouteByHost;
+            !(needs_gateway && stranded.contains(question.from.0.as_str()))
+                && self.flows.can_ask(question)
+        };
         let rows: Vec<Row> = table(&moment)
             .into_iter()
-            .filter(|row| self.flows.can_ask(&row.question))
+            .filter(|row| can_be_asked(&row.question))
             .collect();
         let refusals: Vec<Row> = refusals(&moment)
             .into_iter()
-            .filter(|row| !row.is_unspecified())
+            .filter(|row| !row.is_unspecified() && can_be_asked(&row.question))
             .collect();
         let ground = ground(&moment, self.lab.live())?;
         let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
@@ -222,6 +228,21 @@ fn behind_ports(moment: &Moment) -> BTreeSet<(String, Protocol, u16)> {
         (member.name.clone(), protocol, number)
     });
     services.filter(|(_, _, port)| *port != OPEN).collect()
+}
+
+/// Containers that do not reach their gateway, so that they can have no route by it. That is the implementation's fault, which
+/// the other questions find.
+fn stranded<'a>(moment: &'a Moment, lab: &Lab) -> Result<BTreeSet<&'a str>, LabError> {
+    let mut stranded = BTreeSet::new();
+    for member in &moment.members {
+        let net = member.nets().first().and_then(|(name, _)| moment.net(name));
+        if let Some(net) = net
+            && !lab.is_on_link(lab.canonical(&member.name), net.gateway)?
+        {
+            stranded.insert(member.name.as_str());
+        }
+    }
+    Ok(stranded)
 }
 
 /// What the questions by a route through the host need on their way.
