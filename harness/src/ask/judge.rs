@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use super::change::{Field, announced, changed};
 use super::ending::{Ending, arrivals};
 use super::numbers::payload;
-use super::seen::{Heard, Leg, Options, Seen};
-use crate::intent::{Answer, Ask, Refuser, Row, Sees, Size};
+use super::seen::{Heard, Leg, Seen};
+use crate::intent::{Answer, Ask, Question, Refuser, Routing, Row, Sees, Size};
 use crate::packet::{Checksums, IcmpError};
 
 /// Who is who in the lab, as the judgement needs it.
@@ -58,6 +59,20 @@ pub enum Wrong {
         /// What must.
         must: u8,
     },
+    /// The answer came with this TTL.
+    ReplyTtl {
+        /// What came.
+        is: u8,
+        /// What must.
+        must: u8,
+    },
+    /// This container has said that it takes segments of no more than so many bytes, though each link carries more.
+    Announced {
+        /// The container.
+        node: String,
+        /// What it has said.
+        bytes: u16,
+    },
     /// A packet came in at this node with a wrong checksum.
     Checksum(String),
     /// A packet came in at this node with something else than its sender wrote, which no router may change.
@@ -68,21 +83,6 @@ pub enum Wrong {
     Left(IpAddr),
     /// The refusal came from this address.
     RefusedFrom(IpAddr),
-}
-
-/// What a packet says from one end to the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// DSCP and ECN (RFC 2474; the lab's links are never congested).
-    Tos,
-    /// Whether it may be fragmented (RFC 791 2.3).
-    DontFragment,
-    /// The maximum segment size: a router may lower it to what fits the way's MTU (RFC 9293 3.7.1 says what that is).
-    SegmentSize,
-    /// The checksum of a UDP datagram: who passes it on may change it, and not take it away.
-    Checksum,
-    /// Other options of TCP: window scale, selective acknowledgements, timestamps (RFC 7323, RFC 2018).
-    Options,
 }
 
 impl Ground {
@@ -183,15 +183,16 @@ fn answered(
     {
         wrong.push(Wrong::Saw(peer));
     }
-    let sent = seen
-        .sights
-        .iter()
-        .find(|sight| sight.leg == Leg::Request && sight.outgoing && *sight.node == *seen.from);
-    if let (Some(routers), Some(sent), Some(arrived)) = (routers, sent, arrived) {
-        let must = sent.ttl.saturating_sub(routers);
-        if arrived.ttl != must {
+    if let Some(routers) = routers {
+        let must = left_by(seen, Leg::Request, &seen.from).map(|sent| sent.saturating_sub(routers));
+        if let (Some(arrived), Some(must)) = (arrived, must)
+            && arrived.ttl != must
+        {
             let is = arrived.ttl;
             wrong.push(Wrong::Ttl { is, must });
+        }
+        if comes_back_that_way(&row.question) {
+            wrong.extend(reply_ttl(seen, by, routers));
         }
     }
     if let Sees::Behind(_, left) = sees
@@ -207,10 +208,10 @@ fn answered(
             (Leg::Request, &*seen.from, by),
             (Leg::Reply, by, &*seen.from),
         ];
-        wrong.extend(
-            ends.into_iter()
-                .filter_map(|(leg, from, to)| changed(seen, leg, (from, to), by_proxy, ground)),
-        );
+        wrong.extend(ends.into_iter().filter_map(|(leg, from, to)| {
+            changed(seen, leg, (from, to), by_proxy, ground.smallest_mtu)
+        }));
+        wrong.extend(announced(seen, ground));
     }
     wrong
 }
@@ -220,49 +221,29 @@ fn unheard(seen: &Seen, by: &str) -> Option<Wrong> {
     (seen.spoken_to == Some(false)).then(|| Wrong::Unheard(by.to_owned()))
 }
 
-/// The lab's router behind which `outside` is.
-const ROUTER: &str = "gateway";
-/// Bytes that headers of IPv4 and TCP take of a packet.
-const SEGMENT_HEADERS: u16 = 40;
-
-/// What a packet that one end has sent says otherwise at the other one. Behind a proxy it is another packet, but for a segment
-/// that begins a connection: that one is known by its number.
-fn changed(
-    seen: &Seen,
-    leg: Leg,
-    (from, to): (&str, &str),
-    by_proxy: bool,
-    ground: &Ground,
-) -> Option<Wrong> {
-    let mut of_leg = seen.sights.iter().filter(|sight| sight.leg == leg);
-    let sent = of_leg
-        .clone()
-        .find(|sight| sight.outgoing && *sight.node == *from)?;
-    let came = of_leg.find(|sight| sight.arrives() && *sight.node == *to)?;
-    let handshake = sent.options.as_ref().zip(came.options.as_ref());
-    if by_proxy && handshake.is_none() {
-        return None;
-    }
-    let none = Options::default();
-    let (had, has) = handshake.unwrap_or((&none, &none));
-    let fits = ground.smallest_mtu.saturating_sub(SEGMENT_HEADERS);
-    let clamped = has.segment < had.segment && has.segment >= Some(fits);
-    let field = if sent.tos != came.tos {
-        Field::Tos
-    } else if sent.dont_fragment != came.dont_fragment {
-        Field::DontFragment
-    } else if came.checksums == Checksums::Absent && sent.checksums != Checksums::Absent {
-        Field::Checksum
-    } else if had.segment != has.segment && !clamped {
-        Field::SegmentSize
-    } else if had.others != has.others {
-        Field::Options
-    } else {
-        return None;
-    };
-    Some(Wrong::Changed(to.to_owned(), field))
+/// The TTL with which a node has sent its own packet of a leg.
+fn left_by(seen: &Seen, leg: Leg, node: &str) -> Option<u8> {
+    let mut sights = seen.sights.iter();
+    let own = sights.find(|sight| sight.leg == leg && sight.outgoing && *sight.node == *node)?;
+    Some(own.ttl)
 }
 
+/// Whether the answer passes the routers that the request passed: what lan sends to outside through the host comes back past it.
+fn comes_back_that_way(question: &Question) -> bool {
+    question.way == Routing::OwnRoutes || question.from.0 != "lan"
+}
+
+/// That the answer came with another TTL than the one with which it was sent, less the routers.
+fn reply_ttl(seen: &Seen, by: &str, routers: u8) -> Option<Wrong> {
+    let must = left_by(seen, Leg::Reply, by)?.saturating_sub(routers);
+    let mut came = seen.sights.iter();
+    let came =
+        came.find(|sight| sight.leg == Leg::Reply && sight.arrives() && *sight.node == *seen.from)?;
+    (came.ttl != must).then_some(Wrong::ReplyTtl { is: came.ttl, must })
+}
+
+/// The lab's router behind which `outside` is.
+const ROUTER: &str = "gateway";
 /// Ends of the way at which a packet came in with a wrong checksum.
 fn summed_wrong(seen: &Seen, by: &str) -> Option<Wrong> {
     let bad = seen.sights.iter().find(|sight| {
@@ -344,18 +325,18 @@ impl fmt::Display for Wrong {
             Self::Cut(bytes) => write!(f, "the service got {bytes} bytes of it"),
             Self::Saw(peer) => write!(f, "the service must not see {peer}"),
             Self::Ttl { is, must } => write!(f, "it arrived with ttl {is} instead of {must}"),
+            Self::ReplyTtl { is, must } => {
+                write!(f, "the answer came with ttl {is} instead of {must}")
+            }
+            Self::Announced { node, bytes } => write!(
+                f,
+                "{node} announced a maximum segment size of {bytes} bytes, though every link carries more"
+            ),
             Self::Checksum(node) => write!(f, "a packet came to {node} with a wrong checksum"),
             Self::Changed(node, field) => {
-                let what = match field {
-                    Field::Tos => "type of service",
-                    Field::DontFragment => "DF flag",
-                    Field::Checksum => "UDP checksum (none)",
-                    Field::SegmentSize => "maximum segment size",
-                    Field::Options => "TCP options",
-                };
                 write!(
                     f,
-                    "a packet came to {node} with another {what} than it was sent with"
+                    "a packet came to {node} with another {field} than it was sent with"
                 )
             }
             Self::Unheard(node) => write!(
@@ -370,7 +351,7 @@ impl fmt::Display for Wrong {
 
 /// A question in words.
 #[derive(Debug, Clone, Copy)]
-pub struct QuestionText<'a>(pub &'a crate::intent::Question);
+pub struct QuestionText<'a>(pub &'a Question);
 
 impl fmt::Display for QuestionText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

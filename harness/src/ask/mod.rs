@@ -5,6 +5,7 @@
 //! ended when questions that were sent after it have gone every way and come back.
 
 mod asking;
+mod change;
 mod ending;
 mod error;
 mod flows;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::judge::Field;
+use super::change::Field;
 use super::seen::{Arrival, Heard, Leg, Options, Sight};
 use super::*;
 use crate::intent::{
@@ -56,7 +56,7 @@ fn sight(node: &str, leg: Leg, outgoing: bool) -> Sight {
         for_another: false,
         source: C1.into(),
         destination: C2.into(),
-        ttl: if node == "c1" { 64 } else { 63 },
+        ttl: if outgoing { 64 } else { 63 },
         checksums: Checksums::Right,
         tos: 0,
         dont_fragment: true,
@@ -320,12 +320,8 @@ fn a_difference_is_worded_by_question_answer_and_ending() {
 /// A way through a router from c1 to c2 and back, whose handshake arrives as `come` has it.
 fn connected(come: impl Fn(&mut Sight)) -> Seen {
     let mut seen = answered();
-    let mut back = [
-        sight("c2", Leg::Reply, true),
-        sight("c1", Leg::Reply, false),
-    ];
-    back.iter_mut().for_each(|sight| sight.ttl = 63);
-    seen.sights.extend(back);
+    seen.sights.push(sight("c2", Leg::Reply, true));
+    seen.sights.push(sight("c1", Leg::Reply, false));
     for sight in &mut seen.sights {
         sight.options = Some(Options {
             segment: Some(1460),
@@ -360,6 +356,29 @@ fn a_router_may_clamp_segments_to_an_mtu() {
         wrong(by_c2(), &connected(|sight| segments(sight, 1360))),
         []
     );
+}
+
+#[test]
+fn an_answer_passes_the_routers_that_its_request_passed() {
+    let mut seen = connected(|_| {});
+    seen.sights[3].ttl = 32;
+    let is_wrong = [Wrong::ReplyTtl { is: 32, must: 63 }];
+    assert_eq!(wrong(by_c2(), &seen), is_wrong);
+}
+
+#[test]
+fn a_container_takes_segments_that_every_link_carries() {
+    let announced = |bytes| {
+        let mut seen = connected(|sight| segments(sight, bytes));
+        segments(&mut seen.sights[0], bytes);
+        wrong(by_c2(), &seen)
+    };
+    let is_wrong = [Wrong::Announced {
+        node: "c1".into(),
+        bytes: 600,
+    }];
+    assert_eq!(announced(600), is_wrong);
+    assert_eq!(announced(1360), []);
 }
 
 #[test]
