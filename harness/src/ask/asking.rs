@@ -16,7 +16,7 @@ use super::sights::Sights;
 use super::socket::Socket;
 use crate::capture::Tap;
 use crate::case::ProbeKind;
-use crate::intent::{Answer, Ask, Flow, Row};
+use crate::intent::{Answer, Ask, Flow, LASTING, Row};
 use crate::lab::Lab;
 use crate::packet::Token;
 use crate::probe::{Caller, ProbeRequest, Service};
@@ -177,9 +177,14 @@ impl Asker<'_> {
     }
 
     /// Has the ends that answered open flows send first, where that must be answered and no proxy, which may know of requests
-    /// alone, is between.
+    /// alone, is between. Containers are the very first: whom the host asks for its hardware address learns the host's, too.
     fn speak_first(&mut self, cells: &mut [Cell<'_>], sights: &mut Sights) -> Result<(), AskError> {
-        for cell in cells.iter_mut() {
+        let mut turns: Vec<&mut Cell<'_>> = cells.iter_mut().collect();
+        turns.sort_by_key(|cell| {
+            let node = cell.caller.as_ref().map(|caller| caller.node.as_str());
+            node.is_some_and(|node| LASTING.contains(&node))
+        });
+        for cell in turns {
             cell.done = true;
             let Answer::Answered { routers, .. } = &cell.row.answer else {
                 continue;

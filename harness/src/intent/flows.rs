@@ -6,7 +6,7 @@ use super::question::{Ask, Flow, Question, Size};
 use super::table::{Row, table_of_new_flows};
 
 /// Nodes that no event touches.
-const LASTING: [&str; 3] = ["host", "lan", "outside"];
+pub const LASTING: [&str; 3] = ["host", "lan", "outside"];
 
 /// Flows that were answered in an earlier moment and that an event may have touched.
 pub(super) fn open_flows(moment: &Moment) -> Vec<Question> {

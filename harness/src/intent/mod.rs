@@ -25,6 +25,7 @@ use self::{
 };
 pub use answer::{Answer, Refuser, Sees, Why};
 pub use course::course;
+pub use flows::LASTING;
 pub use moment::{Attached, Member, Moment};
 pub use question::{Ask, Flow, Question, Routing, Size};
 #[cfg(test)]
