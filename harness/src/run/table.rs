@@ -68,7 +68,7 @@ impl TrialRun {
             .collect();
         let refusals: Vec<Row> = refusals(&moment)
             .into_iter()
-            .filter(|row| !row.is_unspecified() && can_be_asked(&row.question))
+            .filter(|row| can_be_asked(&row.question))
             .collect();
         let ground = ground(&moment, self.lab.live())?;
         let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
@@ -78,8 +78,18 @@ impl TrialRun {
         self.clock.lap(Phase::Table);
         self.tell(differences, &ground, known)?;
         if !refusals.is_empty() {
-            self.lab.stop(&behind_ports(&moment));
+            let behind = behind_ports(&moment);
+            self.lab.stop(&behind);
             let differences = self.differences(&refusals, &ground, |row| known(row).is_none())?;
+            self.clock.lap(Phase::Table);
+            self.tell(differences, &ground, known)?;
+            // A proxy that was refused must go on.
+            for (node, protocol, port) in &behind {
+                self.lab.start(node, *protocol, *port)?;
+            }
+            let was_refused = |row: &Row| refusals.iter().any(|one| one.question == row.question);
+            let again: Vec<Row> = rows.into_iter().filter(was_refused).collect();
+            let differences = self.differences(&again, &ground, |row| known(row).is_none())?;
             self.clock.lap(Phase::Table);
             self.tell(differences, &ground, known)?;
         }
