@@ -111,6 +111,22 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     &[("    name = bridge(network)\n    mtu", "    pathlib.Path(f\"/tmp/lease-{address}\").write_text(inside)\n    name = bridge(network)\n    mtu")],
     "leftover"
 )]
+#[case::answers_lose_hops(
+    &[("+ rules(scenario))", "+ rules(scenario) + '\\ntable ip example { chain ttl { type filter hook prerouting priority mangle; iifname \"eth0\" ct direction reply ip ttl set 32; }; }\\n')")],
+    "outward"
+)]
+#[case::a_route_halves_segments(
+    &[("default via {gateway(network)}", "default via {gateway(network)} advmss 600")],
+    "outward"
+)]
+#[case::the_bridge_takes_its_ports_hardware_address(
+    &[(" address {mac} type bridge", " type bridge")],
+    "flow-goes-on"
+)]
+#[case::a_persons_translations_are_flushed(
+    &[("    run(\"nft delete table ip example\", check=False)", "    run(\"nft delete table ip example\", check=False)\n    run(\"nft flush table ip nat\", check=False)")],
+    "leftover"
+)]
 fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
     let kinds = explored(changes, 60);
     assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");

@@ -109,6 +109,10 @@ pub(super) struct HostFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) addresses: Vec<Spanned<String>>,
+    /// Whether a person has rules in every table of the machine's iptables, and a table of nft, about addresses and a port
+    /// that no container has. They change no packet of a case, and stay. False if absent.
+    #[serde(default)]
+    pub(super) own_rules: bool,
     /// Packets that a person had dropped by rules of FORWARD, in the machine's iptables.
     #[serde(default)]
     pub(super) drops: Vec<DropFile>,

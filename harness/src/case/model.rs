@@ -94,6 +94,8 @@ pub struct Host {
     pub bridge_netfilter: bool,
     /// Further addresses of its uplink.
     pub addresses: Vec<IpAddr>,
+    /// Whether a person has rules in every table that have nothing to do with containers.
+    pub own_rules: bool,
     /// What a person had dropped.
     pub drops: Vec<Dropped>,
 }

@@ -54,6 +54,8 @@ axes! {
     BridgeNetfilter: "bridge netfilter", ["off", "on"], ["bridge_netfilter"];
     /// What a person had dropped: to a container, or what has nothing to do with any.
     Drops: "a person's drops", ["none", "from lan", "of others"], ["drops"];
+    /// Whether a person has rules in every table, about others.
+    OwnRules: "a person's own rules", ["none", "in every table"], ["own_rules"];
     /// The way to the outside.
     Path: "path", ["1500", "1400"], ["path"];
     /// What happens first.

@@ -57,6 +57,7 @@ fn host(choice: &[usize]) -> Host {
         policy: policies.get(value(choice, Of::Policy)).copied().flatten(),
         bridge_netfilter: value(choice, Of::BridgeNetfilter) == 1,
         addresses: further.then_some(FURTHER).into_iter().collect(),
+        own_rules: value(choice, Of::OwnRules) == 1,
         drops: Vec::new(),
         path_mtu: (value(choice, Of::Path) == 1).then_some(1400),
     }

@@ -60,6 +60,7 @@ fn plain_host(host: &Host, changed: &mut impl FnMut(&dyn Fn(&mut Sketch))) {
     changed(&|one| one.host.policy = None);
     changed(&|one| one.host.forwards = false);
     changed(&|one| one.host.bridge_netfilter = false);
+    changed(&|one| one.host.own_rules = false);
     changed(&|one| one.host.path_mtu = None);
     for address in &host.addresses {
         changed(&|one| {

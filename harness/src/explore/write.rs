@@ -57,6 +57,9 @@ impl fmt::Display for Host {
         if self.bridge_netfilter {
             said.push_str("bridge_netfilter = true\n");
         }
+        if self.own_rules {
+            said.push_str("own_rules = true\n");
+        }
         if !self.addresses.is_empty() {
             let addresses: Vec<String> =
                 self.addresses.iter().map(|a| format!("\"{a}\"")).collect();

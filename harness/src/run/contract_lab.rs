@@ -324,6 +324,21 @@ fn found(case: &Case) -> Host {
     }
 }
 
+/// Rules of a person in every table: a router's of machines that have nothing to do with containers, by addresses (RFC 1918)
+/// and a port that no case uses.
+const OWN_RULES: [&str; 10] = [
+    "iptables -A INPUT -p tcp --dport 2222 -j ACCEPT",
+    "iptables -N machines",
+    "iptables -A machines -s 10.99.0.0/24 -j ACCEPT",
+    "iptables -A FORWARD -d 10.99.0.0/24 -j machines",
+    "iptables -t nat -A PREROUTING -d 10.0.2.15 -p tcp --dport 2222 -j DNAT --to-destination 10.99.0.9:22",
+    "iptables -t nat -A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE",
+    "iptables -t mangle -A FORWARD -s 10.99.0.0/24 -j ACCEPT",
+    "iptables -t raw -A PREROUTING -s 10.99.0.0/24 -j ACCEPT",
+    "nft add table inet machines",
+    "nft add chain inet machines input { type filter hook input priority 5 ; }",
+];
+
 /// What a person has done on the host before: in the words of the machine's own `iptables`.
 fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
     let uplink = contract::UPLINK_INTERFACE;
@@ -342,8 +357,8 @@ fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
         let (from, to) = (end("-s", drop.from), end("-d", drop.to));
         commands.push(format!("iptables -A FORWARD{from}{to} -j DROP"));
     }
-    if commands.is_empty() {
-        return Ok(());
+    if host.own_rules {
+        commands.extend(OWN_RULES.map(String::from));
     }
     for command in commands {
         let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();

@@ -32,6 +32,7 @@ pub(super) fn host(
         forward: file.forward.as_ref().and_then(|word| findings.word(word)),
         bridge_netfilter: file.bridge_netfilter,
         addresses,
+        own_rules: file.own_rules,
         drops: drops
             .filter_map(|one| dropped(findings, written, one, containers))
             .collect(),
