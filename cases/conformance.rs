@@ -18,7 +18,8 @@ use goldpath::lab::FinishedLabs;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::report::{message, words};
 use goldpath::run::{
-    GoldenUse, Options, Outcome, Rerun, Trial, TrialResult, Watch, missing_programs, run_one,
+    GoldenUse, Options, Outcome, Rerun, Tables, Trial, TrialResult, Watch, missing_programs,
+    run_one,
 };
 use libtest_mimic::{Arguments, Completion, Failed};
 
@@ -161,7 +162,7 @@ fn options() -> Options {
         record: None,
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
-        tables: true,
+        tables: Tables::All,
         rerun: Rerun::CargoTest,
         words,
     }

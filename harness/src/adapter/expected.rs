@@ -71,6 +71,10 @@ pub enum Circumstance {
     Itself,
     /// The question is about an address that is on an internal network.
     Internal,
+    /// A network has lost its last container.
+    NetworkEnded,
+    /// Teardown comes when a container has vanished.
+    ContainerVanished,
 }
 
 /// A question that was not answered as the intent says.

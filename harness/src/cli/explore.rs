@@ -17,7 +17,7 @@ use crate::intent::rules;
 use crate::report::{
     ExploredPairs, ExploredReport, ExploredRules, FoundReport, explored_html, words,
 };
-use crate::run::{Options, Rerun};
+use crate::run::{Options, Rerun, Tables};
 
 /// Generate scenarios and events from a seed, ask every question of the intent between them, and shrink each
 /// disagreement to a small case.
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> ExitCode {
             }
         };
         let options = Options {
-            tables: true,
+            tables: Tables::All,
             ..Options::unsaved(Rerun::Goldpath(vec![String::from("explore")]), words)
         };
         let campaign = Campaign {

@@ -22,7 +22,7 @@ use crate::mutate::{
     Scores,
 };
 use crate::report::words;
-use crate::run::{GoldenUse, Options, Rerun, Watch};
+use crate::run::{GoldenUse, Options, Rerun, Tables, Watch};
 
 /// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
 const JOBS: u16 = 8;
@@ -228,7 +228,7 @@ fn options(args: &Args) -> Options {
         record: None,
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
-        tables: false,
+        tables: Tables::None,
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
         words,
     }

@@ -22,8 +22,8 @@ use crate::case::{BUILTIN, Backend, Case, CaseKind, usual_cases};
 use crate::golden::{self, Comparison, GoldenError};
 use crate::report::{self, ImplementationReport, case_report, trial_line, words};
 use crate::run::{
-    Event, GoldenUse, Options, Partition, Rerun, Tool, Trial, TrialResult, Watch, recipe_tools,
-    run_all,
+    Event, GoldenUse, Options, Partition, Rerun, Tables, Tool, Trial, TrialResult, Watch,
+    recipe_tools, run_all,
 };
 
 /// Run cases and compare their packet paths with the goldens.
@@ -163,7 +163,11 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         record: args.record.clone(),
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
-        tables: !args.no_tables,
+        tables: if args.no_tables {
+            Tables::None
+        } else {
+            Tables::All
+        },
         rerun: rerun(args),
         words,
     };

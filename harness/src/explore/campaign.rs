@@ -11,11 +11,11 @@ use nix::sys::signal::Signal;
 use super::cover::{Sample, Stream};
 use super::shrink::smaller;
 use super::sketch::Sketch;
-use crate::adapter::Candidate;
-use crate::case::{Case, CaseError, Feature, parse};
+use crate::adapter::{AskedCell, Candidate, Circumstance};
+use crate::case::{Case, CaseError, Feature, NetworkEvent, parse};
 use crate::finding::What;
 use crate::intent::{Moment, refusals, table};
-use crate::run::{Event, Options, Outcome, Run, Trial, TrialResult, run_all};
+use crate::run::{Event, Options, Outcome, Run, Tables, Trial, TrialResult, run_all};
 
 /// Scenarios that are put to all implementations before the next look at the clock.
 const BATCH: usize = 16;
@@ -29,7 +29,7 @@ const SCHEMA: &str = "../case.schema.json";
 pub struct Campaign<'a> {
     /// Who is asked.
     pub candidates: &'a [Candidate],
-    /// How trials run. Goldens are to be left alone: nobody has drawn one.
+    /// How the trial of a disagreement runs. Goldens are to be left alone: nobody has drawn one.
     pub options: &'a Options,
     /// Trials at work at the same time.
     pub jobs: usize,
@@ -158,10 +158,13 @@ impl Campaign<'_> {
         let run = self.run(&trials)?;
         explored.interrupted = run.interrupted;
         for ((trial, (number, sketch)), result) in trials.iter().zip(owners).zip(run.results) {
-            let Some(result) = result else { continue };
+            let Some(mut result) = result else { continue };
             tell(Step::Tried);
+            if result.outcome == Outcome::Failed && kinds(trial, &result).is_empty() {
+                result.outcome = Outcome::ExpectedFailure;
+            }
             *explored.outcomes.entry(result.outcome).or_default() += 1;
-            if matches!(result.outcome, Outcome::Passed | Outcome::Failed) {
+            if !matches!(result.outcome, Outcome::NotSupported | Outcome::Errored) {
                 explored.note_rules(trial);
             }
             match result.outcome {
@@ -173,7 +176,7 @@ impl Campaign<'_> {
                 Outcome::Failed => {
                     let found = Disagreement {
                         sample: number,
-                        kinds: kinds(&result),
+                        kinds: kinds(trial, &result),
                         times: 1,
                         sketch,
                         trial: trial.clone(),
@@ -207,6 +210,7 @@ impl Campaign<'_> {
             tell(Step::Shrinking(&found.trial));
             self.shrink(&mut found, explored)?;
         }
+        self.explain(&mut found, explored)?;
         tell(Step::Found(&found));
         explored.disagreements.push(found);
         Ok(())
@@ -231,9 +235,13 @@ impl Campaign<'_> {
                 for ((sketch, trial), result) in results {
                     let Some(result) = result else { continue };
                     // Another defect would take this one's place.
-                    if result.outcome == Outcome::Failed && kinds(&result).is_subset(&of.kinds) {
+                    let kinds = kinds(&trial, &result);
+                    if result.outcome == Outcome::Failed
+                        && !kinds.is_empty()
+                        && kinds.is_subset(&of.kinds)
+                    {
                         of.sketch = sketch.clone();
-                        of.kinds = kinds(&result);
+                        of.kinds = kinds;
                         of.trial = trial;
                         of.result = result;
                         continue 'smaller;
@@ -248,8 +256,30 @@ impl Campaign<'_> {
         Ok(())
     }
 
+    /// Runs the trial of a disagreement once more, to the end and with paths. One that shows nothing this time stays as it was.
+    fn explain(&self, of: &mut Disagreement, explored: &mut Explored) -> io::Result<()> {
+        if explored.interrupted.is_some() {
+            return Ok(());
+        }
+        let trials = std::slice::from_ref(&of.trial);
+        let run = run_all(trials, self.options, self.jobs, |_: Event<'_>| {})?;
+        explored.interrupted = run.interrupted;
+        if let Some(result) = run.results.into_iter().flatten().next()
+            && result.outcome == Outcome::Failed
+        {
+            of.kinds.extend(kinds(&of.trial, &result));
+            of.result = result;
+        }
+        Ok(())
+    }
+
+    /// Runs trials of which is asked whether something differs.
     fn run(&self, trials: &[Trial]) -> io::Result<Run> {
-        run_all(trials, self.options, self.jobs, |_: Event<'_>| {})
+        let options = Options {
+            tables: Tables::ToTheFirst,
+            ..self.options.clone()
+        };
+        run_all(trials, &options, self.jobs, |_: Event<'_>| {})
     }
 }
 
@@ -299,16 +329,33 @@ impl Disagreement {
     }
 }
 
-/// What parts a trial from the intent: the rules of a table that differ, and the kinds of everything else.
-fn kinds(result: &TrialResult) -> BTreeSet<String> {
+/// What parts a trial from the intent: the rules of a table that differ, and the kinds of everything else. What is declared of
+/// its implementation is none.
+fn kinds(trial: &Trial, result: &TrialResult) -> BTreeSet<String> {
+    let vanishes = trial.case.steps.iter().any(|step| {
+        matches!(
+            step.change,
+            Some(NetworkEvent::Teardown { gone: Some(_), .. })
+        )
+    });
+    let vanished = Vec::from_iter(vanishes.then_some(Circumstance::ContainerVanished));
     let kind = |what: &What| match what {
         What::Cell(difference) if difference.known.is_some() => None,
         What::Cell(difference) => Some(difference.rule.clone()),
         What::Kept { .. } | What::Netfilter(_) | What::NoGolden | What::Review { .. } => None,
         other => {
             let written = serde_json::to_value(other).unwrap_or_default();
-            let word = written.get("what").and_then(|word| word.as_str());
-            word.map(str::to_owned)
+            let word = written.get("what").and_then(|word| word.as_str())?;
+            let rule = match other {
+                What::Leftover(left) => format!("{word}-{}", left.kind),
+                _ => word.to_owned(),
+            };
+            let asked = AskedCell {
+                rule: &rule,
+                by: "",
+                circumstances: vanished.clone(),
+            };
+            trial.known(&asked).is_none().then(|| word.to_owned())
         }
     };
     result

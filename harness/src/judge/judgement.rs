@@ -203,8 +203,13 @@ impl Judgement {
     fn cell(&mut self, case: &Case, seen: &CellSeen) {
         let mut difference = seen.difference.clone();
         let Some(evidence) = &seen.evidence else {
-            // What is declared fails nobody.
-            self.told.push(Finding::of(What::Cell(difference)));
+            // What is declared fails nobody; what is not was asked only once.
+            let finding = Finding::of(What::Cell(difference));
+            if seen.difference.known.is_some() {
+                self.told.push(finding);
+            } else {
+                self.wrong.push(finding);
+            }
             return;
         };
         let path = assemble(evidence);

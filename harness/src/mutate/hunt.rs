@@ -9,7 +9,7 @@ use crate::adapter::native::{Faults, Generated, changes};
 use crate::adapter::{Candidate, Selection};
 use crate::case::{Case, CaseKind, Feature};
 use crate::explore::{self, PAIRS_WITHIN, drawn};
-use crate::run::{GoldenUse, Options, Outcome, Trial};
+use crate::run::{GoldenUse, Options, Outcome, Tables, Trial};
 
 /// Scenarios of the longer exploration, behind those that cover every pair.
 const LONGER: usize = 240;
@@ -77,7 +77,7 @@ impl Measure {
         }
         let results = match catcher {
             Catcher::Stories => self.run(&trials)?,
-            _ => self.without_goldens().run(&trials)?,
+            _ => self.with_tables().run(&trials)?,
         };
         for ((trial, place), result) in trials.iter().zip(owners).zip(&results) {
             open[place].note(catcher, trial, result.outcome);
@@ -85,11 +85,12 @@ impl Measure {
         Ok(())
     }
 
-    /// Nobody has drawn a scenario's golden.
-    fn without_goldens(&self) -> Self {
+    /// A scenario is nothing but its tables, and nobody has drawn its golden.
+    fn with_tables(&self) -> Self {
         Self {
             options: Options {
                 golden_use: GoldenUse::Ignore,
+                tables: Tables::ToTheFirst,
                 ..self.options.clone()
             },
             jobs: self.jobs,

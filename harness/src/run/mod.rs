@@ -32,7 +32,7 @@ pub use error::RunError;
 pub use goldpath_report::{NoTrialId, TrialId};
 pub use observe::{EVIDENCE_WAIT, Watch};
 pub(crate) use observe::{Observer, Origin};
-pub use options::{GoldenUse, Options};
+pub use options::{GoldenUse, Options, Tables};
 pub use outcome::TrialResult;
 pub use partition::Partition;
 pub use pattern::{case_part, is_meant_by};

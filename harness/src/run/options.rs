@@ -26,6 +26,18 @@ impl GoldenUse {
     }
 }
 
+/// Which tables of a contract are asked: where a step says so, and after the last step if none does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// None of them.
+    None,
+    /// Those up to the first in which something differs that nobody has declared, and that only once: for many trials of
+    /// which is asked whether something differs.
+    ToTheFirst,
+    /// All of them. What differs is asked again alone, with its path.
+    All,
+}
+
 /// How trials run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -39,8 +51,8 @@ pub struct Options {
     pub golden_use: GoldenUse,
     /// Whether the lab is watched.
     pub watch: Watch,
-    /// Whether contracts' tables are asked: where a step says so, and after the last step if none does.
-    pub tables: bool,
+    /// Which of contracts' tables are asked.
+    pub tables: Tables,
     /// How a person runs one trial again.
     pub rerun: Rerun,
     /// Makes words of findings, for the evidence folder.
@@ -57,7 +69,7 @@ impl Options {
             record: None,
             golden_use: GoldenUse::Ignore,
             watch: Watch::All,
-            tables: false,
+            tables: Tables::None,
             rerun,
             words,
         }

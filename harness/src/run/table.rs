@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::observe::Origin;
 use super::timing::Phase;
 use super::trial_run::TrialRun;
-use super::{Options, RunError, Trial};
+use super::{Options, RunError, Tables, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
     AnswerDifference, AnswerText, Asker, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
@@ -34,12 +34,17 @@ impl TrialRun {
         };
         let somewhere = self.case.steps.iter().any(|step| step.table.is_some());
         let implied = last && !somewhere && no_table.is_none();
-        let here = options.tables && (step.table.is_some() || implied);
-        if !here || !self.observer.watches() {
+        let here = step.table.is_some() || implied;
+        let over = match options.tables {
+            Tables::None => true,
+            Tables::ToTheFirst => self.has_undeclared(),
+            Tables::All => false,
+        };
+        if !here || over || !self.observer.watches() {
             return Ok(());
         }
         let additions = self.lab.take_additions()?;
-        self.ask_table(trial)?;
+        self.ask_table(trial, options.tables)?;
         if last {
             self.lab.live().forget_neighbours()?;
         } else {
@@ -48,7 +53,7 @@ impl TrialRun {
         Ok(())
     }
 
-    fn ask_table(&mut self, trial: &Trial) -> Result<(), RunError> {
+    fn ask_table(&mut self, trial: &Trial, tables: Tables) -> Result<(), RunError> {
         let Some(contract) = self.lab.contract() else {
             return Ok(());
         };
@@ -76,13 +81,14 @@ impl TrialRun {
         let known = |row: &Row| trial.known(&asked(row, &moment));
         let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
-        self.tell(differences, &ground, known)?;
-        if !refusals.is_empty() {
+        self.tell(differences, (&ground, tables), known)?;
+        let over = tables == Tables::ToTheFirst && self.has_undeclared();
+        if !refusals.is_empty() && !over {
             let behind = behind_ports(&moment);
             self.lab.stop(&behind);
             let differences = self.differences(&refusals, &ground, |row| known(row).is_none())?;
             self.clock.lap(Phase::Table);
-            self.tell(differences, &ground, known)?;
+            self.tell(differences, (&ground, tables), known)?;
             // A proxy that was refused must go on.
             for (node, protocol, port) in &behind {
                 self.lab.start(node, *protocol, *port)?;
@@ -91,9 +97,17 @@ impl TrialRun {
             let again: Vec<Row> = rows.into_iter().filter(was_refused).collect();
             let differences = self.differences(&again, &ground, |row| known(row).is_none())?;
             self.clock.lap(Phase::Table);
-            self.tell(differences, &ground, known)?;
+            self.tell(differences, (&ground, tables), known)?;
         }
         Ok(self.lab.live().remove_detours(&detours)?)
+    }
+
+    /// Whether a question has differed that nobody has declared.
+    fn has_undeclared(&self) -> bool {
+        self.seen.iter().any(|seen| match seen {
+            Seen::Cell(cell) => cell.difference.known.is_none(),
+            _ => false,
+        })
     }
 
     /// Asks rows and returns those that differ.
@@ -133,7 +147,7 @@ impl TrialRun {
     fn tell(
         &mut self,
         differences: Vec<AnswerDifference>,
-        ground: &Ground,
+        (ground, tables): (&Ground, Tables),
         known: impl Fn(&Row) -> Option<Defect>,
     ) -> Result<(), RunError> {
         let mut groups: BTreeMap<(Option<String>, &str, String), Group> = BTreeMap::new();
@@ -167,7 +181,7 @@ impl TrialRun {
                 path: String::new(),
             };
             let mut evidence = None;
-            if group.known.is_none() {
+            if group.known.is_none() && tables == Tables::All {
                 let rows: Vec<Row> = group.differences.iter().map(|o| o.row.clone()).collect();
                 let again = self.differences(&rows, ground, |_| true)?;
                 let steady = |row: &Row| again.iter().any(|one| one.row == *row);
@@ -222,6 +236,7 @@ fn asked(row: &Row, moment: &Moment) -> AskedCell<'static> {
         (Circumstance::BridgeNetfilter, moment.found.bridge_netfilter),
         (Circumstance::Itself, itself),
         (Circumstance::Internal, internal),
+        (Circumstance::NetworkEnded, has_ended_network(moment)),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {
@@ -229,6 +244,15 @@ fn asked(row: &Row, moment: &Moment) -> AskedCell<'static> {
         by,
         circumstances: holding.map(|(one, _)| one).collect(),
     }
+}
+
+/// Whether all containers of a network are gone.
+fn has_ended_network(moment: &Moment) -> bool {
+    let mut lost = moment.gone.iter().flat_map(|gone| &gone.addresses);
+    lost.any(|(net, _)| {
+        let mut there = moment.members.iter().flat_map(Member::nets);
+        !there.any(|(name, _)| name == net)
+    })
 }
 
 /// What listens behind published ports, by node, protocol and port.

@@ -107,7 +107,7 @@ impl Trial {
     }
 
     /// The known defect because of which this implementation answers a question of the case's table otherwise, if there is one.
-    pub(super) fn known(&self, asked: &AskedCell<'_>) -> Option<Defect> {
+    pub fn known(&self, asked: &AskedCell<'_>) -> Option<Defect> {
         let found = self.adapter()?.implementation();
         let own = &self.implementation()?.declared.expected;
         let Expected { issue, why, .. } =
