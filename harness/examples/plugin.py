@@ -114,8 +114,21 @@ def before(work):
     return json.loads(pathlib.Path(work["folder"], "containers").read_text())
 
 
+def settle(scenario, held):
+    """Who has an address keeps it, whoever else comes and goes."""
+    attached = {container["name"]: container["attached"] for container in held}
+    for container in scenario["containers"]:
+        container["attached"] = attached.get(container["name"], container["attached"])
+    for network in scenario["networks"]:
+        for container, address in members(scenario, network):
+            for on in container["attached"]["networks"]:
+                if on["name"] == network["name"]:
+                    on["addresses"] = [address]
+
+
 def setup(work):
     scenario = work["scenario"]
+    settle(scenario, [])
     with open("/proc/sys/net/ipv4/ip_forward") as now, open(work["folder"] + "/ip_forward", "w") as kept:
         kept.write(now.read())
     remember(work)
@@ -136,6 +149,7 @@ def setup(work):
 
 def remove(work):
     inside = work["container"]
+    settle(work["scenario"], before(work))
     for n, _ in enumerate(work["scenario"]["networks"]):
         run(f"ip link delete v{n}{inside}", check=False)
     refresh(work["scenario"])
@@ -147,6 +161,7 @@ def remove(work):
 
 def add(work):
     scenario, inside = work["scenario"], work["container"]
+    settle(scenario, before(work))
     for n, network in enumerate(scenario["networks"]):
         for container, address in members(scenario, network):
             if container["name"] == inside:

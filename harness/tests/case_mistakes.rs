@@ -133,7 +133,9 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 ))]
 #[case::unknown_policy(contract("[host]\nforward = \"reject\""))]
 #[case::change_in_a_recipe(recipe(&format!("remove = \"c1\"\n{PROBE}{ANSWERED}")))]
-#[case::container_that_goes_without_an_address(changed("remove = \"c1\"\n"))]
+#[case::container_that_goes_without_an_address(changed(&format!(
+    "remove = \"c1\"\n[[step]]\nprobe = {{ send = \"icmp-echo\", from = \"c2\", to = \"host.uplink\" }}\n{ANSWERED}"
+)))]
 #[case::container_that_is_removed_twice(changed("remove = \"c2\"\n[[step]]\nremove = \"c2\"\n"))]
 #[case::node_that_is_no_container(changed("remove = \"lan\"\n"))]
 #[case::two_changes_in_a_step(changed("remove = \"c2\"\nteardown = { leaves = \"nothing\" }\n"))]

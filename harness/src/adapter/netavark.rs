@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::facts::{Argument, Facts, Lack, Needed, Own};
+use super::scenario::nth;
 use super::{
     Adapter, AdapterError, Attached, Implementation, LabHost, Program, Realised, Scenario,
     ScenarioContainer, ScenarioNetwork,
@@ -251,6 +252,19 @@ impl NetavarkNetwork {
         Ok(())
     }
 
+    /// The first address of a network that no container has, as Podman chooses it.
+    fn free_address(&self, number: usize) -> IpAddr {
+        let network = &self.networks[number];
+        let addresses = self.containers.iter().filter_map(|(_, options)| {
+            let own = &options["networks"][&network.name]["static_ips"][0];
+            own.as_str()?.parse::<IpAddr>().ok()
+        });
+        let taken: Vec<IpAddr> = addresses.collect();
+        let mut free = (1_u8..).map(|n| nth(network.gateway, n));
+        free.find(|address| !taken.contains(address))
+            .unwrap_or(network.gateway)
+    }
+
     fn ask(
         &self,
         verb: &str,
@@ -291,7 +305,10 @@ impl Realised for NetavarkNetwork {
         let number = self.networks.iter().position(|one| one.name == *name);
         let number =
             number.ok_or_else(|| lacks(format!("is on {name}, which is no network here")))?;
-        let address = address.ok_or_else(|| lacks("comes later and asks for no address".into()))?;
+        let address = match address {
+            Some(address) => *address,
+            None => self.free_address(number),
+        };
         self.attach(container, number, address, host)
     }
 

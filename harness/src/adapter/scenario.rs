@@ -206,7 +206,7 @@ fn container(container: &crate::case::Container) -> ScenarioContainer {
 }
 
 /// The address that many behind another.
-fn nth(address: IpAddr, offset: u8) -> IpAddr {
+pub(super) fn nth(address: IpAddr, offset: u8) -> IpAddr {
     match address {
         IpAddr::V4(v4) => Ipv4Addr::from(u32::from(v4).wrapping_add(offset.into())).into(),
         IpAddr::V6(v6) => {

@@ -30,6 +30,7 @@ fn row(ask: Ask, answer: Answer) -> Row {
         question,
         answer,
         rule,
+        unchanged: rule,
     }
 }
 

@@ -30,12 +30,14 @@ axes! {
     Networks: "networks", ["one", "two", "three"], ["network", "subnet"];
     /// Which of them is internal. The first one is made first, which decides who switches forwarding on.
     Internal: "internal", ["none", "last", "first"], ["internal"];
+    /// What networks and containers are called.
+    Names: "names", ["short", "long"], ["network", "container"];
     /// The subnets' size.
     Size: "subnet", ["/24", "/28", "/16"], ["subnet"];
     /// The first network's MTU.
     Mtu: "mtu", ["none asked", "1400", "9000"], ["mtu"];
     /// Containers on each network.
-    Members: "members", ["two", "one", "three"], ["container"];
+    Members: "members", ["two", "one", "three", "none on the last of several"], ["container"];
     /// A container besides.
     Mode: "mode", ["no other", "none", "host", "container"], ["mode"];
     /// Whether containers ask for addresses that no event needs.

@@ -11,12 +11,18 @@ use crate::plan::contract;
 
 /// One name begins with another's: who looks for it by its beginning finds both.
 const NETWORKS: [&str; 3] = ["front", "front2", "back"];
+/// As long as names may be (PLUGIN.md): who cuts them for an interface takes two for one.
+const LONG_NETWORKS: [&str; 3] = ["shop-front", "shop-front-2", "shop-back"];
 /// Somebody whom no container has anything to do with.
 const OTHER: &str = "10.99.0.9";
 /// A further address of the uplink, which nobody has.
 const FURTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 16));
+/// Number of the value "replaced" of the axes of events.
+const REPLACED: usize = 3;
 /// First host port that is published.
 const HOST_PORT: u16 = 8080;
+/// Another one, with whose text the first one's begins.
+const SHORT_PORT: u16 = 808;
 /// First container port that a published one leads to.
 const CONTAINER_PORT: u16 = 80;
 /// Host part of the first container's address: behind the gateway and what an implementation chooses by itself.
@@ -63,6 +69,10 @@ fn host(choice: &[usize]) -> Host {
     }
 }
 
+fn has_long_names(choice: &[usize]) -> bool {
+    value(choice, Of::Names) == 1
+}
+
 fn networks(choice: &[usize]) -> Vec<Network> {
     let count = value(choice, Of::Networks) + 1;
     let internal = match value(choice, Of::Internal) {
@@ -81,7 +91,12 @@ fn networks(choice: &[usize]) -> Vec<Network> {
             .flatten()
             .filter(|_| place == 0),
     };
-    NETWORKS.iter().take(count).enumerate().map(name).collect()
+    let names = if has_long_names(choice) {
+        LONG_NETWORKS
+    } else {
+        NETWORKS
+    };
+    names.iter().take(count).enumerate().map(name).collect()
 }
 
 /// The subnet of the network with this number. Small ones are beside each other: who takes them for larger ones mixes them up.
@@ -109,16 +124,16 @@ impl Building<'_> {
     fn member(&mut self, network: usize) -> Option<Container> {
         let next = self.next.get_mut(network)?;
         let network = self.sketch.networks.get(network)?;
-        // In a large subnet they are far from each other: who takes it for a smaller one does not find them.
-        let distance = if value(self.choice, Of::Size) == 2 {
-            257
-        } else {
-            1
-        };
-        let address = nth(
-            network.subnet.address(),
-            FIRST_MEMBER + (*next - FIRST_MEMBER) * distance,
-        );
+        let nth_member = *next - FIRST_MEMBER;
+        let host = FIRST_MEMBER
+            + match value(self.choice, Of::Size) {
+                // .5, .50, .51: one address begins with another's text.
+                0 if nth_member > 0 => 44 + nth_member,
+                // Far from each other, with one last number: who takes it for a smaller subnet takes one for the other.
+                2 => nth_member * 256,
+                _ => nth_member,
+            };
+        let address = nth(network.subnet.address(), host);
         *next += 1;
         Some(Container {
             name: self.name(),
@@ -131,13 +146,21 @@ impl Building<'_> {
     fn name(&self) -> String {
         let number = self.sketch.containers.len();
         let end = if number.is_multiple_of(2) { "" } else { "1" };
-        format!("c{}{end}", number / 2 + 1)
+        let start = if has_long_names(self.choice) {
+            "shop-app-"
+        } else {
+            "c"
+        };
+        format!("{start}{}{end}", number / 2 + 1)
     }
 
     fn members(&mut self) {
-        let count = [2, 1, 3][value(self.choice, Of::Members).min(2)];
-        for network in 0..self.sketch.networks.len() {
-            for _ in 0..count {
+        let members = value(self.choice, Of::Members);
+        let count = [2, 1, 3, 2][members.min(3)];
+        let networks = self.sketch.networks.len();
+        for network in 0..networks {
+            let is_empty = members == 3 && networks > 1 && network + 1 == networks;
+            for _ in 0..if is_empty { 0 } else { count } {
                 if let Some(member) = self.member(network) {
                     self.there.push(member.name.clone());
                     self.sketch.containers.push(member);
@@ -181,27 +204,32 @@ impl Building<'_> {
             _ if container == first => Some(contract::UPLINK.address),
             _ => Some(FURTHER),
         };
-        // Container, distance of the host's port from the first one, and the container's port.
+        // Container, the host's port, and the container's.
         let ports = match value(self.choice, Of::Ports) {
-            0 => vec![(first, 0, CONTAINER_PORT)],
-            1 => vec![(first, 0, HOST_PORT)],
-            2 => (0..3).map(|n| (first, n, CONTAINER_PORT + n)).collect(),
-            3 => vec![(first, 0, CONTAINER_PORT), (first, 5, CONTAINER_PORT)],
+            0 => vec![(first, HOST_PORT, CONTAINER_PORT)],
+            1 => vec![(first, HOST_PORT, HOST_PORT)],
+            2 => (0..3)
+                .map(|n| (first, HOST_PORT + n, CONTAINER_PORT + n))
+                .collect(),
+            3 => vec![
+                (first, HOST_PORT, CONTAINER_PORT),
+                (first, HOST_PORT + 5, CONTAINER_PORT),
+            ],
             4 => vec![
-                (first, 0, CONTAINER_PORT),
-                (second.unwrap_or(first), 1, CONTAINER_PORT + 1),
+                (first, HOST_PORT, CONTAINER_PORT),
+                (second.unwrap_or(first), SHORT_PORT, CONTAINER_PORT + 1),
             ],
             _ => vec![
-                (first, 0, CONTAINER_PORT),
-                (second.unwrap_or(first), 0, CONTAINER_PORT),
+                (first, HOST_PORT, CONTAINER_PORT),
+                (second.unwrap_or(first), HOST_PORT, CONTAINER_PORT),
             ],
         };
         let mut taken: Vec<Publish> = Vec::new();
-        for (container, distance, container_port) in ports {
+        for (container, host_port, container_port) in ports {
             for protocol in protocols {
                 let port = Publish {
                     address: address(container),
-                    host_port: HOST_PORT + distance,
+                    host_port,
                     container_port,
                     protocol: *protocol,
                 };
@@ -280,7 +308,7 @@ impl Building<'_> {
                 self.remove(&name);
                 self.add(&name);
             }
-            3 => {
+            REPLACED => {
                 self.remove(&name);
                 if let Some(successor) = self.successor(&whom) {
                     self.add(&successor);
@@ -357,13 +385,16 @@ impl Building<'_> {
         self.sketch.events.push(Event::Teardown { again, gone });
     }
 
-    /// Containers ask for no address where the axis says so and no event or rule of a person needs it.
+    /// Containers ask for no address where the axis says so and no rule of a person needs it, nor one that comes with another's.
     fn forget_addresses(&mut self) {
         if value(self.choice, Of::Address) == 1 {
             return;
         }
         let mut needed: BTreeSet<String> = self.sketch.host.drops.iter().cloned().collect();
-        for event in &self.sketch.events {
+        let replaced =
+            [Of::First, Of::Second, Of::Third].map(|of| value(self.choice, of) == REPLACED);
+        let passed_on = value(self.choice, Of::Successor) == 1 && replaced.contains(&true);
+        for event in self.sketch.events.iter().filter(|_| passed_on) {
             if let Event::Remove(name) | Event::Add(name) | Event::Refuse(name) = event {
                 needed.insert(name.clone());
             }

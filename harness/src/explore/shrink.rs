@@ -143,13 +143,9 @@ fn is_possible(sketch: &Sketch) -> bool {
         .iter()
         .enumerate()
         .all(|(place, event)| match event {
-            Event::Remove(name) => there.remove(name.as_str()) && addressed(name),
-            Event::Add(name) => {
-                there.insert(name) && addressed(name) && !collides(sketch, &there, name)
-            }
-            Event::Refuse(name) => {
-                !there.contains(name.as_str()) && addressed(name) && collides(sketch, &there, name)
-            }
+            Event::Remove(name) => there.remove(name.as_str()),
+            Event::Add(name) => there.insert(name) && !collides(sketch, &there, name),
+            Event::Refuse(name) => !there.contains(name.as_str()) && collides(sketch, &there, name),
             Event::Check => true,
             Event::Teardown { gone, .. } => {
                 place == last && gone.as_deref().is_none_or(|name| there.contains(name))

@@ -399,7 +399,7 @@ impl Moment {
         if address == self.found.lan {
             return Some(To::Lan);
         }
-        if address == self.found.outside {
+        if address == self.found.outside || self.found.outside_also.contains(&address) {
             return Some(To::Outside);
         }
         let mut lost = self.gone.iter().flat_map(|gone| &gone.addresses);

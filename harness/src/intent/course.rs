@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
 use crate::case::{Case, CaseKind, Family, Feature, Host, NetworkEvent};
-use crate::plan::contract::{BEYOND, LAN, OUTSIDE, UPLINK};
+use crate::plan::contract::{BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, UPLINK};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
 const LINK_MTU: u16 = 1_500;
@@ -165,6 +165,7 @@ fn found(case: &Case) -> Found {
         drops: host.drops.iter().map(|drop| (drop.from, drop.to)).collect(),
         lan: LAN.address,
         outside: OUTSIDE.address,
+        outside_also: OUTSIDE_ALSO.map(|one| one.address).to_vec(),
         beyond: BEYOND.address,
         uplink_mtu: LINK_MTU,
         path_mtu: path_mtu.unwrap_or(LINK_MTU),

@@ -47,6 +47,8 @@ pub struct Found {
     pub lan: IpAddr,
     /// The node behind the lab's routers.
     pub outside: IpAddr,
+    /// Further addresses of that node.
+    pub outside_also: Vec<IpAddr>,
     /// The address of whoever is on the uplink segment as `outside` sees it: the lab's gateway masquerades the segment.
     pub beyond: IpAddr,
     /// MTU of the uplink in bytes.

@@ -143,6 +143,9 @@ impl<'a> Asker<'a> {
         }
         if !internal {
             self.ask(&moment.far(), moment.host_ports(), elsewhere);
+            for target in moment.far_also() {
+                self.ask(&target, OPENED, elsewhere);
+            }
         }
         self.wired_loopback();
         for (net, target) in moment.lost() {
@@ -348,6 +351,11 @@ impl Moment {
 
     fn far(&self) -> Target {
         target(self.found.outside, "outside")
+    }
+
+    fn far_also(&self) -> impl Iterator<Item = Target> {
+        let addresses = self.found.outside_also.iter();
+        addresses.map(|address| target(*address, &format!("outside.{address}")))
     }
 
     fn uplinks(&self) -> Vec<Target> {

@@ -16,7 +16,7 @@ use super::cell::{Cell, Services};
 use super::moment::{Attached, Moment};
 use super::question::Question;
 use super::questions::{new_flows, of_published_ports, questions};
-use super::rule::{Rule, decide};
+use super::rule::{Rule, decide, decide_unchanged};
 use crate::case::Protocol;
 
 /// A question, its answer, and the rule that gives it.
@@ -28,6 +28,8 @@ pub struct Row {
     pub answer: Answer,
     /// Why.
     pub rule: &'static Rule,
+    /// The rule that would decide if nothing had changed.
+    pub unchanged: &'static Rule,
 }
 
 impl Row {
@@ -75,6 +77,7 @@ pub fn answer(moment: &Moment, question: &Question, services: &Services) -> Opti
         question: question.clone(),
         answer,
         rule,
+        unchanged: decide_unchanged(&cell).1,
     })
 }
 

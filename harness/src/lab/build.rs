@@ -128,6 +128,10 @@ impl Lab {
         let up =
             |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
         batch.change("set up", "lo", up(LOOPBACK));
+        for prefix in &node.own_addresses {
+            let what = format!("{prefix} to lo");
+            batch.create("add address", what, address(LOOPBACK, *prefix));
+        }
         for link in placed.iter().filter(|link| link.node == node.name) {
             let mut message = LinkUnspec::new_with_index(link.index).up();
             if let Some(master) = link.master {

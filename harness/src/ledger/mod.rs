@@ -108,6 +108,20 @@ impl Ledger {
         self.entries.retain(|entry| !is_it(entry));
     }
 
+    /// Takes in what `after` has and `before` has not: somebody who is no implementation has made it. Each comes behind the
+    /// entry that it follows there.
+    pub fn adopt(&mut self, before: &Self, after: &Self) {
+        let mut place = 0;
+        for entry in &after.entries {
+            if let Some(known) = self.entries.iter().position(|one| one == entry) {
+                place = known + 1;
+            } else if !before.entries.contains(entry) {
+                self.entries.insert(place, entry.clone());
+                place += 1;
+            }
+        }
+    }
+
     /// What `after` has otherwise.
     pub fn diff(&self, after: &Self) -> Vec<LedgerDifference> {
         let mut differences = compare::differences(&self.entries, &after.entries);

@@ -16,6 +16,13 @@ pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
 pub const LAN: Prefix = Prefix::v4([10, 0, 2, 50], 24);
 /// The node behind the lab's routers.
 pub const OUTSIDE: Prefix = article::OUTSIDE;
+/// Further addresses of the node behind the lab's routers: one of each other private network (RFC 1918) and one of those for
+/// documentation (RFC 5737), since filters make exceptions by the address.
+pub const OUTSIDE_ALSO: [Prefix; 3] = [
+    Prefix::v4([172, 20, 7, 7], 32),
+    Prefix::v4([192, 168, 77, 7], 32),
+    Prefix::v4([198, 51, 100, 7], 32),
+];
 /// The gateway's address towards its provider, behind which it hides the uplink segment.
 pub const BEYOND: Prefix = article::GATEWAY_OUTER;
 /// The node that joins host, gateway and lan into one segment.
@@ -49,8 +56,9 @@ pub fn is_free(address: IpAddr) -> bool {
 pub fn addresses() -> Vec<(String, Prefix)> {
     let lab = spec(&[], Forwarding::Off, false, None);
     let ends = lab.veths.into_iter().flat_map(|veth| veth.ends);
-    ends.filter_map(|end| Some((end.node, end.address?)))
-        .collect()
+    let ends = ends.filter_map(|end| Some((end.node, end.address?)));
+    let own = OUTSIDE_ALSO.map(|address| (String::from("outside"), address));
+    ends.chain(own).collect()
 }
 
 /// The node of the lab that has this address, none if it is nobody's.
@@ -94,6 +102,15 @@ pub fn spec(
         // Whether bridged packets are filtered is the implementation's to set, and on a fresh machine forwarding is, too.
         host.forwarding = forwarding;
         host.bridge_netfilter = Some(bridge_netfilter);
+    }
+    if let Some(outside) = spec.node_mut("outside") {
+        outside.own_addresses.extend(OUTSIDE_ALSO);
+    }
+    if let Some(isp) = spec.node_mut("isp") {
+        isp.routes.extend(OUTSIDE_ALSO.map(|address| RouteSpec {
+            to: Some(address),
+            via: OUTSIDE.address,
+        }));
     }
     spec.nodes.push(NodeSpec {
         name: SEGMENT.into(),

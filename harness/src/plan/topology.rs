@@ -74,6 +74,8 @@ pub struct NodeSpec {
     pub bridge_netfilter: Option<bool>,
     /// Its bridges.
     pub bridges: Vec<BridgeSpec>,
+    /// Addresses on its `lo`, beside those of its links.
+    pub own_addresses: Vec<Prefix>,
     /// Its routes beside those of its addresses.
     pub routes: Vec<RouteSpec>,
     /// What it hides behind its own address.

@@ -111,6 +111,13 @@ impl ContractLab {
                 Attached::None | Attached::Network { .. } => {}
             }
         }
+        if found.own_rules {
+            let mut add = || do_as_a_person(&mut lab, LATER_OWN_RULES);
+            match &mut left {
+                Some(left) => left.adopt(&host, add)?,
+                None => add()?,
+            }
+        }
         lab.wait_for_links().map_err(not_ready)?;
         let roles = roles(case, &scenario, &first, &lab)?;
         if let Some(left) = &mut left {
@@ -265,6 +272,7 @@ impl ContractLab {
         match endpoint {
             Endpoint::HostUplink => Some(contract::UPLINK.address),
             Endpoint::Node(node) if node.as_str() == "host" => Some(contract::UPLINK.address),
+            Endpoint::Node(node) if node.as_str() == "outside" => Some(contract::OUTSIDE.address),
             Endpoint::NetworkGateway(network) => self
                 .scenario
                 .network(network.as_str())
@@ -326,7 +334,10 @@ fn found(case: &Case) -> Host {
 
 /// Rules of a person in every table: a router's of machines that have nothing to do with containers, by addresses (RFC 1918)
 /// and a port that no case uses.
-const OWN_RULES: [&str; 10] = [
+const OWN_RULES: [&str; 13] = [
+    "ip link add br-machines type bridge",
+    "ip link set br-machines up",
+    "ip address add 10.99.0.1/24 dev br-machines",
     "iptables -A INPUT -p tcp --dport 2222 -j ACCEPT",
     "iptables -N machines",
     "iptables -A machines -s 10.99.0.0/24 -j ACCEPT",
@@ -337,6 +348,13 @@ const OWN_RULES: [&str; 10] = [
     "iptables -t raw -A PREROUTING -s 10.99.0.0/24 -j ACCEPT",
     "nft add table inet machines",
     "nft add chain inet machines input { type filter hook input priority 5 ; }",
+];
+
+/// Rules that the same person adds once the networks are there.
+const LATER_OWN_RULES: [&str; 3] = [
+    "iptables -A INPUT -p tcp --dport 2223 -j ACCEPT",
+    "iptables -A FORWARD -s 10.99.0.0/24 -j ACCEPT",
+    "iptables -t nat -A PREROUTING -d 10.0.2.15 -p tcp --dport 2223 -j DNAT --to-destination 10.99.0.9:23",
 ];
 
 /// What a person has done on the host before: in the words of the machine's own `iptables`.
@@ -360,9 +378,16 @@ fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
     if host.own_rules {
         commands.extend(OWN_RULES.map(String::from));
     }
+    do_as_a_person(lab, commands.iter().map(String::as_str))
+}
+
+/// Runs commands on the host: with the machine's own `iptables`, as a person's rules would be.
+fn do_as_a_person<'a>(
+    lab: &mut Lab,
+    commands: impl IntoIterator<Item = &'a str>,
+) -> Result<(), RunError> {
     for command in commands {
         let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        // The machine's own `iptables`, as a person's rules would be.
         lab.run("host", &argv, None)
             .map_err(RunError::Preparation)?;
     }

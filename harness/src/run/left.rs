@@ -98,6 +98,18 @@ impl Left {
         Ok(())
     }
 
+    /// A person changes the host, who is no implementation.
+    pub(super) fn adopt(
+        &mut self,
+        host: &LabHost,
+        change: impl FnOnce() -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        let before = ledger(host)?;
+        change()?;
+        self.before.adopt(&before, &ledger(host)?);
+        Ok(())
+    }
+
     /// The harness itself takes a file away.
     pub(super) fn forget_file(&mut self, path: &str) {
         self.before.forget_file(path);

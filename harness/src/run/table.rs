@@ -13,7 +13,7 @@ use crate::ask::{
 use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{
-    Answer, Attached, Member, Moment, OPEN, Question, Routing, Row, refusals, services, table,
+    Answer, Attached, Member, Moment, OPEN, Question, Routing, Row, Rule, refusals, services, table,
 };
 use crate::judge::{CellSeen, Seen};
 use crate::lab::{Detour, Lab, LabError};
@@ -78,7 +78,11 @@ impl TrialRun {
         let ground = ground(&moment, self.lab.live())?;
         let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
         self.lab.live().add_detours(&detours)?;
-        let known = |row: &Row| trial.known(&asked(row, &moment));
+        // What is known of a rule is so after a change, too.
+        let known = |row: &Row| {
+            let of = |rule: &'static Rule| trial.known(&asked(row, rule, &moment));
+            of(row.rule).or_else(|| of(row.unchanged))
+        };
         let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
         self.tell(differences, (&ground, tables), known)?;
@@ -221,7 +225,7 @@ struct Group {
 }
 
 /// A question as the list of known defects speaks of it.
-fn asked(row: &Row, moment: &Moment) -> AskedCell<'static> {
+fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> {
     let question = &row.question;
     let by = match question.ask.port() {
         None => "icmp",
@@ -240,7 +244,7 @@ fn asked(row: &Row, moment: &Moment) -> AskedCell<'static> {
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {
-        rule: row.rule.id.0,
+        rule: rule.id.0,
         by,
         circumstances: holding.map(|(one, _)| one).collect(),
     }

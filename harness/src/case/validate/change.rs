@@ -96,7 +96,8 @@ pub(in crate::case) fn at_first<'a>(
     names.filter(|name| !later(name)).collect()
 }
 
-/// A container is removed while it is there, added while it is not, and knows its address; the end comes last.
+/// A container is removed while it is there, added while it is not, and where steps have probes knows its address; the end
+/// comes last.
 pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[Step]) {
     let declared = |name: &NodeName| {
         let mut keys = file.container.iter();
@@ -104,6 +105,8 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
             .map(|(_, container)| container)
     };
     let first = steps.iter().filter_map(|step| step.change.as_ref());
+    // A table asks whatever addresses there are.
+    let probes = steps.iter().any(|step| step.exchange.is_some());
     let mut seen: Vec<(&NodeName, bool)> = Vec::new();
     for (written, step) in file.step.iter().zip(steps) {
         let Some(change) = &step.change else { continue };
@@ -125,7 +128,9 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
                 findings.note(span, message, "here", "name a container");
                 continue;
             }
-            Some(container) if container.network.is_some() && container.address.is_none() => {
+            Some(container)
+                if probes && container.network.is_some() && container.address.is_none() =>
+            {
                 let message = format!("`{name}` is added or removed, and has no `address`");
                 let help =
                     "add `address = …` to it, so that nothing depends on the order of containers";

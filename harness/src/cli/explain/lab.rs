@@ -136,7 +136,13 @@ fn routes(plan: &LabSpec, node: &NodeSpec) -> Vec<Line> {
 
 fn settings(node: &NodeSpec) -> Vec<Line> {
     let name = &node.name;
-    let mut lines = Vec::new();
+    let own = node.own_addresses.iter().map(|address| {
+        line(
+            format!("ip -n {name} address add {address} dev lo"),
+            format!("{name} has {address}, too"),
+        )
+    });
+    let mut lines: Vec<Line> = own.collect();
     if node.forwarding != Forwarding::Off {
         lines.push(line(
             format!("ip netns exec {name} sysctl -qw net.ipv4.ip_forward=1"),

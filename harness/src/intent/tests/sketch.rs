@@ -30,6 +30,7 @@ pub(super) fn networks(names: &[&str]) -> Moment {
             drops: Vec::new(),
             lan: own([10, 0, 2, 50]).into(),
             outside: own([8, 8, 8, 8]).into(),
+            outside_also: vec![own([192, 168, 77, 7]).into()],
             beyond: own([203, 0, 113, 2]).into(),
             uplink_mtu: 1500,
             path_mtu: 1500,
