@@ -49,7 +49,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
 #[rstest]
 #[case::rules_stay_after_a_removal(
     &[("    refresh(work[\"scenario\"])\n", "")],
-    "gone-port"
+    "leftover"
 )]
 #[case::an_asked_address_is_ignored(
     &[("at = f'ip daddr {port[\"host_address\"]}' if port[\"host_address\"] else ", "at = ")],

@@ -226,7 +226,7 @@ fn what_a_plugin_answers_is_of_the_protocol_or_refused() {
     );
     desk.edit(
         "mine",
-        "    scenario = work[\"scenario\"]\n    with open",
+        "    settle(scenario, [])\n    with open",
         "    return\n    with open",
     );
     fails("`pids` has host, which is no container of the scenario");
