@@ -15,6 +15,7 @@ mod options;
 mod outcome;
 mod partition;
 mod pattern;
+mod person;
 mod programs;
 mod questions;
 mod rerun;

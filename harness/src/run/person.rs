@@ -1,0 +1,78 @@
+//! The host as an implementation finds it: what a person has done there.
+
+use std::net::IpAddr;
+
+use super::RunError;
+use crate::case::{Case, CaseKind, Host};
+use crate::lab::Lab;
+use crate::plan::contract;
+
+/// The state in which the implementation finds the host.
+pub(super) fn found(case: &Case) -> Host {
+    match &case.kind {
+        CaseKind::Contract { host, .. } => host.clone(),
+        CaseKind::Recipe { .. } => Host::default(),
+    }
+}
+
+/// Rules of a person in every table: a router's of machines that have nothing to do with containers, by addresses (RFC 1918)
+/// and a port that no case uses.
+const OWN_RULES: [&str; 13] = [
+    "ip link add br-machines type bridge",
+    "ip link set br-machines up",
+    "ip address add 10.99.0.1/24 dev br-machines",
+    "iptables -A INPUT -p tcp --dport 2222 -j ACCEPT",
+    "iptables -N machines",
+    "iptables -A machines -s 10.99.0.0/24 -j ACCEPT",
+    "iptables -A FORWARD -d 10.99.0.0/24 -j machines",
+    "iptables -t nat -A PREROUTING -d 10.0.2.15 -p tcp --dport 2222 -j DNAT --to-destination 10.99.0.9:22",
+    "iptables -t nat -A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE",
+    "iptables -t mangle -A FORWARD -s 10.99.0.0/24 -j ACCEPT",
+    "iptables -t raw -A PREROUTING -s 10.99.0.0/24 -j ACCEPT",
+    "nft add table inet machines",
+    "nft add chain inet machines input { type filter hook input priority 5 ; }",
+];
+
+/// Rules that the same person adds once the networks are there.
+pub(super) const LATER_OWN_RULES: [&str; 3] = [
+    "iptables -A INPUT -p tcp --dport 2223 -j ACCEPT",
+    "iptables -A FORWARD -s 10.99.0.0/24 -j ACCEPT",
+    "iptables -t nat -A PREROUTING -d 10.0.2.15 -p tcp --dport 2223 -j DNAT --to-destination 10.99.0.9:23",
+];
+
+/// What a person has done on the host before: in the words of the machine's own `iptables`.
+pub(super) fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
+    let uplink = contract::UPLINK_INTERFACE;
+    let addresses = host.addresses.iter();
+    let mut commands: Vec<String> = addresses
+        .map(|address| format!("ip address add {address}/24 dev {uplink}"))
+        .collect();
+    if let Some(policy) = host.forward {
+        let policy = policy.as_str().to_ascii_uppercase();
+        commands.push(format!("iptables -P FORWARD {policy}"));
+    }
+    for drop in &host.drops {
+        let end = |option: &str, address: Option<IpAddr>| {
+            address.map_or_else(String::new, |address| format!(" {option} {address}"))
+        };
+        let (from, to) = (end("-s", drop.from), end("-d", drop.to));
+        commands.push(format!("iptables -A FORWARD{from}{to} -j DROP"));
+    }
+    if host.own_rules {
+        commands.extend(OWN_RULES.map(String::from));
+    }
+    do_as_a_person(lab, commands.iter().map(String::as_str))
+}
+
+/// Runs commands on the host: with the machine's own `iptables`, as a person's rules would be.
+pub(super) fn do_as_a_person<'a>(
+    lab: &mut Lab,
+    commands: impl IntoIterator<Item = &'a str>,
+) -> Result<(), RunError> {
+    for command in commands {
+        let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        lab.run("host", &argv, None)
+            .map_err(RunError::Preparation)?;
+    }
+    Ok(())
+}
