@@ -15,6 +15,15 @@ const FILTER_COLUMN: usize = 68;
 /// Width of `node:interface`.
 const PLACE_WIDTH: usize = 18;
 
+/// A place in its column. What is wider still ends with a space.
+fn placed(place: &str) -> String {
+    if place.chars().count() < PLACE_WIDTH {
+        format!("{place:PLACE_WIDTH$}")
+    } else {
+        format!("{place} ")
+    }
+}
+
 /// Draws the path, one hop a line.
 pub fn draw(path: &PacketPath) -> Vec<Line> {
     let mut lines = vec![fate_line(&path.fate)];
@@ -51,7 +60,7 @@ fn lookup_line(lookup: &Lookup) -> Line {
         answer,
     } = lookup;
     let node = node.clone();
-    let text = format!("  {node:PLACE_WIDTH$}{table:<7}{answer}");
+    let text = format!("  {}{table:<7}{answer}", placed(&node));
     Line::new(text, Is::Lookup { node })
 }
 
@@ -60,7 +69,8 @@ fn binding_line(binding: &Binding) -> Line {
     let (back_from, back_to) = &binding.reply;
     let node = binding.node.clone();
     let text = format!(
-        "  {node:PLACE_WIDTH$}conntrack {}: {from} → {to}, replies {back_from} → {back_to}",
+        "  {}conntrack {}: {from} → {to}, replies {back_from} → {back_to}",
+        placed(&node),
         binding.protocol
     );
     Line::new(text, Is::Binding { node })
@@ -89,7 +99,7 @@ fn draw_leg(lines: &mut Vec<Line>, leg: &Leg) {
                     steps.next();
                 }
                 let node = verdict.node.clone();
-                let left = rewrite.unwrap_or_else(|| format!("  {node:PLACE_WIDTH$}."));
+                let left = rewrite.unwrap_or_else(|| format!("  {}.", placed(&node)));
                 let said = verdict_text(verdict);
                 lines.push(columns(&left, &said.clone(), Is::Verdict { node, said }));
             }
@@ -105,7 +115,7 @@ fn draw_leg(lines: &mut Vec<Line>, leg: &Leg) {
             } => {
                 let place = format!("{node}:{interface}");
                 let arrow = direction.arrow();
-                let text = format!("  {place:PLACE_WIDTH$}{arrow}  {NOT_CAPTURED}");
+                let text = format!("  {}{arrow}  {NOT_CAPTURED}", placed(&place));
                 let node = node.clone();
                 lines.push(Line::new(text, Is::Missing { node }));
             }
@@ -121,7 +131,7 @@ fn columns(left: &str, right: &str, is: Is) -> Line {
 /// A hop repeats only what changed since the hop before.
 fn hop_text(hop: &Hop, shown: Option<&Headers>) -> String {
     let place = format!("{}:{}", hop.node, hop.interface);
-    let mut left = format!("  {place:PLACE_WIDTH$}{}", hop.direction.arrow());
+    let mut left = format!("  {}{}", placed(&place), hop.direction.arrow());
     let now = &hop.headers;
     let ends = |h: &Headers| (h.source_text(), h.destination_text());
     let about = |h: &Headers| h.quoted().map(ends);
@@ -190,8 +200,10 @@ fn rewrite_text(rewrite: &Rewrite) -> String {
         End::Destination => "destination",
     };
     format!(
-        "  {:PLACE_WIDTH$}.  {end} {} → {}",
-        rewrite.node, rewrite.was, rewrite.is
+        "  {}.  {end} {} → {}",
+        placed(&rewrite.node),
+        rewrite.was,
+        rewrite.is
     )
 }
 
