@@ -17,7 +17,7 @@ use crate::intent::rules;
 use crate::report::{
     ExploredPairs, ExploredReport, ExploredRules, FoundReport, explored_html, words,
 };
-use crate::run::{Options, Rerun, Tables};
+use crate::run::{Options, Rerun};
 
 /// Generate scenarios and events from a seed, ask every question of the intent between them, and shrink each
 /// disagreement to a small case.
@@ -79,10 +79,7 @@ pub fn run(args: &Args) -> ExitCode {
                 return Exit::WrongInput;
             }
         };
-        let options = Options {
-            tables: Tables::All,
-            ..Options::unsaved(Rerun::Goldpath(vec![String::from("explore")]), words)
-        };
+        let options = Options::unsaved(Rerun::Goldpath(vec![String::from("explore")]), words);
         let campaign = Campaign {
             candidates: &candidates,
             options: &options,

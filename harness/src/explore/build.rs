@@ -160,7 +160,8 @@ impl Building<'_> {
         let networks = self.sketch.networks.len();
         for network in 0..networks {
             let is_empty = members == 3 && networks > 1 && network + 1 == networks;
-            for _ in 0..if is_empty { 0 } else { count } {
+            let count = if is_empty { 0 } else { count };
+            for _ in 0..count {
                 if let Some(member) = self.member(network) {
                     self.there.push(member.name.clone());
                     self.sketch.containers.push(member);

@@ -29,7 +29,7 @@ const SCHEMA: &str = "../case.schema.json";
 pub struct Campaign<'a> {
     /// Who is asked.
     pub candidates: &'a [Candidate],
-    /// How the trial of a disagreement runs. Goldens are to be left alone: nobody has drawn one.
+    /// How trials run, but for the tables that they ask. Goldens are to be left alone: nobody has drawn one.
     pub options: &'a Options,
     /// Trials at work at the same time.
     pub jobs: usize,
@@ -256,13 +256,13 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// Runs the trial of a disagreement once more, to the end and with paths. One that shows nothing this time stays as it was.
+    /// Runs the trial of a disagreement once more, with paths. One that shows nothing this time stays as it was.
     fn explain(&self, of: &mut Disagreement, explored: &mut Explored) -> io::Result<()> {
         if explored.interrupted.is_some() {
             return Ok(());
         }
         let trials = std::slice::from_ref(&of.trial);
-        let run = run_all(trials, self.options, self.jobs, |_: Event<'_>| {})?;
+        let run = self.run_with(trials, Tables::ToTheFirstWithPaths)?;
         explored.interrupted = run.interrupted;
         if let Some(result) = run.results.into_iter().flatten().next()
             && result.outcome == Outcome::Failed
@@ -275,8 +275,12 @@ impl Campaign<'_> {
 
     /// Runs trials of which is asked whether something differs.
     fn run(&self, trials: &[Trial]) -> io::Result<Run> {
+        self.run_with(trials, Tables::ToTheFirst)
+    }
+
+    fn run_with(&self, trials: &[Trial], tables: Tables) -> io::Result<Run> {
         let options = Options {
-            tables: Tables::ToTheFirst,
+            tables,
             ..self.options.clone()
         };
         run_all(trials, &options, self.jobs, |_: Event<'_>| {})

@@ -34,6 +34,8 @@ pub enum Tables {
     /// Those up to the first in which something differs that nobody has declared, and that only once: for many trials of
     /// which is asked whether something differs.
     ToTheFirst,
+    /// The same, and the first rules that differ are asked again alone, with their paths: for what is reported of many trials.
+    ToTheFirstWithPaths,
     /// All of them. What differs is asked again alone, with its path.
     All,
 }

@@ -20,6 +20,9 @@ use crate::lab::{Detour, Lab, LabError};
 use crate::path::Evidence;
 use crate::plan::contract::way_to_host;
 
+/// Rules of which an exploration shows paths: each that is lost takes the asking's whole bound twice.
+const FEW_PATHS: usize = 3;
+
 impl TrialRun {
     /// Asks the table, if the person asks for tables: where a step says so, and after the last one if none does.
     pub(super) fn table_after(
@@ -37,7 +40,7 @@ impl TrialRun {
         let here = step.table.is_some() || implied;
         let over = match options.tables {
             Tables::None => true,
-            Tables::ToTheFirst => self.has_undeclared(),
+            Tables::ToTheFirst | Tables::ToTheFirstWithPaths => self.has_undeclared(),
             Tables::All => false,
         };
         if !here || over || !self.observer.watches() {
@@ -86,7 +89,7 @@ impl TrialRun {
         let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
         self.tell(differences, (&ground, tables), known)?;
-        let over = tables == Tables::ToTheFirst && self.has_undeclared();
+        let over = tables != Tables::All && self.has_undeclared();
         if !refusals.is_empty() && !over {
             let behind = behind_ports(&moment);
             self.lab.stop(&behind);
@@ -165,6 +168,7 @@ impl TrialRun {
             });
             group.differences.push(difference);
         }
+        let mut paths = 0;
         for group in groups.into_values() {
             let Some((first, others)) = group.differences.split_first() else {
                 continue;
@@ -185,7 +189,13 @@ impl TrialRun {
                 path: String::new(),
             };
             let mut evidence = None;
-            if group.known.is_none() && tables == Tables::All {
+            let is_told = match tables {
+                Tables::None | Tables::ToTheFirst => false,
+                Tables::ToTheFirstWithPaths => paths < FEW_PATHS,
+                Tables::All => true,
+            };
+            if group.known.is_none() && is_told {
+                paths += 1;
                 let rows: Vec<Row> = group.differences.iter().map(|o| o.row.clone()).collect();
                 let again = self.differences(&rows, ground, |_| true)?;
                 let steady = |row: &Row| again.iter().any(|one| one.row == *row);
