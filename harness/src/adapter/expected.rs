@@ -73,7 +73,7 @@ pub enum Circumstance {
     Internal,
     /// A network has lost its last container.
     NetworkEnded,
-    /// Teardown comes when a container has vanished.
+    /// Teardown comes when a container has vanished. No question is asked then: it is of kinds of findings alone.
     ContainerVanished,
 }
 

@@ -253,16 +253,15 @@ impl NetavarkNetwork {
     }
 
     /// The first address of a network that no container has, as Podman chooses it.
-    fn free_address(&self, number: usize) -> IpAddr {
+    fn free_address(&self, number: usize) -> Option<IpAddr> {
         let network = &self.networks[number];
         let addresses = self.containers.iter().filter_map(|(_, options)| {
             let own = &options["networks"][&network.name]["static_ips"][0];
             own.as_str()?.parse::<IpAddr>().ok()
         });
         let taken: Vec<IpAddr> = addresses.collect();
-        let mut free = (1_u8..).map(|n| nth(network.gateway, n));
+        let mut free = (1..=u8::MAX).map(|n| nth(network.gateway, n));
         free.find(|address| !taken.contains(address))
-            .unwrap_or(network.gateway)
     }
 
     fn ask(
@@ -305,10 +304,8 @@ impl Realised for NetavarkNetwork {
         let number = self.networks.iter().position(|one| one.name == *name);
         let number =
             number.ok_or_else(|| lacks(format!("is on {name}, which is no network here")))?;
-        let address = match address {
-            Some(address) => *address,
-            None => self.free_address(number),
-        };
+        let address = address.or_else(|| self.free_address(number));
+        let address = address.ok_or_else(|| lacks("finds no free address".into()))?;
         self.attach(container, number, address, host)
     }
 
