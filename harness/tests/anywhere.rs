@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test target has no public interface")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "command/desk.rs"]
 mod desk;
 
 use std::fs;

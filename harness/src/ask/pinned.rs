@@ -18,6 +18,11 @@ impl Pinned {
         // Where it is not allowed the order is lost, and the bound for what comes late stays.
         Self(before.filter(|_| pinned.is_ok()))
     }
+
+    /// Whether it is so.
+    pub(super) fn in_order(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
 impl Drop for Pinned {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use super::answer::Answer;
 use super::cell::{Cell, Services};
 use super::moment::{Attached, Moment};
-use super::question::Question;
+use super::question::{Ask, Flow, Question};
 use super::questions::{new_flows, of_published_ports, questions};
 use super::rule::{Rule, decide, decide_unchanged};
 use crate::case::Protocol;
@@ -36,6 +36,19 @@ impl Row {
     /// Whether no promise binds.
     pub fn is_unspecified(&self) -> bool {
         matches!(self.answer, Answer::Unspecified { .. })
+    }
+
+    /// The node that asks.
+    pub fn asker(&self) -> &str {
+        &self.question.from.0
+    }
+
+    /// Whether its answer shows what else has left the kernel's queues: each packet is one of its own.
+    pub fn is_control(&self) -> bool {
+        let of_its_own = matches!(self.question.ask, Ask::Icmp | Ask::Udp(_));
+        of_its_own
+            && matches!(self.answer, Answer::Answered { .. })
+            && self.question.flow == Flow::New
     }
 }
 

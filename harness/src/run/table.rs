@@ -88,14 +88,14 @@ impl TrialRun {
         };
         let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
         self.clock.lap(Phase::Table);
-        self.tell(differences, (&ground, tables), known)?;
+        self.tell(differences, &rows, (&ground, tables), known)?;
         let over = tables != Tables::All && self.has_undeclared();
         if !refusals.is_empty() && !over {
             let behind = behind_ports(&moment);
             self.lab.stop(&behind);
             let differences = self.differences(&refusals, &ground, |row| known(row).is_none())?;
             self.clock.lap(Phase::Table);
-            self.tell(differences, (&ground, tables), known)?;
+            self.tell(differences, &refusals, (&ground, tables), known)?;
             // A proxy that was refused must go on.
             for (node, protocol, port) in &behind {
                 self.lab.start(node, *protocol, *port)?;
@@ -104,7 +104,7 @@ impl TrialRun {
             let again: Vec<Row> = rows.into_iter().filter(was_refused).collect();
             let differences = self.differences(&again, &ground, |row| known(row).is_none())?;
             self.clock.lap(Phase::Table);
-            self.tell(differences, (&ground, tables), known)?;
+            self.tell(differences, &again, (&ground, tables), known)?;
         }
         Ok(self.lab.live().remove_detours(&detours)?)
     }
@@ -149,58 +149,42 @@ impl TrialRun {
         })
     }
 
-    /// Tells of what differs, by rule and ending. What nobody has declared is asked again, one question of it alone, with its
-    /// path.
+    /// Tells of what differs in a table, by rule and ending. What nobody has declared is asked again, and one question of each
+    /// rule alone, with its path.
     fn tell(
         &mut self,
         differences: Vec<AnswerDifference>,
+        asked: &[Row],
         (ground, tables): (&Ground, Tables),
         known: impl Fn(&Row) -> Option<Defect>,
     ) -> Result<(), RunError> {
-        let mut groups: BTreeMap<(Option<String>, &str, String), Group> = BTreeMap::new();
-        for difference in differences {
-            let known = known(&difference.row);
-            let issue = known.as_ref().map(|defect| defect.issue.clone());
-            let key = (issue, difference.row.rule.id.0, difference.kind());
-            let group = groups.entry(key).or_insert(Group {
-                known,
-                differences: Vec::new(),
-            });
-            group.differences.push(difference);
+        let agreeing = controls(asked, &differences);
+        let mut groups = groups(differences, known);
+        let with_paths = match tables {
+            Tables::None | Tables::ToTheFirst => 0,
+            Tables::ToTheFirstWithPaths => FEW_PATHS,
+            Tables::All => usize::MAX,
+        };
+        let undeclared = groups.iter_mut().filter(|group| group.known.is_none());
+        undeclared
+            .take(with_paths)
+            .for_each(|group| group.with_path = true);
+        let again = groups.iter().filter(|group| group.with_path);
+        let again = again.flat_map(|group| group.differences.iter().map(|one| one.row.clone()));
+        let mut again: Vec<Row> = again.collect();
+        if !again.is_empty() {
+            again.extend(agreeing);
+            let differs = self.differences(&again, ground, |_| true)?;
+            again = differs.into_iter().map(|one| one.row).collect();
         }
-        let mut paths = 0;
-        for group in groups.into_values() {
-            let Some((first, others)) = group.differences.split_first() else {
-                continue;
-            };
-            let text = |row: &Row| QuestionText(&row.question).to_string();
-            let wrong = first.wrong.iter().filter(|one| **one != Wrong::Ending);
-            let mut difference = CellDifference {
-                question: text(&first.row),
-                rule: first.row.rule.id.to_string(),
-                sentence: first.row.rule.sentence.to_owned(),
-                level: first.row.rule.level.to_string(),
-                known: group.known.clone(),
-                expected: AnswerText(&first.row.answer).to_string(),
-                seen: first.ending.to_string(),
-                wrong: wrong.map(ToString::to_string).collect(),
-                others: others.iter().map(|one| text(&one.row)).collect(),
-                unsteady: Vec::new(),
-                path: String::new(),
-            };
+        for group in groups {
             let mut evidence = None;
-            let is_told = match tables {
-                Tables::None | Tables::ToTheFirst => false,
-                Tables::ToTheFirstWithPaths => paths < FEW_PATHS,
-                Tables::All => true,
-            };
-            if group.known.is_none() && is_told {
-                paths += 1;
-                let rows: Vec<Row> = group.differences.iter().map(|o| o.row.clone()).collect();
-                let again = self.differences(&rows, ground, |_| true)?;
-                let steady = |row: &Row| again.iter().any(|one| one.row == *row);
-                difference.unsteady = rows.iter().filter(|row| !steady(row)).map(text).collect();
-                evidence = Some(self.ask_alone(&first.row)?);
+            let mut difference = group.told();
+            if group.with_path {
+                let rows = group.differences.iter().map(|one| &one.row);
+                let unsteady = rows.filter(|row| !again.contains(row));
+                difference.unsteady = unsteady.map(text).collect();
+                evidence = Some(self.ask_alone(&group.differences[0].row)?);
             }
             self.take(Seen::Cell(Box::new(CellSeen {
                 difference,
@@ -228,10 +212,69 @@ impl TrialRun {
     }
 }
 
-/// Questions that differ in one way from one rule.
+/// Questions that differ in one way from one rule, never none.
 struct Group {
     known: Option<Defect>,
     differences: Vec<AnswerDifference>,
+    with_path: bool,
+}
+
+impl Group {
+    fn told(&self) -> CellDifference {
+        let first = &self.differences[0];
+        let others = self.differences[1..].iter();
+        let wrong = first.wrong.iter().filter(|one| **one != Wrong::Ending);
+        CellDifference {
+            question: text(&first.row),
+            rule: first.row.rule.id.to_string(),
+            sentence: first.row.rule.sentence.to_owned(),
+            level: first.row.rule.level.to_string(),
+            known: self.known.clone(),
+            expected: AnswerText(&first.row.answer).to_string(),
+            seen: first.ending.to_string(),
+            wrong: wrong.map(ToString::to_string).collect(),
+            others: others.map(|one| text(&one.row)).collect(),
+            unsteady: Vec::new(),
+            path: String::new(),
+        }
+    }
+}
+
+fn text(row: &Row) -> String {
+    QuestionText(&row.question).to_string()
+}
+
+fn groups(
+    differences: Vec<AnswerDifference>,
+    known: impl Fn(&Row) -> Option<Defect>,
+) -> Vec<Group> {
+    let mut groups: BTreeMap<(Option<String>, &str, String), Group> = BTreeMap::new();
+    for difference in differences {
+        let known = known(&difference.row);
+        let issue = known.as_ref().map(|defect| defect.issue.clone());
+        let key = (issue, difference.row.rule.id.0, difference.kind());
+        let group = groups.entry(key).or_insert(Group {
+            known,
+            differences: Vec::new(),
+            with_path: false,
+        });
+        group.differences.push(difference);
+    }
+    groups.into_values().collect()
+}
+
+/// Of each node that asked what differs one question that was answered as it must be: once it is answered again, what was
+/// asked before it has left the kernel's queues.
+fn controls(asked: &[Row], differences: &[AnswerDifference]) -> Vec<Row> {
+    let differs = |row: &Row| differences.iter().any(|one| one.row == *row);
+    let mut nodes: BTreeSet<&str> = differences.iter().map(|one| one.row.asker()).collect();
+    let mut controls = Vec::new();
+    for row in asked.iter().filter(|row| row.is_control()) {
+        if !differs(row) && nodes.remove(row.asker()) {
+            controls.push(row.clone());
+        }
+    }
+    controls
 }
 
 /// A question as the list of known defects speaks of it.

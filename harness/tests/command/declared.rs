@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::desk::{Desk, must_say};
+use crate::desk::{Desk, must_say};
 
 #[test]
 fn a_persons_own_known_defects_and_kept_state_hold() {

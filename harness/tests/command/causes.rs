@@ -1,8 +1,5 @@
 //! A loss without a verdict names what the machine can still be asked. Each cause is planted in the example plugin, or in a
 //! recipe, and must come out of the report as what it is.
-//!
-//! Runs that build labs need root or user namespaces, as `goldpath` does.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -3,7 +3,6 @@
 //!
 //! Labs need root or user namespaces, as `goldpath` does. The plugins are shell scripts that make one bridge and one
 //! container right, and one thing wrong.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,17 +1,11 @@
 //! What a run comes to: no result says more, or something else, than what was seen.
-//!
-//! Runs that build labs need root or user namespaces, as `goldpath` does.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod declared;
-mod desk;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use desk::{Desk, must_say};
+use crate::desk::{Desk, must_say};
 
 const ANSWERED: &str = "article/a06-forward-accept-lets-through";
 
@@ -167,7 +161,7 @@ impl Desk {
 
     /// The example plugin with a word of it changed.
     fn write_plugin(&self, name: &str, old: &str, new: &str) {
-        let text = include_str!("../examples/plugin.py");
+        let text = include_str!("../../examples/plugin.py");
         assert!(text.contains(old), "the example has no {old}");
         self.write_program(name, &text.replacen(old, new, 1));
     }

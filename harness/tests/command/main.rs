@@ -1,0 +1,12 @@
+//! The built command as a person uses it, each test in a folder of its own.
+//!
+//! Runs that build labs need root or user namespaces, as `goldpath` does.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod causes;
+mod cli;
+mod declared;
+mod desk;
+mod known_bad;
+mod misbehaving;
+mod results;
