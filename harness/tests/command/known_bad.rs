@@ -9,8 +9,8 @@ use std::process::Command;
 use rstest::rstest;
 use serde_json::Value;
 
-/// Explores the example plugin with these changes of its text. Returns the kinds of its first disagreement.
-fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
+/// Types a command in a folder with the example plugin, its text changed so. Returns the command's report.
+fn said(changes: &[(&str, &str)], arguments: &str) -> Value {
     let desk = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugin.py");
     let mut text = fs::read_to_string(example).unwrap();
@@ -21,18 +21,23 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     let plugin = desk.path().join("plugin.py");
     fs::write(&plugin, text).unwrap();
     fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
-    let arguments = "explore -i plugin:./plugin.py --seed 1 --first --json report.json --scenarios";
     let output = Command::new(env!("CARGO_BIN_EXE_goldpath"))
         .args(arguments.split(' '))
-        .arg(scenarios.to_string())
+        .args(["-i", "plugin:./plugin.py", "--json", "report.json"])
         .current_dir(desk.path())
         .env_remove("CI")
         .output()
         .unwrap();
     let report = fs::read(desk.path().join("report.json"));
     let report = report.unwrap_or_else(|error| panic!("{error}: {output:?}"));
-    let report: Value = serde_json::from_slice(&report).unwrap();
-    assert_eq!(report["errored"], 0, "{output:?}");
+    serde_json::from_slice(&report).unwrap()
+}
+
+/// The kinds of the first disagreement of an exploration.
+fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
+    let arguments = format!("explore --seed 1 --first --scenarios {scenarios}");
+    let report = said(changes, &arguments);
+    assert_eq!(report["errored"], 0, "{report:#}");
     let found = report["disagreements"].as_array().unwrap();
     let kinds = found
         .iter()
@@ -127,6 +132,22 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
 fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
     let kinds = explored(changes, 60);
     assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");
+}
+
+/// The container is the first that is refused, so that only who asks once more after that finds its way closed.
+#[test]
+fn who_refused_once_is_shut_out() {
+    let change = (
+        "+ rules(scenario))",
+        "+ rules(scenario) + '\\ntable ip example { set shut { type ipv4_addr . inet_service; flags dynamic; size 64; }; chain refusal { type filter hook forward priority 1; ct status dnat ct direction reply tcp flags & rst == rst tcp sequence 0 add @shut { ip saddr . tcp sport }; ct direction original ip daddr . tcp dport @shut drop; }; }\\n')",
+    );
+    let story = "run contract/publish/tcp-from-a-neighbour --cases builtin";
+    let sound = said(&[], story);
+    assert_eq!(sound["cases"][0]["outcome"], "passed", "{sound:#}");
+    let report = said(&[change], story);
+    let findings = report["cases"][0]["findings"].as_array().unwrap();
+    let rules: Vec<_> = findings.iter().map(|one| &one["rule"]).collect();
+    assert!(rules.contains(&&"hairpin".into()), "{rules:?}");
 }
 
 #[test]
