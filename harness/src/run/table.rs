@@ -13,7 +13,8 @@ use crate::ask::{
 use crate::case::{CaseKind, Protocol, Step};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{
-    Answer, Attached, Member, Moment, OPEN, Question, Routing, Row, Rule, refusals, services, table,
+    Answer, Ask, Attached, Flow, Member, Moment, OPEN, Question, Routing, Row, Rule, Size,
+    refusals, services, table,
 };
 use crate::judge::{CellSeen, Seen};
 use crate::lab::{Detour, Lab, LabError};
@@ -124,11 +125,15 @@ impl TrialRun {
         ground: &Ground,
         awaited: impl Fn(&Row) -> bool,
     ) -> Result<Vec<AnswerDifference>, RunError> {
-        let seen = self.ask(rows, awaited)?;
+        let each = |row: &Row| vec![row.clone(); clients(row)];
+        let rows: Vec<Row> = rows.iter().flat_map(each).collect();
+        let seen = self.ask(&rows, awaited)?;
         let asked = rows.iter().zip(&seen);
-        Ok(asked
+        let mut differences: Vec<AnswerDifference> = asked
             .filter_map(|(row, seen)| judge(row, seen, ground))
-            .collect())
+            .collect();
+        differences.dedup_by(|next, one| next.row == one.row);
+        Ok(differences)
     }
 
     fn ask(
@@ -300,6 +305,17 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> 
         rule: rule.id.0,
         by,
         circumstances: holding.map(|(one, _)| one).collect(),
+    }
+}
+
+/// Sockets that ask it at the same time. Where a proxy may stand between, it must know whose answer is whose.
+fn clients(row: &Row) -> usize {
+    let by_proxy = matches!(row.answer, Answer::Answered { routers: None, .. });
+    let is_datagram = matches!(row.question.ask, Ask::Udp(_)) && row.question.size == Size::Small;
+    if by_proxy && is_datagram && row.question.flow == Flow::New {
+        2
+    } else {
+        1
     }
 }
 
