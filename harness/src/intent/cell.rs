@@ -345,6 +345,12 @@ impl Moment {
         members.any(|member| member.nets().iter().any(|(name, _)| name == net))
     }
 
+    /// Whether a network has lost its last container.
+    pub fn has_ended_network(&self) -> bool {
+        let mut lost = self.gone.iter().flat_map(|gone| &gone.addresses);
+        lost.any(|(net, _)| !self.has_members(net))
+    }
+
     /// Every port that is published now, with its container.
     pub fn published(&self) -> impl Iterator<Item = (&Member, &Port)> {
         self.members

@@ -298,7 +298,7 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> 
         (Circumstance::BridgeNetfilter, moment.found.bridge_netfilter),
         (Circumstance::Itself, itself),
         (Circumstance::Internal, internal),
-        (Circumstance::NetworkEnded, has_ended_network(moment)),
+        (Circumstance::NetworkEnded, moment.has_ended_network()),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {
@@ -317,15 +317,6 @@ fn clients(row: &Row) -> usize {
     } else {
         1
     }
-}
-
-/// Whether all containers of a network are gone.
-fn has_ended_network(moment: &Moment) -> bool {
-    let mut lost = moment.gone.iter().flat_map(|gone| &gone.addresses);
-    lost.any(|(net, _)| {
-        let mut there = moment.members.iter().flat_map(Member::nets);
-        !there.any(|(name, _)| name == net)
-    })
 }
 
 /// What listens behind published ports, by node, protocol and port.

@@ -145,6 +145,19 @@ fn nobody_answers_for_who_went() {
 }
 
 #[test]
+fn a_network_ends_with_its_last_container() {
+    let full = two().with(30, &[2], &[]);
+    assert!(!full.has_ended_network());
+    assert!(
+        !full.without(10).has_ended_network(),
+        "another one is on the first network"
+    );
+    let ended = full.without(30);
+    assert!(ended.has_ended_network());
+    assert!(!ended.and_then(40, &[2], &[]).has_ended_network());
+}
+
+#[test]
 fn a_port_that_went_leads_nobody_by_another_gateway() {
     let moment = two().with(30, &[2], &[]).without(10);
     assert_eq!(
