@@ -24,8 +24,9 @@ use crate::probe::{Caller, ProbeRequest, Service};
 /// How long an answer that must come may take. Within a lab's kernel it is there when the send returns; a proxy is a process
 /// that has to be scheduled, and on two cores with forty runnable tasks it was seconds late. Only what never comes takes it.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(3);
-/// How long what the kernel alone carries may take, unless its queues are known to be empty only later: longer than the first
-/// retransmission of a connection (`TCP_RTO_MIN`, 200 ms), which follows a segment that was told to be too large.
+/// How long answers are waited for before the controls are asked: longer than the first retransmission of a connection
+/// (`TCP_RTO_MIN`, 200 ms), which follows a segment that was told to be too large. What only the kernel carries and what has not
+/// come when the controls of its node are answered is lost.
 pub const KERNEL_WAIT: Duration = Duration::from_millis(400);
 /// How much longer than the controls a question that must not arrive is looked for. All of them leave from one processor,
 /// whose queue is in order (`process_backlog`), so only what a process of the implementation hands on can still come.
@@ -95,9 +96,12 @@ impl Asker<'_> {
         self.wait(&mut cells, &mut sights, KERNEL_WAIT)?;
         if cells.iter().any(|cell| cell.is_open(&sights)) {
             let passed = self.control(&cells, &mut sights)?;
-            for cell in &mut cells {
-                cell.awaited &=
-                    !(pinned.in_order() && cell.by_kernel() && passed.contains(&cell.node));
+            let is_lost = |cell: &Cell<'_>| cell.by_kernel() && passed.contains(&cell.node);
+            for cell in cells
+                .iter_mut()
+                .filter(|cell| pinned.in_order() && is_lost(cell))
+            {
+                cell.awaited = false;
             }
             self.wait(&mut cells, &mut sights, ANSWER_WAIT)?;
         }

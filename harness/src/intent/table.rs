@@ -43,7 +43,7 @@ impl Row {
         &self.question.from.0
     }
 
-    /// Whether its answer shows what else has left the kernel's queues: each packet is one of its own.
+    /// Whether its answer shows that what was sent before has left the kernel's queues. A connection is asked by several packets.
     pub fn is_control(&self) -> bool {
         let of_its_own = matches!(self.question.ask, Ask::Icmp | Ask::Udp(_));
         of_its_own

@@ -268,8 +268,8 @@ fn groups(
     groups.into_values().collect()
 }
 
-/// Of each node that asked what differs one question that was answered as it must be: once it is answered again, what was
-/// asked before it has left the kernel's queues.
+/// Of each node that asked what differs a question that was answered as it must be. Asked with the others again, it gives them a
+/// control.
 fn controls(asked: &[Row], differences: &[AnswerDifference]) -> Vec<Row> {
     let differs = |row: &Row| differences.iter().any(|one| one.row == *row);
     let mut nodes: BTreeSet<&str> = differences.iter().map(|one| one.row.asker()).collect();
