@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -109,6 +110,24 @@ fn the_report_is_as_its_schema_says() {
     let mut wrong = report;
     wrong["summary"].as_object_mut().unwrap().remove("errored");
     assert!(!schema.is_valid(&wrong));
+}
+
+/// So that two reports are known to be of one suite (`goldpath report diff`).
+#[test]
+fn a_report_names_what_it_ran_by_the_bytes_of_the_files() {
+    let desk = Desk::with(&[CASE]);
+    desk.goldpath("run --json report.json").must_be(0);
+    let sum = |file: String| {
+        let ended = Command::new("sha256sum").arg(desk.path(&file)).output();
+        String::from_utf8(ended.unwrap().stdout).unwrap()[..64].to_owned()
+    };
+    let report: Value = serde_json::from_str(&desk.read("report.json")).unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    assert_ne!(cases.len(), 0);
+    for case in cases {
+        assert_eq!(case["case_sha256"], sum(format!("cases/{CASE}.toml")));
+        assert_eq!(case["golden_sha256"], sum(format!("golden/{CASE}.snap")));
+    }
 }
 
 #[test]
