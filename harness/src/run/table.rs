@@ -21,7 +21,7 @@ use crate::lab::{Detour, Lab, LabError};
 use crate::path::Evidence;
 use crate::plan::contract::way_to_host;
 
-/// Rules of which an exploration shows paths: each that is lost takes the asking's whole bound twice.
+/// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
 const FEW_PATHS: usize = 3;
 
 impl TrialRun {

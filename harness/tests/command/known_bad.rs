@@ -1,5 +1,5 @@
 //! Plugins with one bug each, of a kind that real implementations have had: a short exploration must find it, and find nothing
-//! in the plugin without it. No story is asked.
+//! in the plugin without it. Stories are asked only where an exploration would find the bug by another way.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
