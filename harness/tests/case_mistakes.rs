@@ -146,6 +146,12 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::unknown_finding(changed("check = { finds = \"all\", unplugged = \"c2\" }\n"))]
 #[case::probe_after_the_end(changed(&format!("teardown = {{ leaves = \"nothing\" }}\nprobe = {{ send = \"icmp-echo\", from = \"host\", to = \"c1\" }}\n{ANSWERED}")))]
 #[case::echo_request_with_a_source_port(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"c2\", source_port = 9 }}\n{ANSWERED}")))]
+#[case::protocol_without_ports_with_a_port(recipe(
+    "probe = { send = \"ip-protocol\", from = \"c1\", to = \"c2\", port = 9 }\nexpect = { fate = \"rejected\" }\n"
+))]
+#[case::protocol_without_ports_without_control(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\n[[step]]\nprobe = { send = \"ip-protocol\", from = \"c1\", to = \"lan\" }\nexpect = { fate = \"blocked\" }\n"
+))]
 #[case::invalid_toml("title = \"T\nlab = 3".to_owned())]
 fn mistakes_are_told_with_their_place(#[case] text: String) {
     // The test's name ends in `case_01_unknown_field`; the snapshot is called by the words after the number.

@@ -106,6 +106,8 @@ pub enum IcmpError {
     NetUnreachable,
     /// The last router could not reach the host.
     HostUnreachable,
+    /// Nobody speaks the protocol (RFC 1122 3.2.2.1).
+    ProtocolUnreachable,
     /// No listener on the port.
     PortUnreachable,
     /// The packet was too big for the next link; its MTU in bytes.
@@ -182,6 +184,7 @@ impl fmt::Display for IcmpError {
         match self {
             Self::NetUnreachable => write!(f, "net unreachable"),
             Self::HostUnreachable => write!(f, "host unreachable"),
+            Self::ProtocolUnreachable => write!(f, "protocol unreachable"),
             Self::PortUnreachable => write!(f, "port unreachable"),
             Self::FragmentationNeeded { mtu } => write!(f, "fragmentation needed, mtu {mtu}"),
             Self::Prohibited => write!(f, "administratively prohibited"),

@@ -16,7 +16,7 @@ pub enum Ending {
         /// The source addresses that they saw.
         saw: Vec<IpAddr>,
     },
-    /// By a TCP reset or an ICMP port unreachable.
+    /// By a TCP reset, or an ICMP error that the port or the protocol is unreachable.
     Refused {
         /// The node that said so first, if it was seen.
         by: Option<String>,
@@ -107,7 +107,9 @@ fn told(seen: &Seen) -> Option<Ending> {
     });
     if let Some((error, sight)) = errors.next_back() {
         return Some(match error {
-            IcmpError::PortUnreachable => Ending::Refused { by: refuser(seen) },
+            IcmpError::PortUnreachable | IcmpError::ProtocolUnreachable => {
+                Ending::Refused { by: refuser(seen) }
+            }
             IcmpError::FragmentationNeeded { mtu } => Ending::TooLarge { mtu: Some(mtu) },
             other => Ending::Unreachable(format!("{other} from {}", sight.source)),
         });
@@ -120,10 +122,9 @@ fn told(seen: &Seen) -> Option<Ending> {
     }
 }
 
-/// The node that made the reset or port unreachable.
+/// The node that made the refusal.
 fn refuser(seen: &Seen) -> Option<String> {
-    let refuses = |leg| matches!(leg, Leg::Reset | Leg::Error(IcmpError::PortUnreachable));
-    let maker = seen.makers(refuses).first().copied()?;
+    let maker = seen.makers(Leg::refuses).first().copied()?;
     Some(maker.to_owned())
 }
 

@@ -9,7 +9,7 @@ use super::ending::{Ending, arrivals};
 use super::numbers::payload;
 use super::seen::{Heard, Leg, Seen};
 use crate::intent::{Answer, Ask, Question, Refuser, Routing, Row, Sees, Size};
-use crate::packet::{Checksums, IcmpError};
+use crate::packet::Checksums;
 
 /// Who is who in the lab, as the judgement needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -275,13 +275,10 @@ fn refused(row: &Row, seen: &Seen, ending: &Ending, by: &Refuser, ground: &Groun
     {
         return vec![Wrong::Ending];
     }
-    let from = seen.sights.iter().find(|sight| {
-        let refusal = matches!(
-            sight.leg,
-            Leg::Reset | Leg::Error(IcmpError::PortUnreachable)
-        );
-        refusal && sight.arrives() && *sight.node == *seen.from
-    });
+    let from = seen
+        .sights
+        .iter()
+        .find(|sight| sight.leg.refuses() && sight.arrives() && *sight.node == *seen.from);
     let from = from.map(|sight| sight.source);
     let mut wrong: Vec<Wrong> = from
         // To the host it comes as the container sent it, and is translated behind the capture.
@@ -366,6 +363,7 @@ impl fmt::Display for QuestionText<'_> {
             Ask::Icmp => f.write_str(" by icmp echo")?,
             Ask::Tcp(port) => write!(f, " by tcp {port}")?,
             Ask::Udp(port) => write!(f, " by udp {port}")?,
+            Ask::Other => f.write_str(" by an ip protocol that nobody speaks")?,
             Ask::LateTcp(port) => write!(f, " by a tcp segment of no connection to {port}")?,
         }
         match question.size {

@@ -92,6 +92,16 @@ pub enum Leg {
     Error(IcmpError),
 }
 
+impl Leg {
+    /// Whether it says that nobody listens, or speaks the protocol.
+    pub(super) fn refuses(self) -> bool {
+        matches!(
+            self,
+            Self::Reset | Self::Error(IcmpError::PortUnreachable | IcmpError::ProtocolUnreachable)
+        )
+    }
+}
+
 impl Seen {
     /// The nodes that made a packet rather than passed it on: what they saw first of it is that it left.
     pub(super) fn makers(&self, is: impl Fn(Leg) -> bool) -> Vec<&str> {

@@ -192,7 +192,7 @@ impl Sights {
                 };
                 Some((position, Leg::Error(*error)))
             }
-            Transport::Other { .. } => None,
+            Transport::Other { .. } => self.marked(payload),
         }
     }
 

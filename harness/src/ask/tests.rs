@@ -258,7 +258,8 @@ fn a_refusal_is_that_of_the_node_and_of_the_address_asked() {
         by: Refuser::Node("c2".into()),
     };
     let error = Leg::Error(IcmpError::PortUnreachable);
-    for leg in [Leg::Reset, error] {
+    let unspoken = Leg::Error(IcmpError::ProtocolUnreachable);
+    for leg in [Leg::Reset, error, unspoken] {
         assert_eq!(wrong(answer(), &refused("c2", leg)), []);
         assert_eq!(wrong(answer(), &refused("host", leg)), [Wrong::Ending]);
     }

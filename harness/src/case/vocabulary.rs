@@ -123,6 +123,9 @@ words! {
         Tcp = "tcp",
         /// One TCP segment with FIN and ACK to `port` that belongs to no connection, as a late one. A reset answers it.
         TcpFin = "tcp-fin",
+        /// One IP datagram of a protocol that nobody speaks: 253, for experiments (RFC 3692 2.1). Its destination answers that the
+        /// protocol is unreachable.
+        IpProtocol = "ip-protocol",
     }
 }
 
@@ -134,6 +137,7 @@ impl ProbeKind {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::TcpFin => "tcp fin of no connection",
+            Self::IpProtocol => "ip protocol that nobody speaks",
         }
     }
 }

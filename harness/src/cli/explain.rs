@@ -14,6 +14,7 @@ use super::chosen::chosen;
 use super::exit::Exit;
 use super::output::{lost, output};
 use crate::plan::article::{self, Wiring};
+use crate::probe::OTHER_PROTOCOL;
 
 /// How long a pasted probe waits for its answer: much longer than a path through local namespaces takes.
 const PASTED_WAIT_SECONDS: u8 = 1;
@@ -207,6 +208,9 @@ fn sent(probe: &Probe) -> String {
                 options.push_str(if *whether { " -M do" } else { " -M dont" });
             }
             format!("ip netns exec {from} ping -c1 -W{PASTED_WAIT_SECONDS}{options} {address}")
+        }
+        ProbeKind::IpProtocol => {
+            format!("ip netns exec {from} hping3 -c 1 --rawip --ipproto {OTHER_PROTOCOL} {address}")
         }
         ProbeKind::TcpFin => {
             let port = port.unwrap_or_default();

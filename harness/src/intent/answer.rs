@@ -23,7 +23,7 @@ pub enum Answer {
         /// Routers that the request passes, each of which takes one from its TTL; none where a proxy may stand between.
         routers: Option<u8>,
     },
-    /// TCP reset, or ICMP port unreachable, as from the address and port asked.
+    /// TCP reset, or ICMP port or protocol unreachable, as from the address and port asked.
     Refused {
         /// Who says it.
         by: Refuser,

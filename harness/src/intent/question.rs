@@ -49,6 +49,8 @@ pub enum Ask {
     Udp(u16),
     /// A TCP segment of no connection.
     LateTcp(u16),
+    /// An IP datagram of a protocol that nobody speaks.
+    Other,
 }
 
 /// The packet's size in relation to the way's MTU.
@@ -92,7 +94,7 @@ impl Ask {
     /// The transport protocol and the port that it is sent to.
     pub fn port(self) -> Option<(Protocol, u16)> {
         match self {
-            Self::Icmp => None,
+            Self::Icmp | Self::Other => None,
             Self::Tcp(port) | Self::LateTcp(port) => Some((Protocol::Tcp, port)),
             Self::Udp(port) => Some((Protocol::Udp, port)),
         }

@@ -20,8 +20,15 @@ const FULL: [Ask; 5] = [
 ];
 /// What is asked where nothing may arrive: a port without a service would be silent in any case.
 const OPENED: [Ask; 3] = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Udp(OPEN)];
-/// The same where a filter may have an exception for the best-known service, names (CVE-2024-29018), though nobody listens.
-const SHUT: [Ask; 4] = [Ask::Icmp, Ask::Tcp(OPEN), Ask::Udp(OPEN), Ask::Udp(53)];
+/// The same where a filter may have an exception for the best-known service, names (CVE-2024-29018), though nobody listens, or
+/// lists the protocols that it stops.
+const SHUT: [Ask; 5] = [
+    Ask::Icmp,
+    Ask::Tcp(OPEN),
+    Ask::Udp(OPEN),
+    Ask::Udp(53),
+    Ask::Other,
+];
 /// What is asked where the answer is the host's alone.
 const BRIEF: [Ask; 2] = [Ask::Icmp, Ask::Tcp(OPEN)];
 
@@ -102,6 +109,7 @@ impl<'a> Asker<'a> {
             };
             if on(net) {
                 self.ask(&target, FULL, way);
+                self.ask(&target, [Ask::Other], way);
             } else {
                 self.ask(&target, SHUT, way);
             }
@@ -140,6 +148,9 @@ impl<'a> Asker<'a> {
                 self.ask(&target, FULL, elsewhere);
                 self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
             }
+        }
+        if moment.first_to_leave(member) {
+            self.ask(&moment.lan(), [Ask::Other], elsewhere);
         }
         if !internal {
             self.ask(&moment.far(), moment.host_ports(), elsewhere);
@@ -183,6 +194,7 @@ impl<'a> Asker<'a> {
         }
         for (member, _, target) in moment.containers() {
             self.ask(&target, FULL, way);
+            self.ask(&target, [Ask::Other], way);
             self.ask(&target, container_ports(member), way);
         }
         for target in [moment.lan(), moment.far()] {
@@ -356,6 +368,20 @@ impl Moment {
     fn far_also(&self) -> impl Iterator<Item = Target> {
         let addresses = self.found.outside_also.iter();
         addresses.map(|address| target(*address, &format!("outside.{address}")))
+    }
+
+    /// Whether no other address has left for elsewhere before this container's. Masquerade tells two by their ports: of a
+    /// protocol without any it drops the second one, as long as it remembers the first (`nf_nat_used_tuple`). What `lan` sends
+    /// to the host by that protocol is then an answer to the first one, and not asked.
+    fn first_to_leave(&self, member: &Member) -> bool {
+        let leaves = |one: &&Member| !one.nets().is_empty();
+        let moments = std::iter::once(self).chain(self.earlier());
+        let mut first = None;
+        for moment in moments {
+            let mut members = moment.members.iter().filter(leaves);
+            first = members.find(|one| !moment.is_internal(one)).or(first);
+        }
+        first.is_some_and(|first| first == member)
     }
 
     fn uplinks(&self) -> Vec<Target> {

@@ -170,6 +170,7 @@ fn icmp_error(icmp_type: u8, code: u8, mtu: u16) -> Option<IcmpError> {
         (icmpv4::TYPE_DEST_UNREACH, code) => Some(match code {
             icmpv4::CODE_DST_UNREACH_NET => IcmpError::NetUnreachable,
             icmpv4::CODE_DST_UNREACH_HOST => IcmpError::HostUnreachable,
+            icmpv4::CODE_DST_UNREACH_PROTOCOL => IcmpError::ProtocolUnreachable,
             icmpv4::CODE_DST_UNREACH_PORT => IcmpError::PortUnreachable,
             icmpv4::CODE_DST_UNREACH_NEED_FRAG => IcmpError::FragmentationNeeded { mtu },
             icmpv4::CODE_DST_UNREACH_NET_PROHIB

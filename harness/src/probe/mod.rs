@@ -5,6 +5,7 @@
 //! several kinds at once and polls them together.
 
 mod caller;
+mod datagram;
 mod echo;
 mod errno;
 mod mark;
@@ -20,6 +21,8 @@ use std::os::fd::BorrowedFd;
 use nix::poll::PollFlags;
 
 pub use caller::Caller;
+pub use datagram::DatagramProber;
+pub(crate) use datagram::OTHER_PROTOCOL;
 pub use echo::EchoProber;
 pub use errno::ProbeError;
 pub(crate) use errno::refusal;
@@ -44,6 +47,8 @@ pub enum Prober {
     Tcp(TcpProber),
     /// A TCP segment of no connection.
     Segment(SegmentProber),
+    /// An IP datagram of a protocol that nobody speaks.
+    Datagram(DatagramProber),
 }
 
 impl Prober {
@@ -60,6 +65,7 @@ impl Prober {
             ProbeKind::Udp => Self::Udp(UdpProber::open(request)?),
             ProbeKind::Tcp => Self::Tcp(TcpProber::open(request)?),
             ProbeKind::TcpFin => Self::Segment(SegmentProber::open(request)?),
+            ProbeKind::IpProtocol => Self::Datagram(DatagramProber::open(request)?),
         })
     }
 
@@ -68,7 +74,7 @@ impl Prober {
         match self {
             Self::Udp(prober) => prober.mark(token),
             Self::Tcp(prober) => prober.mark(token),
-            Self::Echo(_) | Self::Segment(_) => {}
+            Self::Echo(_) | Self::Segment(_) | Self::Datagram(_) => {}
         }
     }
 
@@ -82,6 +88,7 @@ impl Prober {
             Self::Udp(prober) => prober.send(),
             Self::Tcp(prober) => prober.send(),
             Self::Segment(prober) => prober.send(),
+            Self::Datagram(prober) => prober.send(),
         }
     }
 
@@ -95,6 +102,7 @@ impl Prober {
             Self::Udp(prober) => prober.receive(),
             Self::Tcp(prober) => prober.receive(),
             Self::Segment(prober) => prober.receive(),
+            Self::Datagram(_) => Ok(None),
         }
     }
 
@@ -105,6 +113,7 @@ impl Prober {
             Self::Udp(prober) => (prober.as_fd(), PollFlags::POLLIN),
             Self::Tcp(prober) => prober.interest(),
             Self::Segment(prober) => (prober.as_fd(), PollFlags::POLLIN),
+            Self::Datagram(prober) => (prober.as_fd(), PollFlags::POLLIN),
         }
     }
 }

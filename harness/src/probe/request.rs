@@ -26,7 +26,7 @@ pub struct ProbeRequest {
     pub kind: ProbeKind,
     /// Where to.
     pub destination: IpAddr,
-    /// Destination port; 0 for ICMP.
+    /// Destination port; 0 where the protocol has none.
     pub port: u16,
     /// Source port, or the ICMP identifier.
     pub source_port: u16,
@@ -85,7 +85,7 @@ impl ProbeRequest {
         ProbeError {
             operation,
             destination: match self.kind {
-                ProbeKind::IcmpEcho => self.destination.to_string(),
+                ProbeKind::IcmpEcho | ProbeKind::IpProtocol => self.destination.to_string(),
                 ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin => self.endpoint().to_string(),
             },
             errno,

@@ -102,7 +102,13 @@ mod tests {
         let segment = packet().tcp(SOURCE_PORT, 80, 7, 512).syn();
         segment.write(&mut tcp, &[]).expect(known);
         let seeds = [echo, udp, tcp];
-        let marks = [ProbeKind::IcmpEcho, ProbeKind::Udp, ProbeKind::Tcp].map(|kind| {
+        let kinds = [
+            ProbeKind::IcmpEcho,
+            ProbeKind::Udp,
+            ProbeKind::Tcp,
+            ProbeKind::IpProtocol,
+        ];
+        let marks = kinds.map(|kind| {
             Mark::new(&ProbeRequest {
                 kind,
                 destination: [8, 8, 8, 8].into(),

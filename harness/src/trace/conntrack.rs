@@ -251,7 +251,8 @@ fn protocol(headers: &Headers) -> Option<Vec<(u16, Vec<u8>)>> {
             destination_port,
             ..
         } => Some(with_ports(6, source_port, destination_port)),
-        Transport::EchoReply { .. } | Transport::Error { .. } | Transport::Other { .. } => None,
+        Transport::Other { protocol } => Some(vec![(1, vec![protocol])]),
+        Transport::EchoReply { .. } | Transport::Error { .. } => None,
     }
 }
 

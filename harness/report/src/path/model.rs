@@ -175,7 +175,10 @@ impl Hop {
 impl Fate {
     /// The ICMP error that ends a path as rejected rather than as unreachable.
     pub fn is_rejection(error: IcmpError) -> bool {
-        matches!(error, IcmpError::PortUnreachable | IcmpError::Prohibited)
+        matches!(
+            error,
+            IcmpError::ProtocolUnreachable | IcmpError::PortUnreachable | IcmpError::Prohibited
+        )
     }
 }
 

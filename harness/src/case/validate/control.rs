@@ -28,7 +28,7 @@ pub(super) fn positive(
     let arrived: Vec<&Exchange> = steps
         .iter()
         .filter_map(|step| step.exchange.as_ref())
-        .filter(|exchange| !exchange.expect.fate.is_negative())
+        .filter(|exchange| is_positive(exchange))
         .collect();
     for (file, step) in written.iter().zip(steps) {
         let (Some(exchange), Some(place)) = (&step.exchange, &file.get_ref().expect) else {
@@ -48,7 +48,7 @@ pub(super) fn positive(
         } else {
             known.controls(exchange, &arrived)
         };
-        if fate.is_negative() && !has_control {
+        if !is_positive(exchange) && !has_control {
             findings.note(
                 place.span(),
                 format!("`{fate}` has no positive control"),
@@ -57,6 +57,13 @@ pub(super) fn positive(
             );
         }
     }
+}
+
+/// Whether it shows that packets arrive. Nobody answers a protocol that nobody speaks: the destination refuses it.
+fn is_positive(exchange: &Exchange) -> bool {
+    let fate = exchange.expect.fate;
+    let refused = exchange.probe.send == ProbeKind::IpProtocol && fate == FateWord::Rejected;
+    refused || !fate.is_negative()
 }
 
 fn is_same(one: &Exchange, two: &Exchange) -> bool {
@@ -94,7 +101,7 @@ impl Nodes<'_> {
             container.name.as_str() == node
                 && container.publish.iter().any(|port| {
                     Some(port.host_port) == probe.port
-                        && port.protocol.to_string() == carrier(probe.send)
+                        && Some(port.protocol.as_str()) == carrier(probe.send)
                 })
         };
         let to = self.node_of(&probe.to);
@@ -133,31 +140,35 @@ impl Nodes<'_> {
             .map(|port| format!(" port {port}"))
             .unwrap_or_default();
         let (send, from, to) = (probe.send, &probe.from, &probe.to);
+        let arrives = match send {
+            ProbeKind::IpProtocol => "rejected",
+            _ => "answered",
+        };
         if self.recipe {
             return format!(
-                "add a step in which {send} from {from} to {to}{port} is answered, so that a broken lab cannot pass"
+                "add a step in which {send} from {from} to {to}{port} is {arrives}, so that a broken lab cannot pass"
             );
         }
         let blocked = exchange.expect.fate == FateWord::Blocked;
         match self.node_of(to) {
             Some(node) if blocked && (node != "host" || probe.port.is_none()) => format!(
-                "add steps in which {from} reaches something, in which some {send} is answered, and in which {node} sends or answers"
+                "add steps in which {from} reaches something, in which some {send} is {arrives}, and in which {node} sends or answers"
             ),
             None if blocked => format!(
-                "add steps in which {from} reaches something, and in which some {send} is answered"
+                "add steps in which {from} reaches something, and in which some {send} is {arrives}"
             ),
             _ => format!(
-                "add a step in which {send}{port} to {to} is answered, and one in which {from} reaches something"
+                "add a step in which {send}{port} to {to} is {arrives}, and one in which {from} reaches something"
             ),
         }
     }
 }
 
 /// The protocol of a published port that this kind of probe can use.
-fn carrier(send: ProbeKind) -> &'static str {
+fn carrier(send: ProbeKind) -> Option<&'static str> {
     match send {
-        ProbeKind::IcmpEcho => "icmp",
-        ProbeKind::Udp => "udp",
-        ProbeKind::Tcp | ProbeKind::TcpFin => "tcp",
+        ProbeKind::IcmpEcho | ProbeKind::IpProtocol => None,
+        ProbeKind::Udp => Some("udp"),
+        ProbeKind::Tcp | ProbeKind::TcpFin => Some("tcp"),
     }
 }

@@ -101,13 +101,8 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
         .as_ref()
         .and_then(|port| findings.number(port, "port", 1..=65535));
     match (send, &file.port) {
-        (Some(ProbeKind::IcmpEcho), Some(port)) => {
-            findings.note(
-                port.span(),
-                "an echo request has no port",
-                "here",
-                "remove it, or send \"udp\" or \"tcp\"",
-            );
+        (Some(send @ (ProbeKind::IcmpEcho | ProbeKind::IpProtocol)), Some(port)) => {
+            without_port(findings, send, port);
         }
         (Some(send @ (ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin)), None) => {
             findings.note(
@@ -135,13 +130,10 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
         .source_port
         .as_ref()
         .and_then(|port| findings.number(port, "source port", 1..=65535));
-    if let (Some(ProbeKind::IcmpEcho), Some(port)) = (send, &file.source_port) {
-        findings.note(
-            port.span(),
-            "an echo request has no port",
-            "here",
-            "remove it, or send \"udp\" or \"tcp\"",
-        );
+    if let (Some(send @ (ProbeKind::IcmpEcho | ProbeKind::IpProtocol)), Some(port)) =
+        (send, &file.source_port)
+    {
+        without_port(findings, send, port);
     }
     Some(Probe {
         send: send?,
@@ -157,6 +149,21 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
 }
 
 /// Payloads that a kind of probe can carry, in bytes: a packet's length has 16 bits, a stream's none.
+/// Notes a port that what is sent does not have.
+fn without_port(findings: &mut Findings<'_>, send: ProbeKind, port: &Spanned<i64>) {
+    let what = if send == ProbeKind::IcmpEcho {
+        "an echo request"
+    } else {
+        "a datagram of a protocol that nobody speaks"
+    };
+    findings.note(
+        port.span(),
+        format!("{what} has no port"),
+        "here",
+        "remove it, or send \"udp\" or \"tcp\"",
+    );
+}
+
 fn sizes(send: Option<ProbeKind>) -> std::ops::RangeInclusive<i64> {
     match send {
         Some(ProbeKind::Tcp) => 16..=1_000_000,

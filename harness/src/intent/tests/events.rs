@@ -1,7 +1,7 @@
 //! Each rule about sizes, events and a person's own rules, by small moments.
 
 use super::super::Moment;
-use super::super::{Ask, Flow, OPEN, table};
+use super::super::{Ask, Flow, OPEN, Question, table};
 use super::sketch::{address, networks};
 use crate::case::Feature;
 
@@ -112,6 +112,26 @@ fn a_connection_is_asked_while_both_its_ends_stay() {
     assert_eq!(
         left.says("c20 > 8.8.8.8 tcp 7001 open"),
         "flow-goes-on: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers"
+    );
+}
+
+#[test]
+fn only_the_first_that_leaves_does_so_by_a_protocol_without_ports() {
+    let asks = |moment: &Moment, from: &str| {
+        table(moment).iter().any(|row| {
+            let Question {
+                from: by, to, ask, ..
+            } = &row.question;
+            by.0 == from && to.role == "lan" && *ask == Ask::Other
+        })
+    };
+    let left = two().without(10);
+    assert!(asks(&two(), "c10"));
+    assert!(!asks(&two(), "c20"), "masquerade would drop it");
+    assert!(!asks(&left, "c20"), "c10 is remembered");
+    assert_eq!(
+        two().says("c10 > 10.0.2.50 other"),
+        "outward: refused by lan"
     );
 }
 

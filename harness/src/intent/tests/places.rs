@@ -14,6 +14,10 @@ fn containers_of_one_network_reach_each_other_and_themselves() {
         "neighbours: refused by c20"
     );
     assert_eq!(
+        moment.says("c10 > 10.77.1.20 other"),
+        "neighbours: refused by c20"
+    );
+    assert_eq!(
         moment.says("c10 > 10.77.1.10 tcp 7001"),
         "own-address: answered by c10, who sees 10.77.1.10"
     );
@@ -43,6 +47,7 @@ fn networks_are_isolated_both_ways_by_address_and_by_gateway() {
     let blocked = "isolation: blocked";
     assert_eq!(moment.says("c10 > 10.77.2.20 icmp"), blocked);
     assert_eq!(moment.says("c20 > 10.77.1.10 udp 7001"), blocked);
+    assert_eq!(moment.says("c20 > 10.77.1.10 other"), blocked);
     assert_eq!(moment.says("c20 > 10.77.1.10 tcp 80"), blocked);
     let at_most_the_host = "other-gateway: no container is reached";
     assert_eq!(moment.says("c10 > 10.77.2.1 tcp 7001"), at_most_the_host);

@@ -181,6 +181,7 @@ fn question(words: &str) -> Question {
             "icmp" => question.ask = Ask::Icmp,
             "tcp" => question.ask = Ask::Tcp(number()),
             "udp" => question.ask = Ask::Udp(number()),
+            "other" => question.ask = Ask::Other,
             "late" => question.ask = Ask::LateTcp(number()),
             "whole" => question.size = Size::Whole(number()),
             "fragmented" => question.size = Size::Fragmented(number()),

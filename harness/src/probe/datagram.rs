@@ -1,0 +1,120 @@
+//! One IP datagram of a protocol that nobody speaks. A filter that lists protocols forgets it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use etherparse::{IpDscp, IpEcn, IpNumber, Ipv4Header};
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, sendto, socket,
+};
+
+use super::errno::refusal;
+use super::{ProbeError, ProbeRequest};
+use crate::path::Sent;
+
+/// The protocol's number: for experiments (RFC 3692 2.1), so that no kernel knows it.
+pub(crate) const OTHER_PROTOCOL: u8 = 253;
+/// The kernel's default (`net.ipv4.ip_default_ttl`).
+const TTL: u8 = 64;
+
+/// A raw socket and the datagram that it sends.
+///
+/// It only sends (`IPPROTO_RAW`, `man 7 raw`): a socket of the protocol itself would take what others send to this node, which
+/// must tell them that nobody does. The answer, an ICMP error, is seen by captures.
+#[derive(Debug)]
+pub struct DatagramProber {
+    socket: OwnedFd,
+    request: ProbeRequest,
+}
+
+impl DatagramProber {
+    /// Opens a raw socket in the calling thread's network namespace. It needs `CAP_NET_RAW` there.
+    ///
+    /// # Errors
+    /// The kernel refuses the socket, the TTL or the type of service.
+    pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
+        let failed = |operation| move |errno| request.error(operation, errno);
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let protocol = SockProtocol::Raw;
+        let socket = socket(AddressFamily::Inet, SockType::Raw, flags, protocol)
+            .map_err(failed("open a raw socket"))?;
+        // Routes are chosen by the socket's type of service, not by the header's.
+        request.set_headers(&socket)?;
+        Ok(Self {
+            socket,
+            request: request.clone(),
+        })
+    }
+
+    pub(super) fn send(&mut self) -> Result<Sent, ProbeError> {
+        let to = SockaddrStorage::from(SocketAddr::new(self.request.destination, 0));
+        let sent = datagram(&self.request).and_then(|datagram| {
+            sendto(self.socket.as_raw_fd(), &datagram, &to, MsgFlags::empty())
+        });
+        match sent {
+            Ok(_) => Ok(Sent::Accepted),
+            Err(errno) => refusal(errno)
+                .map(Sent::Refused)
+                .ok_or_else(|| self.request.error("send a datagram", errno)),
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// The datagram. The kernel fills in source address, identification and checksum where they are zero (`man 7 raw`).
+fn datagram(request: &ProbeRequest) -> Result<Vec<u8>, Errno> {
+    let IpAddr::V4(destination) = request.destination else {
+        return Err(Errno::EAFNOSUPPORT);
+    };
+    let payload = request.payload();
+    let tos = request.tos.unwrap_or_default();
+    let wrong = |_| Errno::EMSGSIZE;
+    let header = Ipv4Header {
+        dscp: IpDscp::try_new(tos >> 2).map_err(|_| Errno::EINVAL)?,
+        ecn: IpEcn::try_new(tos & 3).map_err(|_| Errno::EINVAL)?,
+        dont_fragment: request.dont_fragment.unwrap_or(true),
+        ..Ipv4Header::new(
+            u16::try_from(payload.len()).map_err(wrong)?,
+            request.ttl.unwrap_or(TTL),
+            IpNumber(OTHER_PROTOCOL),
+            [0; 4],
+            destination.octets(),
+        )
+        .map_err(|_| Errno::EMSGSIZE)?
+    };
+    Ok([&header.to_bytes()[..], &payload].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::ProbeKind;
+    use crate::packet::{Token, Transport, decode};
+
+    #[test]
+    fn a_datagram_is_what_was_asked_for() {
+        let token = Token::new(1, 2, 3);
+        let request = ProbeRequest {
+            kind: ProbeKind::IpProtocol,
+            destination: [10, 77, 1, 2].into(),
+            port: 0,
+            source_port: 0,
+            token,
+            size: token.0.len(),
+            ttl: Some(9),
+            tos: Some(0x16),
+            dont_fragment: None,
+        };
+        let datagram = datagram(&request).expect("it is small");
+        let (headers, payload) = decode(&datagram).expect("a whole packet");
+        let protocol = OTHER_PROTOCOL;
+        assert_eq!(headers.transport, Transport::Other { protocol });
+        assert_eq!((headers.ttl, headers.tos), (9, 0x16));
+        assert!(headers.dont_fragment);
+        assert_eq!(payload, token.0);
+    }
+}
