@@ -137,7 +137,7 @@ impl Asker<'_> {
             let (number, port) = self.numbers.take(&avoid);
             let token = Token::new(std::process::id(), self.numbers.lab, number);
             let request = request(&row.question, token, port);
-            let tcp = (request.kind == ProbeKind::Tcp).then_some(port);
+            let tcp = (request.kind == ProbeKind::Tcp).then_some(request.source_port);
             let position = sights.expect(number, node, tcp);
             if request.kind == ProbeKind::TcpFin {
                 sights.expect_segment(position, request.segment_number());
@@ -169,9 +169,9 @@ impl Asker<'_> {
                         .then(|| flows.take(&row.question))
                         .flatten();
                     let (socket, caller) = match held {
-                        Some(OpenFlow { mut socket, caller }) => {
-                            (socket.renew(request.token).map(|()| socket), caller)
-                        }
+                        Some(OpenFlow {
+                            mut socket, caller, ..
+                        }) => (socket.renew(request.token).map(|()| socket), caller),
                         None => (Socket::open(&request), None),
                     };
                     Ok(Some(Cell {
@@ -376,7 +376,7 @@ impl Asker<'_> {
             }
         }
         let seen = cells.into_iter().map(|cell| {
-            let goes_on = cell.goes_on();
+            let (goes_on, by_proxy) = (cell.goes_on(), !cell.by_kernel());
             let seen = Seen {
                 unresolved: sights.unresolved(&cell.node, cell.row.question.to.address),
                 from: cell.node,
@@ -388,6 +388,7 @@ impl Asker<'_> {
             if goes_on {
                 cell.socket.settle();
                 let flow = OpenFlow {
+                    by_proxy,
                     socket: cell.socket,
                     caller: callers.remove(&cell.token.0),
                 };
@@ -455,8 +456,9 @@ fn is_told(cell: &Cell<'_>, sights: &Sights) -> bool {
 fn controls(cells: &[Cell<'_>], sights: &Sights) -> Vec<Row> {
     let mut longest: BTreeMap<&str, (usize, &Row)> = BTreeMap::new();
     for cell in cells {
-        let tcp = matches!(cell.row.question.ask, Ask::Tcp(_));
-        if cell.answered() && !tcp {
+        // A connection is more than one packet, and a source port that is asked for is held.
+        let plain = matches!(cell.row.question.ask, Ask::Icmp | Ask::Udp(_));
+        if cell.answered() && plain {
             let length = sights.of(cell.position).len();
             let known = longest.entry(&cell.node).or_insert((length, cell.row));
             if known.0 < length {

@@ -1,7 +1,13 @@
 //! Flows that were answered, kept to be asked again after an event.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::asking::KERNEL_WAIT;
+use super::error::AskError;
 use super::socket::Socket;
 use crate::case::Protocol;
 use crate::intent::{Flow, Question};
@@ -17,6 +23,8 @@ pub(super) struct OpenFlow {
     pub(super) socket: Socket,
     /// None of an echo request, or if the node that answered is gone.
     pub(super) caller: Option<Caller>,
+    /// Whether a proxy may stand between.
+    pub(super) by_proxy: bool,
 }
 
 impl Flows {
@@ -34,6 +42,48 @@ impl Flows {
         });
     }
 
+    /// Has a node that is about to go end its connections first, where a proxy may stand between, as the kernel does for a
+    /// process that ends: that proxy must remember them for a minute (`TCP_TIMEWAIT_LEN`), and its successor listen all the same.
+    ///
+    /// # Errors
+    /// A system call failed. A connection whose end is not heard is none.
+    pub fn hang_up(&mut self, node: &str) -> Result<(), AskError> {
+        let is_of = |flow: &OpenFlow| {
+            let caller = flow.caller.as_ref().filter(|caller| caller.node == node);
+            flow.by_proxy && caller.is_some_and(Caller::hang_up)
+        };
+        let all = std::mem::take(&mut self.0).into_iter();
+        let (ends, stay): (BTreeMap<_, _>, _) = all.partition(|(_, flow)| is_of(flow));
+        self.0 = stay;
+        let mut open: Vec<OpenFlow> = ends.into_values().collect();
+        let deadline = Instant::now() + KERNEL_WAIT;
+        while !open.is_empty() {
+            let sockets = open.iter().map(|flow| flow.socket.interest().0);
+            let mut polled: Vec<PollFd<'_>> = sockets
+                .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+                .collect();
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            match poll(&mut polled, timeout) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(Errno::EINTR) => continue,
+                Err(errno) => {
+                    return Err(AskError::system("wait for the end of connections", node)(
+                        errno,
+                    ));
+                }
+            }
+            let heard: Vec<bool> = polled.iter().map(|one| one.any() == Some(true)).collect();
+            let mut heard = heard.into_iter();
+            for flow in open.extract_if(.., |_| heard.next() == Some(true)) {
+                let orderly = flow.socket.reset_at_end(false);
+                orderly.map_err(AskError::system("end a connection", node))?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn keep(&mut self, question: &Question, flow: OpenFlow) {
         self.0.insert(begun(question), flow);
     }
@@ -48,5 +98,97 @@ fn begun(question: &Question) -> Question {
     Question {
         flow: Flow::New,
         ..question.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::os::fd::AsRawFd as _;
+
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, socket};
+
+    use super::*;
+    use crate::case::ProbeKind;
+    use crate::intent::{Ask, Routing, Size, Target, Vantage};
+    use crate::packet::Token;
+    use crate::probe::{ProbeRequest, Service};
+
+    /// Whether somebody who does not ask for a port that is still remembered (socket(7), `SO_REUSEADDR`) can have it.
+    fn is_free(at: SocketAddr) -> bool {
+        let made = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::SOCK_CLOEXEC,
+            None,
+        );
+        let made = made.expect("a socket");
+        bind(made.as_raw_fd(), &SockaddrStorage::from(at)).is_ok()
+    }
+
+    #[test]
+    fn who_hangs_up_first_remembers_the_connection() {
+        for hangs_up in [false, true] {
+            let local = Ipv4Addr::LOCALHOST.into();
+            let listen = Service::listen("c1", Protocol::Tcp, local, 0);
+            let mut service = listen.expect("a port is free");
+            let at = SocketAddr::new(local, service.port());
+            let mut asking = Socket::open(&ProbeRequest {
+                kind: ProbeKind::Tcp,
+                destination: at.ip(),
+                port: at.port(),
+                source_port: 0,
+                token: Token::new(1, 2, 3),
+                size: 16,
+                ttl: None,
+                tos: None,
+                dont_fragment: None,
+            })
+            .expect("a socket");
+            asking.send().expect("it is sent");
+            while asking
+                .receive()
+                .expect("the machine is not broken")
+                .is_none()
+            {
+                let sockets = std::iter::once(asking.interest());
+                let served = service.as_fds().into_iter();
+                let mut polled: Vec<PollFd<'_>> = sockets
+                    .chain(served.map(|fd| (fd, PollFlags::POLLIN)))
+                    .map(|(fd, wanted)| PollFd::new(fd, wanted))
+                    .collect();
+                poll(&mut polled, PollTimeout::NONE).expect("something comes");
+                service.serve().expect("it listens");
+            }
+            let got = service.take_got().pop().expect("it has got it");
+            let question = Question {
+                from: Vantage("lan".into()),
+                to: Target {
+                    address: at.ip(),
+                    role: "c1".into(),
+                },
+                ask: Ask::Tcp(at.port()),
+                size: Size::Small,
+                way: Routing::OwnRoutes,
+                flow: Flow::New,
+            };
+            let flow = OpenFlow {
+                socket: asking,
+                caller: service.release(&got),
+                by_proxy: true,
+            };
+            let mut flows = Flows::default();
+            flows.keep(&question, flow);
+            drop(service);
+            if hangs_up {
+                flows.hang_up("c1").expect("the machine is not broken");
+            }
+            flows.retain(|node| node != "c1");
+            assert!(!flows.can_ask(&Question {
+                flow: Flow::Open,
+                ..question
+            }));
+            assert_eq!(is_free(at), !hangs_up);
+        }
     }
 }

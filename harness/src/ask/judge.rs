@@ -81,6 +81,8 @@ pub enum Wrong {
     Unheard(String),
     /// The lab's router saw this address of it.
     Left(IpAddr),
+    /// It left from this number, which the host publishes.
+    Shadows(u16),
     /// The refusal came from this address.
     RefusedFrom(IpAddr),
 }
@@ -182,6 +184,11 @@ fn answered(
         && !fits(sees, peer, ground)
     {
         wrong.push(Wrong::Saw(peer));
+    }
+    if let Ask::FromPublished(_, published) = row.question.ask
+        && seen.got.iter().any(|one| one.peer.port() == published)
+    {
+        wrong.push(Wrong::Shadows(published));
     }
     if let Some(routers) = routers {
         let must = left_by(seen, Leg::Request, &seen.from).map(|sent| sent.saturating_sub(routers));
@@ -341,6 +348,10 @@ impl fmt::Display for Wrong {
                 "what {node} sent in it by itself, before it was asked, did not come"
             ),
             Self::Left(address) => write!(f, "it left the host's segment from {address}"),
+            Self::Shadows(port) => write!(
+                f,
+                "it left from port {port}, which the host publishes: whom it asks reaches it there instead"
+            ),
             Self::RefusedFrom(address) => write!(f, "the refusal came from {address}"),
         }
     }
@@ -352,7 +363,7 @@ pub struct QuestionText<'a>(pub &'a Question);
 
 impl fmt::Display for QuestionText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use crate::intent::{Ask, Flow, Routing, Size};
+        use crate::intent::{Ask, Flow, OPEN, Routing, Size};
         let question = self.0;
         let (address, role) = (question.to.address.to_string(), &question.to.role);
         write!(f, "{} → {role}", question.from.0)?;
@@ -363,6 +374,7 @@ impl fmt::Display for QuestionText<'_> {
             Ask::Icmp => f.write_str(" by icmp echo")?,
             Ask::Tcp(port) => write!(f, " by tcp {port}")?,
             Ask::Udp(port) => write!(f, " by udp {port}")?,
+            Ask::FromPublished(protocol, port) => write!(f, " by {protocol} {OPEN} from {port}")?,
             Ask::Other => f.write_str(" by an ip protocol that nobody speaks")?,
             Ask::LateTcp(port) => write!(f, " by a tcp segment of no connection to {port}")?,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::case::ProbeKind;
-use crate::intent::{Ask, Question, Routing, Size};
+use crate::intent::{Ask, OPEN, Question, Routing, Size};
 use crate::lab::DETOUR_TOS;
 use crate::packet::Token;
 use crate::probe::ProbeRequest;
@@ -69,6 +69,11 @@ pub(super) fn request(question: &Question, token: Token, source_port: u16) -> Pr
         Ask::Udp(port) => (ProbeKind::Udp, port),
         Ask::LateTcp(port) => (ProbeKind::TcpFin, port),
         Ask::Other => (ProbeKind::IpProtocol, 0),
+        Ask::FromPublished(protocol, _) => (protocol.into(), OPEN),
+    };
+    let source_port = match question.ask {
+        Ask::FromPublished(_, published) => published,
+        _ => source_port,
     };
     ProbeRequest {
         kind,

@@ -77,14 +77,21 @@ impl Socket {
         }
         if request.kind == ProbeKind::Tcp {
             // Its end is one reset: neither end lingers, and no port stays taken.
-            let at_once = linger {
-                l_onoff: 1,
-                l_linger: 0,
-            };
-            setsockopt(&socket.interest().0, sockopt::Linger, &at_once)
+            socket
+                .reset_at_end(true)
                 .map_err(|errno| socket.error("make its end a reset", errno))?;
         }
         Ok(socket)
+    }
+
+    /// Whether its end is a reset. To who has closed first it should not be: a reset makes it forget the connection
+    /// (`tcp_timewait_state_process`).
+    pub(super) fn reset_at_end(&self, whether: bool) -> Result<(), Errno> {
+        let at_once = linger {
+            l_onoff: whether.into(),
+            l_linger: 0,
+        };
+        setsockopt(&self.interest().0, sockopt::Linger, &at_once)
     }
 
     /// Asks anew in the same flow, with another token. What has come meanwhile belongs to no question.

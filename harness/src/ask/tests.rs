@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::change::Field;
 use super::seen::{Arrival, Heard, Leg, Options, Sight};
 use super::*;
+use crate::case::Protocol;
 use crate::intent::{
     Answer, Ask, Flow, Question, Refuser, Routing, Row, Sees, Size, Target, Vantage, rules,
 };
@@ -128,6 +129,18 @@ fn the_end_that_answered_an_open_flow_may_send_first() {
         wrong(by_c2(), &cut),
         [Wrong::Ending, Wrong::Unheard("c2".into())]
     );
+}
+
+#[test]
+fn a_published_number_is_not_taken_over() {
+    let shadows = |port: u16| {
+        let mut seen = answered();
+        seen.got[0].peer.set_port(port);
+        let asked = row(Ask::FromPublished(Protocol::Udp, 5353), by_c2());
+        judge(&asked, &seen, &ground()).map(|one| one.wrong)
+    };
+    assert_eq!(shadows(49_152), None);
+    assert_eq!(shadows(5353), Some(vec![Wrong::Shadows(5353)]));
 }
 
 #[test]

@@ -179,7 +179,7 @@ impl<'a> Cell<'a> {
         let listens = |(protocol, port)| self.services.contains(&(node.to_owned(), protocol, port));
         let answers = match self.question.ask {
             Ask::Icmp => true,
-            Ask::Tcp(_) | Ask::Udp(_) => self.port().is_some_and(listens),
+            Ask::Tcp(_) | Ask::Udp(_) | Ask::FromPublished(..) => self.port().is_some_and(listens),
             Ask::LateTcp(_) | Ask::Other => false,
         };
         if answers {

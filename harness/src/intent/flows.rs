@@ -34,7 +34,9 @@ impl Row {
         };
         let lasting = LASTING.contains(&from) && LASTING.contains(&by.as_str());
         let small = question.size == Size::Small && question.flow == Flow::New;
-        small && by != from && !lasting && !matches!(question.ask, Ask::LateTcp(_))
+        // Of a published number the next table asks anew.
+        let once = matches!(question.ask, Ask::LateTcp(_) | Ask::FromPublished(..));
+        small && by != from && !lasting && !once
     }
 }
 

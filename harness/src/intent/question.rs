@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::table::OPEN;
 use crate::case::Protocol;
 
 /// One cell of the table.
@@ -51,6 +52,8 @@ pub enum Ask {
     LateTcp(u16),
     /// An IP datagram of a protocol that nobody speaks.
     Other,
+    /// What asks for the port that is open everywhere, from this number, which the host publishes.
+    FromPublished(Protocol, u16),
 }
 
 /// The packet's size in relation to the way's MTU.
@@ -97,6 +100,7 @@ impl Ask {
             Self::Icmp | Self::Other => None,
             Self::Tcp(port) | Self::LateTcp(port) => Some((Protocol::Tcp, port)),
             Self::Udp(port) => Some((Protocol::Udp, port)),
+            Self::FromPublished(protocol, _) => Some((protocol, OPEN)),
         }
     }
 

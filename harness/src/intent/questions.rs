@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::cell::{Cell, From};
+use super::cell::{Cell, From, To};
 use super::flows::open_flows;
 use super::moment::{Member, Moment, Port};
 use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
@@ -149,6 +149,9 @@ impl<'a> Asker<'a> {
                 self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
             }
         }
+        if !internal {
+            self.ask(&moment.lan(), moment.shadowed(member), elsewhere);
+        }
         if moment.first_to_leave(member) {
             self.ask(&moment.lan(), [Ask::Other], elsewhere);
         }
@@ -267,7 +270,8 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// How large packets may be: once for each pair of networks and direction, and for each published UDP port from outside.
+/// How large packets may be: once for each pair of networks and direction, and for each published UDP port from outside and by
+/// the host's loopback, where a proxy may pass them on.
 fn sizes(moment: &Moment) -> Vec<Question> {
     let udp = |(_, port): &(&Member, &Port)| port.protocol == Protocol::Udp;
     let published: Vec<&Port> = moment
@@ -299,14 +303,22 @@ fn sizes(moment: &Moment) -> Vec<Question> {
     }
     for target in moment.uplinks() {
         for port in published.iter().filter(|port| port.covers(target.address)) {
-            ask("lan", &target, Ask::Udp(port.host_port), Routing::OwnRoutes);
-            ask(
-                "outside",
-                &target,
-                Ask::Udp(port.host_port),
-                Routing::RouteByHost,
-            );
+            let by = Ask::Udp(port.host_port);
+            ask("lan", &target, by, Routing::OwnRoutes);
+            ask("outside", &target, by, Routing::RouteByHost);
         }
+    }
+    let loopback = moment.loopback();
+    for port in published
+        .iter()
+        .filter(|port| port.covers(loopback.address))
+    {
+        ask(
+            "host",
+            &loopback,
+            Ask::Udp(port.host_port),
+            Routing::OwnRoutes,
+        );
     }
     let services = services(moment);
     small
@@ -320,7 +332,15 @@ fn sizes_of(cell: &Cell<'_>) -> Vec<Question> {
     let Some(mtu) = cell.mtus().into_iter().min() else {
         return Vec::new();
     };
-    let mut sizes = vec![Size::Whole(mtu), Size::Fragmented(mtu.saturating_mul(2))];
+    let larger = Size::Fragmented(mtu.saturating_mul(2));
+    if cell.to == To::Loopback {
+        // Whom it is too large for there, the kernel or a proxy behind it, is nobody's promise.
+        return vec![Question {
+            size: larger,
+            ..cell.question.clone()
+        }];
+    }
+    let mut sizes = vec![Size::Whole(mtu), larger];
     // Where nobody asked for an MTU, a link may also be larger than the uplink.
     if cell.has_mtu() || mtu < cell.moment.found.uplink_mtu {
         sizes.push(Size::TooLarge(mtu.saturating_add(1)));
@@ -368,6 +388,24 @@ impl Moment {
     fn far_also(&self) -> impl Iterator<Item = Target> {
         let addresses = self.found.outside_also.iter();
         addresses.map(|address| target(*address, &format!("outside.{address}")))
+    }
+
+    /// From every number that is published where containers leave, and that this one does not listen on itself.
+    fn shadowed(&self, member: &Member) -> Vec<Ask> {
+        let Some(leaves_from) = self.found.addresses.first() else {
+            return Vec::new();
+        };
+        let published = self.published().map(|(_, port)| port);
+        let numbers: BTreeSet<(Protocol, u16)> = published
+            .filter(|port| port.covers(*leaves_from))
+            .map(number)
+            .collect();
+        let services = services(self);
+        numbers
+            .into_iter()
+            .filter(|(protocol, port)| !services.contains(&(member.name.clone(), *protocol, *port)))
+            .map(|(protocol, port)| Ask::FromPublished(protocol, port))
+            .collect()
     }
 
     /// Whether no other address has left for elsewhere before this container's. Masquerade tells two by their ports: of a

@@ -1,6 +1,6 @@
 //! The answering end of a flow, kept while no service listens.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
 use crate::case::Protocol;
 
@@ -15,6 +15,16 @@ pub struct Caller {
     pub port: u16,
     pub(super) peer: SocketAddr,
     pub(super) end: End,
+}
+
+impl Caller {
+    /// Ends a connection in good order: nothing more comes from here. Returns whether there was one.
+    pub(crate) fn hang_up(&self) -> bool {
+        match &self.end {
+            End::Stream(stream) => stream.shutdown(Shutdown::Write).is_ok(),
+            End::Datagram(_) => false,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -72,18 +72,19 @@ impl Drop for Service {
 
 impl Service {
     /// Listens in the calling thread's network namespace, which is that of `node`, on all of its addresses of the family of
-    /// `any`.
+    /// `any`; on a port that is free if `port` is 0.
     ///
     /// # Errors
     /// The port is taken.
     pub fn listen(node: &str, protocol: Protocol, any: IpAddr, port: u16) -> std::io::Result<Self> {
         let at = SocketAddr::new(any, port);
-        let kind = match protocol {
+        let (port, kind) = match protocol {
             Protocol::Tcp => {
                 let listener = TcpListener::bind(at)?;
                 listener.set_nonblocking(true)?;
+                let port = listener.local_addr()?.port();
                 let callers = BTreeMap::new();
-                Kind::Tcp { listener, callers }
+                (port, Kind::Tcp { listener, callers })
             }
             Protocol::Udp => {
                 let socket = bind_shared(at)?;
@@ -91,8 +92,9 @@ impl Service {
                     setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
                 }
                 socket.set_nonblocking(true)?;
+                let port = socket.local_addr()?.port();
                 let buffer = vec![0; usize::from(u16::MAX)];
-                Kind::Udp { socket, buffer }
+                (port, Kind::Udp { socket, buffer })
             }
         };
         Ok(Self {
@@ -429,11 +431,8 @@ mod tests {
     fn listening(protocol: Protocol) -> (Service, SocketAddr) {
         let any = Ipv4Addr::LOCALHOST.into();
         let service = Service::listen("c1", protocol, any, 0).expect("a port is free");
-        let at = match &service.kind {
-            Kind::Tcp { listener, .. } => listener.local_addr(),
-            Kind::Udp { socket, .. } => socket.local_addr(),
-        };
-        (service, at.expect("it is bound"))
+        let at = SocketAddr::new(any, service.port());
+        (service, at)
     }
 
     #[test]

@@ -78,6 +78,7 @@ fn ask_words(ask: Ask) -> String {
         Ask::Icmp => "icmp".to_owned(),
         Ask::Tcp(port) => format!("tcp {port}"),
         Ask::Udp(port) => format!("udp {port}"),
+        Ask::FromPublished(protocol, port) => format!("{protocol} {OPEN} from {port}"),
         Ask::Other => "another ip protocol".to_owned(),
         Ask::LateTcp(port) => format!("late tcp {port}"),
     }

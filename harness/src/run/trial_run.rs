@@ -131,7 +131,10 @@ impl TrialRun {
 
     fn change(&mut self, step: usize, change: &NetworkEvent) -> Result<(), RunError> {
         match change {
-            NetworkEvent::Remove(name) => self.flows.retain(|node| node != name.as_str()),
+            NetworkEvent::Remove(name) => {
+                self.flows.hang_up(name.as_str())?;
+                self.flows.retain(|node| node != name.as_str());
+            }
             // What is left of the others is looked for.
             NetworkEvent::Teardown { .. } => {
                 self.flows.retain(|node| node == "lan" || node == "outside")

@@ -129,6 +129,14 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     &[("    run(\"nft delete table ip example\", check=False)", "    run(\"nft delete table ip example\", check=False)\n    run(\"nft flush table ip nat\", check=False)")],
     "leftover"
 )]
+#[case::a_published_number_is_taken_over(
+    &[("masquerade to :49152-65535'", "masquerade'")],
+    "no-shadow"
+)]
+#[case::what_is_no_icmp_tcp_or_udp_comes_in(
+    &[("oifname \"{name}\" ct state new", "oifname \"{name}\" meta l4proto {{ icmp, tcp, udp }} ct state new")],
+    "hidden-ports"
+)]
 fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
     let kinds = explored(changes, 60);
     assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");

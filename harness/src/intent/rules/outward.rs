@@ -23,8 +23,27 @@ pub(super) const GROUP: Group = Group {
                 "case egress/source-is-the-hosts",
             ],
             says: Says::Is(|cell| {
-                let late = matches!(cell.question.ask, Ask::LateTcp(_));
-                (leaves(cell) && !late).then(|| arrives(cell))?
+                let special = matches!(cell.question.ask, Ask::LateTcp(_) | Ask::FromPublished(..));
+                (leaves(cell) && !special).then(|| arrives(cell))?
+            }),
+        },
+        Rule {
+            id: RuleId("no-shadow"),
+            rank: Rank::Usual,
+            sentence: "What a container sends from a number that the host publishes leaves from another, so that it does not take that port over.",
+            level: Level::Should,
+            features: &[
+                Feature::Masquerade,
+                Feature::PublishTcp,
+                Feature::PublishUdp,
+            ],
+            source: &[
+                "CVE-2021-3773: port shadow",
+                "case publish/source-port-does-not-shadow",
+            ],
+            says: Says::Is(|cell| {
+                let from_published = matches!(cell.question.ask, Ask::FromPublished(..));
+                (leaves(cell) && from_published).then(|| arrives(cell))?
             }),
         },
         Rule {

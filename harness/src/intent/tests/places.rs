@@ -1,5 +1,6 @@
 //! Each rule about who reaches whom, by small moments.
 
+use super::super::{Ask, table};
 use super::sketch::{networks, of_ipv6};
 use crate::case::{Feature, Policy, Protocol};
 
@@ -341,6 +342,35 @@ fn a_policy_from_before_matters_to_what_must_pass_it() {
     assert_eq!(
         moment.says("lan > 10.77.1.10 icmp routed"),
         "hidden-ports: blocked"
+    );
+}
+
+#[test]
+fn who_sends_from_a_published_number_leaves_from_another() {
+    let moment = networks(&["front"])
+        .with(
+            10,
+            &[1],
+            &["8080:80/tcp", "7001:7001/udp", "127.0.0.1:9090:90/tcp"],
+        )
+        .with(20, &[1], &[]);
+    let shadows = |name: &str| {
+        let rows = table(&moment).into_iter();
+        let asks = rows.filter(|row| row.question.from.0 == name);
+        let asks = asks.map(|row| row.question.ask);
+        asks.filter(|ask| matches!(ask, Ask::FromPublished(..)))
+            .collect::<Vec<_>>()
+    };
+    let tcp = Ask::FromPublished(Protocol::Tcp, 8080);
+    let why = "its own service has the other number, and the third is published for the host alone";
+    assert_eq!(
+        (shadows("c10"), shadows("c20")),
+        (vec![tcp], vec![tcp]),
+        "{why}"
+    );
+    assert_eq!(
+        moment.says("c20 > 10.0.2.50 shadow 8080"),
+        "no-shadow: answered by lan, who sees 10.0.2.15, behind 1 router"
     );
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::*;
-use crate::case::{Family, Feature};
+use crate::case::{Family, Feature, Protocol};
 use crate::report::answer_words;
 
 /// A moment with these networks, the first one 10.77.1.0/24, and nobody on them. A name that begins with `in` is an internal
@@ -181,6 +181,7 @@ fn question(words: &str) -> Question {
             "icmp" => question.ask = Ask::Icmp,
             "tcp" => question.ask = Ask::Tcp(number()),
             "udp" => question.ask = Ask::Udp(number()),
+            "shadow" => question.ask = Ask::FromPublished(Protocol::Tcp, number()),
             "other" => question.ask = Ask::Other,
             "late" => question.ask = Ask::LateTcp(number()),
             "whole" => question.size = Size::Whole(number()),
