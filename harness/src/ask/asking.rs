@@ -142,6 +142,9 @@ impl Asker<'_> {
             if request.kind == ProbeKind::TcpFin {
                 sights.expect_segment(position, request.segment_number());
             }
+            if request.kind == ProbeKind::IcmpReply {
+                sights.expect_reply(position);
+            }
             let of_node = by_node.entry(node).or_default();
             order.push((node, of_node.len()));
             of_node.push((row, position, request));

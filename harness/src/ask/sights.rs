@@ -24,6 +24,8 @@ pub(super) struct Sights {
     ports: HashMap<(Arc<str>, u16), usize>,
     /// TCP questions by the initial sequence number, which no translation changes.
     handshakes: HashMap<u32, usize>,
+    /// Questions that are asked by an echo reply.
+    replies: BTreeSet<usize>,
     seen: Vec<Vec<Sight>>,
     /// Addresses that a node has asked for by ARP, and whether somebody answered.
     asked: BTreeMap<(Arc<str>, IpAddr), bool>,
@@ -54,6 +56,11 @@ impl Sights {
     /// Expects a segment of no connection with this sequence number, too.
     pub(super) fn expect_segment(&mut self, position: usize, sequence: u32) {
         self.handshakes.insert(sequence, position);
+    }
+
+    /// Expects an echo reply as what is sent.
+    pub(super) fn expect_reply(&mut self, position: usize) {
+        self.replies.insert(position);
     }
 
     /// The frames of a question so far.
@@ -159,7 +166,15 @@ impl Sights {
     fn whose(&self, headers: &Headers, payload: &[u8]) -> Option<(usize, Leg)> {
         match &headers.transport {
             Transport::EchoRequest { .. } => Some((self.marked(payload)?.0, Leg::Request)),
-            Transport::EchoReply { .. } => Some((self.marked(payload)?.0, Leg::Reply)),
+            Transport::EchoReply { .. } => {
+                let (position, _) = self.marked(payload)?;
+                let leg = if self.replies.contains(&position) {
+                    Leg::Request
+                } else {
+                    Leg::Reply
+                };
+                Some((position, leg))
+            }
             Transport::Udp { .. } => self.marked(payload),
             Transport::Tcp {
                 sequence,
@@ -321,6 +336,25 @@ mod tests {
         ]);
         let legs: Vec<Leg> = sights.of(ours).iter().map(|sight| sight.leg).collect();
         assert_eq!(legs, [Leg::Request, Leg::Request, Leg::Reply, Leg::Reset]);
+    }
+
+    #[test]
+    fn an_echo_reply_is_what_was_sent_if_nobody_asked_for_it() {
+        let mut sights = Sights::new(1, 2);
+        let (asked, sent) = (sights.expect(7, "c1", None), sights.expect(8, "c1", None));
+        sights.expect_reply(sent);
+        for number in [7, 8] {
+            let ends = ([10, 77, 1, 2], [10, 77, 1, 3]);
+            let packet = PacketBuilder::ethernet2([2; 6], [3; 6]).ipv4(ends.0, ends.1, 64);
+            let mut bytes = Vec::new();
+            let reply = packet.icmpv4_echo_reply(1, 1);
+            reply
+                .write(&mut bytes, &Token::new(1, 2, number).0)
+                .expect(KNOWN);
+            sights.add(&[frame("c1", true, bytes)]);
+        }
+        assert_eq!(sights.of(asked)[0].leg, Leg::Reply);
+        assert_eq!(sights.of(sent)[0].leg, Leg::Request);
     }
 
     #[test]

@@ -44,7 +44,11 @@ impl Socket {
     pub(super) fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let kind = match request.kind {
             ProbeKind::IcmpEcho => Kind::Ping(ping(request)?),
-            ProbeKind::Tcp | ProbeKind::Udp | ProbeKind::TcpFin | ProbeKind::IpProtocol => {
+            ProbeKind::Tcp
+            | ProbeKind::Udp
+            | ProbeKind::TcpFin
+            | ProbeKind::IpProtocol
+            | ProbeKind::IcmpReply => {
                 let plain = ProbeRequest {
                     dont_fragment: None,
                     ..request.clone()

@@ -126,6 +126,8 @@ words! {
         /// One IP datagram of a protocol that nobody speaks: 253, for experiments (RFC 3692 2.1). Its destination answers that the
         /// protocol is unreachable.
         IpProtocol = "ip-protocol",
+        /// One ICMP echo reply to a request that nobody has sent.
+        IcmpReply = "icmp-reply",
     }
 }
 
@@ -138,6 +140,7 @@ impl ProbeKind {
             Self::Tcp => "tcp",
             Self::TcpFin => "tcp fin of no connection",
             Self::IpProtocol => "ip protocol that nobody speaks",
+            Self::IcmpReply => "icmp echo reply to nobody",
         }
     }
 }

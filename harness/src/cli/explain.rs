@@ -209,6 +209,9 @@ fn sent(probe: &Probe) -> String {
             }
             format!("ip netns exec {from} ping -c1 -W{PASTED_WAIT_SECONDS}{options} {address}")
         }
+        ProbeKind::IcmpReply => {
+            format!("ip netns exec {from} hping3 -c 1 --icmp --icmptype 0 {address}")
+        }
         ProbeKind::IpProtocol => {
             format!("ip netns exec {from} hping3 -c 1 --rawip --ipproto {OTHER_PROTOCOL} {address}")
         }

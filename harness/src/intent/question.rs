@@ -50,6 +50,8 @@ pub enum Ask {
     Udp(u16),
     /// A TCP segment of no connection.
     LateTcp(u16),
+    /// An ICMP echo reply to a request that nobody has sent.
+    LateReply,
     /// An IP datagram of a protocol that nobody speaks.
     Other,
     /// What asks for the port that is open everywhere, from this number, which the host publishes.
@@ -97,7 +99,7 @@ impl Ask {
     /// The transport protocol and the port that it is sent to.
     pub fn port(self) -> Option<(Protocol, u16)> {
         match self {
-            Self::Icmp | Self::Other => None,
+            Self::Icmp | Self::LateReply | Self::Other => None,
             Self::Tcp(port) | Self::LateTcp(port) => Some((Protocol::Tcp, port)),
             Self::Udp(port) => Some((Protocol::Udp, port)),
             Self::FromPublished(protocol, _) => Some((protocol, OPEN)),

@@ -29,6 +29,8 @@ const SHUT: [Ask; 5] = [
     Ask::Udp(53),
     Ask::Other,
 ];
+/// What belongs to nothing that conntrack knows.
+const LATE: [Ask; 2] = [Ask::LateTcp(OPEN), Ask::LateReply];
 /// What is asked where the answer is the host's alone.
 const BRIEF: [Ask; 2] = [Ask::Icmp, Ask::Tcp(OPEN)];
 
@@ -143,10 +145,10 @@ impl<'a> Asker<'a> {
             if internal {
                 self.ask(&target, [Ask::Icmp], Routing::OwnRoutes);
                 self.ask(&target, SHUT, elsewhere);
-                self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
+                self.ask(&target, LATE, elsewhere);
             } else {
                 self.ask(&target, FULL, elsewhere);
-                self.ask(&target, [Ask::LateTcp(OPEN)], elsewhere);
+                self.ask(&target, LATE, elsewhere);
             }
         }
         if !internal {
@@ -246,7 +248,7 @@ impl<'a> Asker<'a> {
         for (member, _, target) in moment.containers() {
             self.ask(&target, SHUT, Routing::RouteByHost);
             self.ask(&target, container_ports(member), Routing::RouteByHost);
-            self.ask(&target, [Ask::LateTcp(OPEN)], Routing::RouteByHost);
+            self.ask(&target, LATE, Routing::RouteByHost);
         }
         for (_, target) in moment.lost() {
             self.ask(&target, [Ask::Icmp], Routing::RouteByHost);

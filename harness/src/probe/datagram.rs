@@ -1,9 +1,10 @@
-//! One IP datagram of a protocol that nobody speaks. A filter that lists protocols forgets it.
+//! One IP datagram that nobody answers as what it is: of a protocol that nobody speaks, which filters that list protocols forget, or
+//! an echo reply to nobody, which conntrack calls invalid.
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use etherparse::{IpDscp, IpEcn, IpNumber, Ipv4Header};
+use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Type, IpDscp, IpEcn, IpNumber, Ipv4Header};
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, sendto, socket,
@@ -11,6 +12,7 @@ use nix::sys::socket::{
 
 use super::errno::refusal;
 use super::{ProbeError, ProbeRequest};
+use crate::case::ProbeKind;
 use crate::path::Sent;
 
 /// The protocol's number: for experiments (RFC 3692 2.1), so that no kernel knows it.
@@ -70,7 +72,10 @@ fn datagram(request: &ProbeRequest) -> Result<Vec<u8>, Errno> {
     let IpAddr::V4(destination) = request.destination else {
         return Err(Errno::EAFNOSUPPORT);
     };
-    let payload = request.payload();
+    let (protocol, payload) = match request.kind {
+        ProbeKind::IcmpReply => (IpNumber::ICMP, reply(request)),
+        _ => (IpNumber(OTHER_PROTOCOL), request.payload()),
+    };
     let tos = request.tos.unwrap_or_default();
     let wrong = |_| Errno::EMSGSIZE;
     let header = Ipv4Header {
@@ -80,7 +85,7 @@ fn datagram(request: &ProbeRequest) -> Result<Vec<u8>, Errno> {
         ..Ipv4Header::new(
             u16::try_from(payload.len()).map_err(wrong)?,
             request.ttl.unwrap_or(TTL),
-            IpNumber(OTHER_PROTOCOL),
+            protocol,
             [0; 4],
             destination.octets(),
         )
@@ -89,10 +94,20 @@ fn datagram(request: &ProbeRequest) -> Result<Vec<u8>, Errno> {
     Ok([&header.to_bytes()[..], &payload].concat())
 }
 
+/// The echo reply with the token (RFC 792).
+fn reply(request: &ProbeRequest) -> Vec<u8> {
+    let payload = request.payload();
+    let echo = IcmpEchoHeader {
+        id: request.source_port,
+        seq: 1,
+    };
+    let header = Icmpv4Header::with_checksum(Icmpv4Type::EchoReply(echo), &payload);
+    [&header.to_bytes()[..], &payload].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::ProbeKind;
     use crate::packet::{Token, Transport, decode};
 
     #[test]
@@ -116,5 +131,14 @@ mod tests {
         assert_eq!((headers.ttl, headers.tos), (9, 0x16));
         assert!(headers.dont_fragment);
         assert_eq!(payload, token.0);
+        let reply = ProbeRequest {
+            kind: ProbeKind::IcmpReply,
+            source_port: 7,
+            ..request
+        };
+        let reply = super::datagram(&reply).expect("it is small");
+        let (headers, payload) = decode(&reply).expect("a whole packet");
+        let transport = Transport::EchoReply { id: 7, sequence: 1 };
+        assert_eq!((headers.transport, payload), (transport, &token.0[..]));
     }
 }

@@ -82,6 +82,9 @@ impl Mark {
         match &headers.transport {
             Transport::EchoRequest { .. } if self.echoes(payload) => Some(LegKind::Request),
             Transport::EchoReply { .. } if self.echoes(payload) => Some(LegKind::Reply),
+            Transport::EchoReply { .. } if self.kind == ProbeKind::IcmpReply => {
+                self.token.begins(payload).then_some(LegKind::Request)
+            }
             Transport::Udp { .. } if self.kind == ProbeKind::Udp => {
                 if self.token.begins(payload) {
                     Some(LegKind::Request)

@@ -47,7 +47,7 @@ pub enum Prober {
     Tcp(TcpProber),
     /// A TCP segment of no connection.
     Segment(SegmentProber),
-    /// An IP datagram of a protocol that nobody speaks.
+    /// An IP datagram of a protocol that nobody speaks, or an echo reply to nobody.
     Datagram(DatagramProber),
 }
 
@@ -65,7 +65,9 @@ impl Prober {
             ProbeKind::Udp => Self::Udp(UdpProber::open(request)?),
             ProbeKind::Tcp => Self::Tcp(TcpProber::open(request)?),
             ProbeKind::TcpFin => Self::Segment(SegmentProber::open(request)?),
-            ProbeKind::IpProtocol => Self::Datagram(DatagramProber::open(request)?),
+            ProbeKind::IpProtocol | ProbeKind::IcmpReply => {
+                Self::Datagram(DatagramProber::open(request)?)
+            }
         })
     }
 

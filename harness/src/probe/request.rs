@@ -85,7 +85,9 @@ impl ProbeRequest {
         ProbeError {
             operation,
             destination: match self.kind {
-                ProbeKind::IcmpEcho | ProbeKind::IpProtocol => self.destination.to_string(),
+                ProbeKind::IcmpEcho | ProbeKind::IpProtocol | ProbeKind::IcmpReply => {
+                    self.destination.to_string()
+                }
                 ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin => self.endpoint().to_string(),
             },
             errno,

@@ -268,7 +268,7 @@ fn differs(question: &Question, before: &Ended, now: &Ended) -> Option<What> {
         by,
     } = question;
     let port = match kind {
-        ProbeKind::IcmpEcho | ProbeKind::IpProtocol => String::new(),
+        ProbeKind::IcmpEcho | ProbeKind::IpProtocol | ProbeKind::IcmpReply => String::new(),
         _ => format!(":{port}"),
     };
     let by = match by {

@@ -252,7 +252,7 @@ impl TrialRun {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         let (size, first_port) = match probe.send {
             ProbeKind::IcmpEcho => (PING_PAYLOAD, 0),
-            ProbeKind::IpProtocol => (TOKEN_PAYLOAD, 0),
+            ProbeKind::IpProtocol | ProbeKind::IcmpReply => (TOKEN_PAYLOAD, 0),
             ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin => (TOKEN_PAYLOAD, SOURCE_PORT),
         };
         ProbeRequest {

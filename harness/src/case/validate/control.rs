@@ -167,7 +167,7 @@ impl Nodes<'_> {
 /// The protocol of a published port that this kind of probe can use.
 fn carrier(send: ProbeKind) -> Option<&'static str> {
     match send {
-        ProbeKind::IcmpEcho | ProbeKind::IpProtocol => None,
+        ProbeKind::IcmpEcho | ProbeKind::IpProtocol | ProbeKind::IcmpReply => None,
         ProbeKind::Udp => Some("udp"),
         ProbeKind::Tcp | ProbeKind::TcpFin => Some("tcp"),
     }

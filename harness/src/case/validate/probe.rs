@@ -101,7 +101,10 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
         .as_ref()
         .and_then(|port| findings.number(port, "port", 1..=65535));
     match (send, &file.port) {
-        (Some(send @ (ProbeKind::IcmpEcho | ProbeKind::IpProtocol)), Some(port)) => {
+        (
+            Some(send @ (ProbeKind::IcmpEcho | ProbeKind::IpProtocol | ProbeKind::IcmpReply)),
+            Some(port),
+        ) => {
             without_port(findings, send, port);
         }
         (Some(send @ (ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin)), None) => {
@@ -130,8 +133,10 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
         .source_port
         .as_ref()
         .and_then(|port| findings.number(port, "source port", 1..=65535));
-    if let (Some(send @ (ProbeKind::IcmpEcho | ProbeKind::IpProtocol)), Some(port)) =
-        (send, &file.source_port)
+    if let (
+        Some(send @ (ProbeKind::IcmpEcho | ProbeKind::IpProtocol | ProbeKind::IcmpReply)),
+        Some(port),
+    ) = (send, &file.source_port)
     {
         without_port(findings, send, port);
     }
@@ -151,10 +156,10 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
 /// Payloads that a kind of probe can carry, in bytes: a packet's length has 16 bits, a stream's none.
 /// Notes a port that what is sent does not have.
 fn without_port(findings: &mut Findings<'_>, send: ProbeKind, port: &Spanned<i64>) {
-    let what = if send == ProbeKind::IcmpEcho {
-        "an echo request"
-    } else {
-        "a datagram of a protocol that nobody speaks"
+    let what = match send {
+        ProbeKind::IcmpEcho => "an echo request",
+        ProbeKind::IcmpReply => "an echo reply",
+        _ => "a datagram of a protocol that nobody speaks",
     };
     findings.note(
         port.span(),

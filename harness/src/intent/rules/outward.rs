@@ -23,8 +23,8 @@ pub(super) const GROUP: Group = Group {
                 "case egress/source-is-the-hosts",
             ],
             says: Says::Is(|cell| {
-                let special = matches!(cell.question.ask, Ask::LateTcp(_) | Ask::FromPublished(..));
-                (leaves(cell) && !special).then(|| arrives(cell))?
+                let from_published = matches!(cell.question.ask, Ask::FromPublished(..));
+                (leaves(cell) && !is_late(cell) && !from_published).then(|| arrives(cell))?
             }),
         },
         Rule {
@@ -49,7 +49,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("late-segment"),
             rank: Rank::Usual,
-            sentence: "A segment that belongs to no connection never leaves with the container's address.",
+            sentence: "A segment of no connection, or an echo reply to nobody, never leaves with the container's address.",
             level: Level::Should,
             features: &[Feature::Masquerade],
             source: &[
@@ -57,10 +57,7 @@ pub(super) const GROUP: Group = Group {
                 "moby/moby#18630",
                 "case egress/invalid-never-leaves-untranslated",
             ],
-            says: Says::Is(|cell| {
-                let late = matches!(cell.question.ask, Ask::LateTcp(_));
-                (leaves(cell) && late).then_some(Answer::Blocked)
-            }),
+            says: Says::Is(|cell| (leaves(cell) && is_late(cell)).then_some(Answer::Blocked)),
         },
         Rule {
             id: RuleId("internal-no-way-out"),
@@ -151,6 +148,11 @@ pub(super) const GROUP: Group = Group {
 fn leaves(cell: &Cell<'_>) -> bool {
     let open = matches!(cell.from, From::Member(..)) && !cell.internal_asks();
     open && matches!(cell.to, To::Lan | To::Outside)
+}
+
+/// Whether conntrack knows nothing that the packet could belong to, and begins nothing by it.
+fn is_late(cell: &Cell<'_>) -> bool {
+    matches!(cell.question.ask, Ask::LateTcp(_) | Ask::LateReply)
 }
 
 /// Whether lan asks for the outside through the host.

@@ -282,6 +282,10 @@ fn containers_reach_the_host_and_what_is_beyond() {
         moment.says("c10 > 8.8.8.8 late 7001"),
         "late-segment: blocked"
     );
+    assert_eq!(
+        moment.says("c10 > 8.8.8.8 latereply"),
+        "late-segment: blocked"
+    );
 }
 
 #[test]

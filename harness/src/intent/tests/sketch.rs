@@ -182,6 +182,7 @@ fn question(words: &str) -> Question {
             "tcp" => question.ask = Ask::Tcp(number()),
             "udp" => question.ask = Ask::Udp(number()),
             "shadow" => question.ask = Ask::FromPublished(Protocol::Tcp, number()),
+            "latereply" => question.ask = Ask::LateReply,
             "other" => question.ask = Ask::Other,
             "late" => question.ask = Ask::LateTcp(number()),
             "whole" => question.size = Size::Whole(number()),

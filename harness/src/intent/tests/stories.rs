@@ -110,6 +110,7 @@ impl<'a> Told<'a> {
         let ask = match (probe.send, probe.port) {
             (ProbeKind::IcmpEcho, _) => Ask::Icmp,
             (ProbeKind::IpProtocol, _) => Ask::Other,
+            (ProbeKind::IcmpReply, _) => Ask::LateReply,
             (ProbeKind::Udp, Some(port)) => Ask::Udp(port),
             (ProbeKind::Tcp, Some(port)) => Ask::Tcp(port),
             (ProbeKind::TcpFin, Some(port)) => Ask::LateTcp(port),
