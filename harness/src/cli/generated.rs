@@ -45,6 +45,7 @@ pub(super) fn text(score: &GeneratedScore) -> String {
             Catcher::Stories => "by stories alone",
             Catcher::Longer => "by a longer exploration",
             Catcher::Nobody => "by nobody",
+            Catcher::Declared => "change nothing that a packet can tell: declared by hand",
             Catcher::Equivalent => {
                 "change nothing: the plan in its normal form is the same in every case"
             }
@@ -57,6 +58,11 @@ pub(super) fn text(score: &GeneratedScore) -> String {
             "survived  {} ({} trials, {} of them errored)",
             survivor.name, survivor.trials, survivor.errored
         );
+    }
+    for one in &score.faults {
+        if let Some(reason) = &one.reason {
+            let _ = writeln!(text, "declared  {}: {reason}", one.name);
+        }
     }
     text
 }

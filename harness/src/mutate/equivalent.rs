@@ -23,10 +23,21 @@ pub struct Equivalent {
     pub reason: String,
 }
 
+/// A fault that a program draws and that no packet can tell.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EquivalentFault {
+    /// Its name, or the beginning of it up to a colon.
+    pub fault: String,
+    /// Why no packet can tell the difference.
+    pub reason: String,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     equivalent: Vec<Equivalent>,
+    generated: Vec<EquivalentFault>,
 }
 
 /// The data of equivalent mutants is not what it should be.
@@ -40,6 +51,22 @@ pub struct EquivalentError(#[from] toml::de::Error);
 /// The data is malformed.
 pub fn declared() -> Result<Vec<Equivalent>, EquivalentError> {
     Ok(toml::from_str::<File>(DECLARED)?.equivalent)
+}
+
+/// The declared equivalences of generated faults.
+///
+/// # Errors
+/// The data is malformed.
+pub fn declared_faults() -> Result<Vec<EquivalentFault>, EquivalentError> {
+    Ok(toml::from_str::<File>(DECLARED)?.generated)
+}
+
+impl EquivalentFault {
+    /// Whether this declaration means the fault of that name.
+    pub fn covers(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.fault);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    }
 }
 
 impl Equivalent {
@@ -63,6 +90,12 @@ mod tests {
     fn every_declaration_has_a_reason() {
         for equivalent in declared().unwrap() {
             assert!(equivalent.reason.ends_with('.'), "{equivalent:?}");
+        }
+        let all = crate::adapter::native::Generated::all();
+        for declared in declared_faults().unwrap() {
+            assert!(declared.reason.ends_with('.'), "{declared:?}");
+            let mut names = all.iter().map(ToString::to_string);
+            assert!(names.any(|name| declared.covers(&name)), "{declared:?}");
         }
     }
 }

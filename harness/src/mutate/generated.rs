@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Percent of the faults that change something which must be caught.
 pub const PROMISED: usize = 99;
+/// Percent of all faults that may be declared by hand to change nothing.
+const BY_HAND: usize = 3;
 
 /// What became of a generated fault.
 #[derive(
@@ -22,6 +24,8 @@ pub enum Catcher {
     Longer,
     /// Nobody, though it changes what is made of some of them.
     Nobody,
+    /// Nobody can: declared by hand, with the reason.
+    Declared,
     /// Nobody needs to: the plans of all of them, in their normal form, are those without the fault.
     Equivalent,
 }
@@ -41,6 +45,9 @@ pub struct ScoredGenerated {
     pub trials: usize,
     /// Cases that broke before they could tell.
     pub errored: usize,
+    /// Why no packet can tell, where that is declared by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How many faults of one operator were caught.
@@ -80,7 +87,7 @@ impl GeneratedScore {
             *by.entry(fault.by).or_default() += 1;
             let operator = operators.entry(fault.operator.clone()).or_default();
             match fault.by {
-                Catcher::Equivalent => operator.equivalent += 1,
+                Catcher::Equivalent | Catcher::Declared => operator.equivalent += 1,
                 Catcher::Nobody => operator.all += 1,
                 _ => {
                     operator.all += 1;
@@ -106,7 +113,8 @@ impl GeneratedScore {
 
     /// Whether as many were caught as is promised.
     pub fn is_kept(&self) -> bool {
-        self.caught * 100 >= self.all * PROMISED
+        let by_hand = self.by.get(&Catcher::Declared).copied().unwrap_or_default();
+        self.caught * 100 >= self.all * PROMISED && by_hand * 100 <= self.faults.len() * BY_HAND
     }
 }
 
@@ -123,11 +131,15 @@ mod tests {
             case: String::new(),
             trials: 1,
             errored: 0,
+            reason: None,
         };
         let of = |all: &[Catcher]| GeneratedScore::of(1, all.iter().copied().map(one).collect());
         let caught = of(&[Catcher::Covering, Catcher::Stories, Catcher::Equivalent]);
         assert_eq!((caught.caught, caught.all), (2, 2));
         assert!(caught.is_kept());
+        let by_hand = of(&[Catcher::Covering, Catcher::Declared]);
+        assert_eq!((by_hand.caught, by_hand.all), (1, 1));
+        assert!(!by_hand.is_kept(), "half of them");
         let survived = of(&[Catcher::Covering, Catcher::Nobody]);
         assert_eq!(survived.survivors().count(), 1);
         assert!(!survived.is_kept());

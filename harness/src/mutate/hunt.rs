@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::equivalent::{EquivalentFault, declared_faults};
 use super::measure::Measure;
 use super::{Catcher, GeneratedScore, MutateError, ScoredGenerated};
 use crate::adapter::native::{Faults, Generated, changes};
@@ -58,10 +59,9 @@ impl Measure {
                 open.retain(|one| !one.is_caught);
             }
         }
-        Ok(GeneratedScore::of(
-            seed,
-            hunted.into_iter().map(|one| one.scored).collect(),
-        ))
+        let declared = declared_faults()?;
+        let scored = hunted.into_iter().map(|one| one.scored.excused(&declared));
+        Ok(GeneratedScore::of(seed, scored.collect()))
     }
 
     /// Puts each fault to the next of its cases.
@@ -121,6 +121,19 @@ fn stages(seed: u64, stories: &[Arc<Case>]) -> Result<[Stage; 3], MutateError> {
     ])
 }
 
+impl ScoredGenerated {
+    /// The same, with the reason why nobody can catch it where one is declared. One that somebody has caught needs none.
+    fn excused(mut self, declared: &[EquivalentFault]) -> Self {
+        if self.by == Catcher::Nobody
+            && let Some(one) = declared.iter().find(|one| one.covers(&self.name))
+        {
+            self.by = Catcher::Declared;
+            self.reason = Some(one.reason.clone());
+        }
+        self
+    }
+}
+
 impl Hunted {
     fn of(fault: Generated) -> Self {
         Self {
@@ -134,6 +147,7 @@ impl Hunted {
                 case: String::new(),
                 trials: 0,
                 errored: 0,
+                reason: None,
             },
             is_caught: false,
         }

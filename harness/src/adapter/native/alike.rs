@@ -5,7 +5,7 @@ use super::fault::Faults;
 use super::plan::{Chain, Found, Place, Plan};
 use super::rule::{About, Action, Is, Match, Rule};
 use crate::adapter::Scenario;
-use crate::case::{Case, CaseKind, NetworkEvent, Policy};
+use crate::case::{Case, CaseKind, NetworkEvent, Policy, Protocol, Subnet};
 
 /// What one event makes: why it was refused, the plan in its normal form, and the edits that lead to it.
 type Outcome = (Option<String>, Plan, Edits);
@@ -74,19 +74,31 @@ fn normal(plan: &Plan) -> Plan {
         [one] => Some(one.name.clone()),
         _ => None,
     };
+    let by_ports = leads_by_ports(&plan);
     for chain in &mut plan.chains {
         for rule in &mut chain.rules {
             rule.about = About::Fault;
-            plain(rule, chain.place, only.as_deref());
+            plain(rule, chain.place, only.as_deref(), by_ports);
         }
+        say_new_of_the_rest(&mut chain.rules);
         reachable(chain);
         in_order(&mut chain.rules);
     }
     plan
 }
 
+/// Whether only connections to ports get another destination: those of protocols that have ports.
+fn leads_by_ports(plan: &Plan) -> bool {
+    let mut rules = plan.chains.iter().flat_map(|chain| &chain.rules);
+    rules.all(|rule| match rule.action {
+        Action::Destination(..) => rule.matches.iter().any(|one| matches!(one, Match::To(..))),
+        Action::Other(_) => false,
+        _ => true,
+    })
+}
+
 /// Takes away what a rule's matches say twice or need not say, and sorts them.
-fn plain(rule: &mut Rule, place: Place, only_bridge: Option<&str>) {
+fn plain(rule: &mut Rule, place: Place, only_bridge: Option<&str>, by_ports: bool) {
     for one in &mut rule.matches {
         if let (Match::In(_, name) | Match::Out(_, name), Some(only)) = (one, only_bridge)
             && name.ends_with('*')
@@ -103,16 +115,52 @@ fn plain(rule: &mut Rule, place: Place, only_bridge: Option<&str>) {
         place,
         Place::Prerouting | Place::Output | Place::Postrouting
     );
+    let is_led = by_ports && rule.matches.contains(&Match::Translated(true));
     let says_nothing = |one: &Match| match one {
         Match::State(state) => translates && *state == "new",
-        Match::Protocol(is, name) => transport
-            .as_deref()
-            .is_some_and(|known| (known == *name) == (*is == Is::Equal)),
+        Match::Protocol(is, name) => {
+            let fits = |known: &str| (known == *name) == (*is == Is::Equal);
+            let each = || Protocol::ALL.iter().all(|one| fits(one.as_str()));
+            transport.as_deref().is_some_and(fits) || (is_led && each())
+        }
         _ => false,
     };
     rule.matches.retain(|one| !says_nothing(one));
     rule.matches.sort_by_key(ToString::to_string);
     rule.matches.dedup();
+}
+
+/// Takes "new" away where earlier rules take all packets of connections, and all of none: native has every connection tracked.
+fn say_new_of_the_rest(rules: &mut [Rule]) {
+    let (known, invalid) = (Match::State(KNOWN), Match::State("invalid"));
+    for nth in 0..rules.len() {
+        let (earlier, rest) = rules.split_at_mut(nth);
+        let rule = &mut rest[0];
+        let takes = |one: &&Rule, state: &Match| ends(one) && one.matches.contains(state);
+        let says = |match_: &Match| rule.matches.iter().any(|own| implies(own, match_));
+        let takes_known = earlier
+            .iter()
+            .any(|one| takes(&one, &known) && one.matches.len() == 1);
+        let takes_invalid = earlier.iter().any(|one| {
+            let mut others = one.matches.iter().filter(|match_| **match_ != invalid);
+            takes(&one, &invalid) && others.all(says)
+        });
+        if takes_known && takes_invalid {
+            rule.matches.retain(|one| *one != Match::State("new"));
+        }
+    }
+}
+
+/// States of a packet that belongs to a connection.
+const KNOWN: &str = "established,related";
+
+/// Whether whatever has the one has the other.
+fn implies(one: &Match, other: &Match) -> bool {
+    match (one, other) {
+        (Match::In(Is::Equal, name), Match::In(Is::Equal, pattern))
+        | (Match::Out(Is::Equal, name), Match::Out(Is::Equal, pattern)) => covers(pattern, name),
+        _ => one == other,
+    }
 }
 
 /// Takes away rules that no packet comes to, or that do what happens without them. The policy of every chain is to accept.
@@ -194,18 +242,35 @@ fn exclude(one: &Match, two: &Match) -> bool {
             (name == other) != (*is == Is::Equal)
         }
         (Match::Translated(one), Match::Translated(two)) => one != two,
+        (Match::State(one), Match::State(two)) => one
+            .split(',')
+            .all(|state| !two.split(',').any(|other| other == state)),
         (Match::Source(is, of), Match::Source(other_is, other))
         | (Match::Destination(is, of), Match::Destination(other_is, other)) => {
-            // Of subnets that do not overlap; an address and a subnet are not compared.
-            let alike = of.split('/').nth(1) == other.split('/').nth(1);
+            let (Some(of), Some(other)) = (subnet(of), subnet(other)) else {
+                return false;
+            };
             match (is, other_is) {
-                (Is::Equal, Is::Equal) => alike && of != other,
-                (Is::Equal, Is::Not) | (Is::Not, Is::Equal) => of == other,
+                (Is::Equal, Is::Equal) => !of.overlaps(other),
+                (Is::Equal, Is::Not) => lies_in(of, other),
+                (Is::Not, Is::Equal) => lies_in(other, of),
                 (Is::Not, Is::Not) => false,
             }
         }
         _ => false,
     }
+}
+
+/// A prefix, or an address as one.
+fn subnet(text: &str) -> Option<Subnet> {
+    let whole = |address: std::net::IpAddr| {
+        Subnet::around(address, if address.is_ipv4() { 32 } else { 128 })
+    };
+    text.parse().ok().or_else(|| text.parse().ok().map(whole))
+}
+
+fn lies_in(one: Subnet, other: Subnet) -> bool {
+    one.length() >= other.length() && one.overlaps(other)
 }
 
 /// Whether every interface of the one name has the other, too.
@@ -246,6 +311,14 @@ mod tests {
             "rule:new-only:publish:all",
             "rule:last:publish:first",
             "rule:dropped:internal:all",
+            // Only TCP connections are led anywhere.
+            "rule:not-icmp:hairpin:all",
+            // Who is left there begins a connection.
+            "rule:new-only:unpublished:all",
+            // 127.0.0.0/8 is no container's.
+            "rule:last:loopback-answer:last",
+            // What belongs to a connection is not what belongs to none.
+            "rule:first:invalid:all",
         ] {
             assert!(!changes_it(fault), "{fault}");
         }
@@ -258,6 +331,9 @@ mod tests {
             "rule:next-port:publish:last",
             "rule:dropped:masquerade:first",
             "rule:turned:isolation:all",
+            "rule:tcp-only:unpublished:all",
+            "rule:udp-only:hairpin:all",
+            "rule:first:masquerade:all",
             "event:rules-stay:remove",
             "link:no-default-route",
             "no-masquerade",
