@@ -152,6 +152,12 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::protocol_without_ports_without_control(contract(
     "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\n[[step]]\nprobe = { send = \"ip-protocol\", from = \"c1\", to = \"lan\" }\nexpect = { fate = \"blocked\" }\n"
 ))]
+#[case::gateway_outside_its_network(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\ngateway = \"10.77.1.255\"\n"
+))]
+#[case::address_of_the_gateway_that_was_asked_for(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\ngateway = \"10.77.1.9\"\n[container.c1]\nnetwork = \"front\"\naddress = \"10.77.1.9\"\n"
+))]
 #[case::invalid_toml("title = \"T\nlab = 3".to_owned())]
 fn mistakes_are_told_with_their_place(#[case] text: String) {
     // The test's name ends in `case_01_unknown_field`; the snapshot is called by the words after the number.

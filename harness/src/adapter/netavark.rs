@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::facts::{Argument, Facts, Lack, Needed, Own};
-use super::scenario::nth;
 use super::{
     Adapter, AdapterError, Attached, Implementation, LabHost, Program, Realised, Scenario,
     ScenarioContainer, ScenarioNetwork,
@@ -260,8 +259,7 @@ impl NetavarkNetwork {
             own.as_str()?.parse::<IpAddr>().ok()
         });
         let taken: Vec<IpAddr> = addresses.collect();
-        let mut free = (1..=u8::MAX).map(|n| nth(network.gateway, n));
-        free.find(|address| !taken.contains(address))
+        network.hosts().find(|address| !taken.contains(address))
     }
 
     fn ask(

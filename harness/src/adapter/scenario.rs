@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::case::{Attachment, Case, CaseKind, Protocol};
+use crate::case::{Attachment, Case, CaseKind, Protocol, Subnet};
 
 /// Networks and containers that shall exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Scenario {
             Some(ScenarioNetwork {
                 name: network.name.to_string(),
                 subnet: subnet.to_string(),
-                gateway: subnet.gateway(),
+                gateway: network.gateway(*subnet),
                 internal: network.internal,
                 mtu: network.mtu,
             })
@@ -150,9 +150,7 @@ impl Scenario {
             })
             .collect();
         let taken: Vec<IpAddr> = asked.iter().filter_map(|(_, address)| *address).collect();
-        let mut free = (1_u8..)
-            .map(|n| nth(of.gateway, n))
-            .filter(|address| !taken.contains(address));
+        let mut free = of.hosts().filter(|address| !taken.contains(address));
         asked
             .into_iter()
             .filter_map(|(container, address)| Some((container, address.or_else(|| free.next())?)))
@@ -180,6 +178,16 @@ impl ScenarioNetwork {
         let length = self.subnet.rsplit_once('/').map(|(_, length)| length);
         length.and_then(|length| length.parse().ok()).unwrap_or(24)
     }
+
+    /// The first addresses of the subnet that containers may have, in order.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        let gateway = self.gateway;
+        let subnet: Option<Subnet> = self.subnet.parse().ok();
+        let first = subnet.map_or(gateway, Subnet::address);
+        let hosts = (1..=u8::MAX).map(move |n| nth(first, n));
+        let usable = move |address: &IpAddr| subnet.is_none_or(|one| one.has_host(*address));
+        hosts.filter(move |address| *address != gateway && usable(address))
+    }
 }
 
 fn container(container: &crate::case::Container) -> ScenarioContainer {
@@ -206,7 +214,7 @@ fn container(container: &crate::case::Container) -> ScenarioContainer {
 }
 
 /// The address that many behind another.
-pub(super) fn nth(address: IpAddr, offset: u8) -> IpAddr {
+fn nth(address: IpAddr, offset: u8) -> IpAddr {
     match address {
         IpAddr::V4(v4) => Ipv4Addr::from(u32::from(v4).wrapping_add(offset.into())).into(),
         IpAddr::V6(v6) => {
@@ -246,6 +254,18 @@ mod tests {
         let members = scenario.members("front");
         let addresses: Vec<String> = members.iter().map(|(_, a)| a.to_string()).collect();
         assert_eq!(addresses, ["10.77.1.3", "10.77.1.2", "10.77.1.4"]);
+        let network = |subnet: &str, gateway: [u8; 4]| ScenarioNetwork {
+            subnet: subnet.into(),
+            gateway: gateway.into(),
+            ..scenario.networks[0].clone()
+        };
+        let hosts = |subnet, gateway| {
+            let hosts = network(subnet, gateway).hosts().take(2);
+            hosts.map(|one| one.to_string()).collect::<Vec<_>>()
+        };
+        let last = hosts("10.77.1.0/24", [10, 77, 1, 254]);
+        assert_eq!(last, ["10.77.1.1", "10.77.1.2"]);
+        assert_eq!(hosts("10.77.1.4/30", [10, 77, 1, 6]), ["10.77.1.5"]);
     }
 
     #[test]

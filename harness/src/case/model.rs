@@ -133,10 +133,25 @@ pub struct Network {
     pub name: NodeName,
     /// Its subnets, at most one of each family.
     pub subnets: Vec<Subnet>,
+    /// The host's address in it, if the case cares.
+    pub gateway: Option<IpAddr>,
     /// Whether it has no way out.
     pub internal: bool,
     /// Its MTU, if the case cares.
     pub mtu: Option<u16>,
+}
+
+impl Network {
+    /// The host's address in one of its subnets.
+    pub fn gateway(&self, subnet: Subnet) -> IpAddr {
+        let asked = self.gateway.filter(|address| subnet.contains(*address));
+        asked.unwrap_or_else(|| subnet.gateway())
+    }
+
+    /// The host's address in each of its subnets.
+    pub fn gateways(&self) -> impl Iterator<Item = IpAddr> {
+        self.subnets.iter().map(|subnet| self.gateway(*subnet))
+    }
 }
 
 /// A container.

@@ -34,6 +34,8 @@ axes! {
     Names: "names", ["short", "long"], ["network", "container"];
     /// The subnets' size.
     Size: "subnet", ["/24", "/28", "/16"], ["subnet"];
+    /// The host's address in each network.
+    Gateway: "gateway", ["the first address", "the second", "the last"], ["gateway"];
     /// The first network's MTU.
     Mtu: "mtu", ["none asked", "1400", "9000"], ["mtu"];
     /// Containers on each network.

@@ -84,6 +84,10 @@ fn networks(choice: &[usize]) -> Vec<Network> {
     let name = |(place, name): (usize, &&str)| Network {
         name: (*name).to_owned(),
         subnet: subnet(place, value(choice, Of::Size)),
+        gateway: gateway(
+            subnet(place, value(choice, Of::Size)),
+            value(choice, Of::Gateway),
+        ),
         internal: internal == Some(place),
         mtu: mtus
             .get(value(choice, Of::Mtu))
@@ -117,6 +121,16 @@ struct Building<'a> {
     there: Vec<String>,
     /// Host part of the next container's address, by network.
     next: [u32; NETWORKS.len()],
+}
+
+/// The host's address where it is not the first: the one that an implementation would give to the second container, or the last.
+fn gateway(subnet: Subnet, which: usize) -> Option<IpAddr> {
+    let addresses = 1_u32 << (32 - u32::from(subnet.length()));
+    match which {
+        0 => None,
+        1 => Some(nth(subnet.address(), 2)),
+        _ => Some(nth(subnet.address(), addresses - 2)),
+    }
 }
 
 impl Building<'_> {

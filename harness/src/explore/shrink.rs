@@ -39,6 +39,7 @@ pub fn smaller(sketch: &Sketch) -> Vec<Sketch> {
     for place in 0..sketch.networks.len() {
         changed(&|one| one.networks[place].internal = false);
         changed(&|one| one.networks[place].mtu = None);
+        changed(&|one| one.networks[place].gateway = None);
     }
     for place in &sketch.asked {
         changed(&|one| {

@@ -46,6 +46,8 @@ pub struct Network {
     pub name: String,
     /// Its subnet.
     pub subnet: Subnet,
+    /// The host's address in it, if it is not the first.
+    pub gateway: Option<IpAddr>,
     /// Whether it is internal.
     pub internal: bool,
     /// Its MTU in bytes, if one is asked for.

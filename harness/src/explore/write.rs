@@ -82,6 +82,9 @@ impl fmt::Display for Network {
             "\n[network.{}]\nsubnet = \"{}\"\n",
             self.name, self.subnet
         )?;
+        if let Some(gateway) = self.gateway {
+            writeln!(f, "gateway = \"{gateway}\"")?;
+        }
         if self.internal {
             writeln!(f, "internal = true")?;
         }

@@ -199,7 +199,6 @@ impl<'a> Asker<'a> {
         }
         for (member, _, target) in moment.containers() {
             self.ask(&target, FULL, way);
-            self.ask(&target, [Ask::Other], way);
             self.ask(&target, container_ports(member), way);
         }
         for target in [moment.lan(), moment.far()] {
@@ -411,8 +410,9 @@ impl Moment {
     }
 
     /// Whether no other address has left for elsewhere before this container's. Masquerade tells two by their ports: of a
-    /// protocol without any it drops the second one, as long as it remembers the first (`nf_nat_used_tuple`). What `lan` sends
-    /// to the host by that protocol is then an answer to the first one, and not asked.
+    /// protocol without any it drops the second one, as long as it remembers the first (`nf_nat_used_tuple`). So what the host
+    /// sends to `lan`, or to a container behind which another network is masqueraded, is not asked by it, nor what `lan` sends
+    /// to the host: it would be an answer to the first one.
     fn first_to_leave(&self, member: &Member) -> bool {
         let leaves = |one: &&Member| !one.nets().is_empty();
         let moments = std::iter::once(self).chain(self.earlier());

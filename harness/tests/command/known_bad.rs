@@ -59,7 +59,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
 )]
 #[case::the_second_container_flushes_the_first(
     &[("                refresh(scenario)\n", "                refresh({**scenario, \"containers\": [container]})\n")],
-    "published"
+    "published-by-loopback"
 )]
 #[case::a_range_is_one_too_long(
     &[("dport {port[\"host_port\"]} dnat", "dport {port[\"host_port\"]}-{port[\"host_port\"] + 1} dnat")],
@@ -75,7 +75,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
 )]
 #[case::a_subnet_is_taken_for_24(
     &[("return subnet_of(network).split(\"/\")[1]", "return \"24\"")],
-    "implementation"
+    "host-to-container"
 )]
 #[case::removal_by_the_beginning_of_a_name(
     &[("        run(f\"ip link delete v{n}{inside}\", check=False)\n    refresh", "        for link in pathlib.Path(\"/sys/class/net\").glob(f\"v{n}{inside}*\"):\n            run(f\"ip link delete {link.name}\")\n    refresh")],

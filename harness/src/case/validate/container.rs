@@ -139,10 +139,7 @@ pub(super) fn published(
     host: &Host,
     networks: &[Network],
 ) {
-    let gateways = networks
-        .iter()
-        .flat_map(|network| &network.subnets)
-        .map(|subnet| subnet.gateway());
+    let gateways = networks.iter().flat_map(Network::gateways);
     let own: Vec<IpAddr> = host
         .addresses
         .iter()
@@ -260,11 +257,7 @@ fn network_of(
                 format!("`{wanted}` is {subnets}"),
             );
         }
-        if found
-            .subnets
-            .iter()
-            .any(|subnet| subnet.gateway() == address)
-        {
+        if found.gateways().any(|gateway| gateway == address) {
             let message =
                 format!("{address} is the gateway of network `{wanted}`, which the host has");
             findings.note(written.span(), message, "taken", "choose another address");

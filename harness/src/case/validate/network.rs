@@ -1,6 +1,7 @@
 //! Networks of a case.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use toml::Spanned;
 
@@ -66,6 +67,10 @@ pub(super) fn networks(
             }
             subnets.push(subnet);
         }
+        let gateway = file
+            .gateway
+            .as_ref()
+            .and_then(|gateway| self::gateway(findings, gateway, &subnets));
         let mtu = file
             .mtu
             .as_ref()
@@ -73,11 +78,35 @@ pub(super) fn networks(
         networks.push(Network {
             name,
             subnets,
+            gateway,
             internal: file.internal,
             mtu,
         });
     }
     networks
+}
+
+/// The host's address in a network of these subnets.
+fn gateway(
+    findings: &mut Findings<'_>,
+    written: &Spanned<String>,
+    subnets: &[Subnet],
+) -> Option<IpAddr> {
+    let address = findings.parsed::<IpAddr>(
+        written.span(),
+        written.get_ref(),
+        "write it as `10.77.1.254`",
+    )?;
+    if !subnets.iter().any(|subnet| subnet.has_host(address)) {
+        let message = format!("{address} is not a usable address of this network");
+        findings.note(
+            written.span(),
+            message,
+            "outside",
+            "choose one of its subnet",
+        );
+    }
+    Some(address)
 }
 
 /// Why no container network can have this subnet, and what to write instead.
