@@ -147,10 +147,13 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::probe_after_the_end(changed(&format!("teardown = {{ leaves = \"nothing\" }}\nprobe = {{ send = \"icmp-echo\", from = \"host\", to = \"c1\" }}\n{ANSWERED}")))]
 #[case::echo_request_with_a_source_port(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"c2\", source_port = 9 }}\n{ANSWERED}")))]
 #[case::protocol_without_ports_with_a_port(recipe(
-    "probe = { send = \"ip-protocol\", from = \"c1\", to = \"c2\", port = 9 }\nexpect = { fate = \"rejected\" }\n"
+    "probe = { send = \"ip-protocol\", from = \"c1\", to = \"c2\", port = 9 }\nexpect = { fate = \"rejected\", reason = \"protocol unreachable\" }\n"
 ))]
 #[case::protocol_without_ports_without_control(contract(
     "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\n[[step]]\nprobe = { send = \"ip-protocol\", from = \"c1\", to = \"lan\" }\nexpect = { fate = \"blocked\" }\n"
+))]
+#[case::echo_reply_without_control(contract(
+    "[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\"\n[[step]]\nprobe = { send = \"icmp-reply\", from = \"c1\", to = \"outside\" }\nexpect = { fate = \"blocked\" }\n"
 ))]
 #[case::gateway_outside_its_network(contract(
     "[network.front]\nsubnet = \"10.77.1.0/24\"\ngateway = \"10.77.1.255\"\n"

@@ -129,7 +129,12 @@ impl Asker<'_> {
         rows: &'r [Row],
         sights: &mut Sights,
     ) -> Result<Vec<Cell<'r>>, AskError> {
-        let avoid: BTreeSet<u16> = self.services.iter().map(Service::port).collect();
+        let taken = rows.iter().filter_map(|row| match row.question.ask {
+            Ask::FromPublished(_, port) => Some(port),
+            _ => None,
+        });
+        let services = self.services.iter().map(Service::port);
+        let avoid: BTreeSet<u16> = services.chain(taken).collect();
         let mut by_node: BTreeMap<&str, Vec<(&Row, usize, ProbeRequest)>> = BTreeMap::new();
         let mut order = Vec::new();
         for row in rows {

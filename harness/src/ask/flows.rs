@@ -6,7 +6,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::asking::KERNEL_WAIT;
+use super::asking::ANSWER_WAIT;
 use super::error::AskError;
 use super::socket::Socket;
 use crate::case::Protocol;
@@ -17,7 +17,7 @@ use crate::probe::Caller;
 #[derive(Debug, Default)]
 pub struct Flows(BTreeMap<Question, OpenFlow>);
 
-/// Both ends of a flow. The asking one is closed first, by a reset that the other one still hears.
+/// Both ends of a flow. The asking one is closed first, by a reset that the other one still hears, unless that has hung up.
 #[derive(Debug)]
 pub(super) struct OpenFlow {
     pub(super) socket: Socket,
@@ -46,17 +46,19 @@ impl Flows {
     /// process that ends: that proxy must remember them for a minute (`TCP_TIMEWAIT_LEN`), and its successor listen all the same.
     ///
     /// # Errors
-    /// A system call failed. A connection whose end is not heard is none.
+    /// A system call failed. That nobody hears the end is no error: the connection ends by a reset.
     pub fn hang_up(&mut self, node: &str) -> Result<(), AskError> {
         let is_of = |flow: &OpenFlow| {
-            let caller = flow.caller.as_ref().filter(|caller| caller.node == node);
-            flow.by_proxy && caller.is_some_and(Caller::hang_up)
+            let mut caller = flow.caller.iter();
+            flow.by_proxy && caller.any(|one| one.node == node && one.protocol == Protocol::Tcp)
         };
         let all = std::mem::take(&mut self.0).into_iter();
         let (ends, stay): (BTreeMap<_, _>, _) = all.partition(|(_, flow)| is_of(flow));
         self.0 = stay;
         let mut open: Vec<OpenFlow> = ends.into_values().collect();
-        let deadline = Instant::now() + KERNEL_WAIT;
+        let callers = open.iter().filter_map(|flow| flow.caller.as_ref());
+        callers.for_each(Caller::hang_up);
+        let deadline = Instant::now() + ANSWER_WAIT;
         while !open.is_empty() {
             let sockets = open.iter().map(|flow| flow.socket.interest().0);
             let mut polled: Vec<PollFd<'_>> = sockets

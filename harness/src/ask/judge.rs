@@ -376,7 +376,7 @@ impl fmt::Display for QuestionText<'_> {
             Ask::Udp(port) => write!(f, " by udp {port}")?,
             Ask::FromPublished(protocol, port) => write!(f, " by {protocol} {OPEN} from {port}")?,
             Ask::LateReply => f.write_str(" by an icmp echo reply to nobody")?,
-            Ask::Other => f.write_str(" by an ip protocol that nobody speaks")?,
+            Ask::IpProtocol => f.write_str(" by an ip protocol that nobody speaks")?,
             Ask::LateTcp(port) => write!(f, " by a tcp segment of no connection to {port}")?,
         }
         match question.size {

@@ -68,7 +68,7 @@ pub(super) fn request(question: &Question, token: Token, source_port: u16) -> Pr
         Ask::Tcp(port) => (ProbeKind::Tcp, port),
         Ask::Udp(port) => (ProbeKind::Udp, port),
         Ask::LateTcp(port) => (ProbeKind::TcpFin, port),
-        Ask::Other => (ProbeKind::IpProtocol, 0),
+        Ask::IpProtocol => (ProbeKind::IpProtocol, 0),
         Ask::LateReply => (ProbeKind::IcmpReply, 0),
         Ask::FromPublished(protocol, _) => (protocol.into(), OPEN),
     };

@@ -149,7 +149,7 @@ pub(super) struct NetworkFile {
     /// Its subnet, or one of each address family, as `10.77.1.0/24`.
     #[schemars(with = "OneOrMany<String>")]
     pub(super) subnet: Spanned<OneOrMany<String>>,
-    /// The host's address in it; the first one of the subnet if absent.
+    /// The host's address in it; the first one of the subnet if absent, and in a subnet of the other family.
     #[schemars(with = "Option<String>")]
     pub(super) gateway: Option<Spanned<String>>,
     /// Whether it has no way out. False if absent.

@@ -114,15 +114,6 @@ fn subnet(place: usize, size: usize) -> Subnet {
     Subnet::around(IpAddr::from(address), length)
 }
 
-struct Building<'a> {
-    choice: &'a [usize],
-    sketch: Sketch,
-    /// Containers on networks that are there as the events stand, by name.
-    there: Vec<String>,
-    /// Host part of the next container's address, by network.
-    next: [u32; NETWORKS.len()],
-}
-
 /// The host's address where it is not the first: the one that an implementation would give to the second container, or the last.
 fn gateway(subnet: Subnet, which: usize) -> Option<IpAddr> {
     let addresses = 1_u32 << (32 - u32::from(subnet.length()));
@@ -131,6 +122,15 @@ fn gateway(subnet: Subnet, which: usize) -> Option<IpAddr> {
         1 => Some(nth(subnet.address(), 2)),
         _ => Some(nth(subnet.address(), addresses - 2)),
     }
+}
+
+struct Building<'a> {
+    choice: &'a [usize],
+    sketch: Sketch,
+    /// Containers on networks that are there as the events stand, by name.
+    there: Vec<String>,
+    /// Host part of the next container's address, by network.
+    next: [u32; NETWORKS.len()],
 }
 
 impl Building<'_> {

@@ -180,7 +180,7 @@ impl<'a> Cell<'a> {
         let answers = match self.question.ask {
             Ask::Icmp => true,
             Ask::Tcp(_) | Ask::Udp(_) | Ask::FromPublished(..) => self.port().is_some_and(listens),
-            Ask::LateTcp(_) | Ask::LateReply | Ask::Other => false,
+            Ask::LateTcp(_) | Ask::LateReply | Ask::IpProtocol => false,
         };
         if answers {
             let by = node.to_owned();

@@ -35,10 +35,7 @@ impl Row {
         let lasting = LASTING.contains(&from) && LASTING.contains(&by.as_str());
         let small = question.size == Size::Small && question.flow == Flow::New;
         // Of a published number the next table asks anew.
-        let once = matches!(
-            question.ask,
-            Ask::LateTcp(_) | Ask::LateReply | Ask::FromPublished(..)
-        );
+        let once = matches!(question.ask, Ask::FromPublished(..));
         small && by != from && !lasting && !once
     }
 }

@@ -14,6 +14,7 @@ mod rule;
 mod rules;
 mod share;
 mod table;
+mod targets;
 #[cfg(test)]
 mod tests;
 

@@ -53,7 +53,7 @@ pub enum Ask {
     /// An ICMP echo reply to a request that nobody has sent.
     LateReply,
     /// An IP datagram of a protocol that nobody speaks.
-    Other,
+    IpProtocol,
     /// What asks for the port that is open everywhere, from this number, which the host publishes.
     FromPublished(Protocol, u16),
 }
@@ -99,7 +99,7 @@ impl Ask {
     /// The transport protocol and the port that it is sent to.
     pub fn port(self) -> Option<(Protocol, u16)> {
         match self {
-            Self::Icmp | Self::LateReply | Self::Other => None,
+            Self::Icmp | Self::LateReply | Self::IpProtocol => None,
             Self::Tcp(port) | Self::LateTcp(port) => Some((Protocol::Tcp, port)),
             Self::Udp(port) => Some((Protocol::Udp, port)),
             Self::FromPublished(protocol, _) => Some((protocol, OPEN)),

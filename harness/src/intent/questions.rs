@@ -1,14 +1,11 @@
 //! Which questions a moment allows.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use super::cell::{Cell, From, To};
 use super::flows::open_flows;
 use super::moment::{Member, Moment, Port};
 use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
 use super::table::{CLOSED, OPEN, services};
-use crate::case::{Family, Protocol};
+use crate::case::Protocol;
 
 /// What is asked where both ends are under the same hand, or refusals are promised.
 const FULL: [Ask; 5] = [
@@ -27,7 +24,7 @@ const SHUT: [Ask; 5] = [
     Ask::Tcp(OPEN),
     Ask::Udp(OPEN),
     Ask::Udp(53),
-    Ask::Other,
+    Ask::IpProtocol,
 ];
 /// What belongs to nothing that conntrack knows.
 const LATE: [Ask; 2] = [Ask::LateTcp(OPEN), Ask::LateReply];
@@ -111,7 +108,7 @@ impl<'a> Asker<'a> {
             };
             if on(net) {
                 self.ask(&target, FULL, way);
-                self.ask(&target, [Ask::Other], way);
+                self.ask(&target, [Ask::IpProtocol], way);
             } else {
                 self.ask(&target, SHUT, way);
             }
@@ -155,7 +152,7 @@ impl<'a> Asker<'a> {
             self.ask(&moment.lan(), moment.shadowed(member), elsewhere);
         }
         if moment.first_to_leave(member) {
-            self.ask(&moment.lan(), [Ask::Other], elsewhere);
+            self.ask(&moment.lan(), [Ask::IpProtocol], elsewhere);
         }
         if !internal {
             self.ask(&moment.far(), moment.host_ports(), elsewhere);
@@ -367,157 +364,4 @@ fn question(from: &str, to: &Target, ask: Ask, way: Routing) -> Question {
 fn container_ports(member: &Member) -> impl Iterator<Item = Ask> {
     let ports = member.publish.iter();
     ports.map(|port| Ask::of(port.protocol, port.container_port))
-}
-
-impl Moment {
-    fn loopback(&self) -> Target {
-        let address: IpAddr = match self.family {
-            Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
-            Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
-        };
-        target(address, "loopback")
-    }
-
-    fn lan(&self) -> Target {
-        target(self.found.lan, "lan")
-    }
-
-    fn far(&self) -> Target {
-        target(self.found.outside, "outside")
-    }
-
-    fn far_also(&self) -> impl Iterator<Item = Target> {
-        let addresses = self.found.outside_also.iter();
-        addresses.map(|address| target(*address, &format!("outside.{address}")))
-    }
-
-    /// From every number that is published where containers leave, and that this one does not listen on itself.
-    fn shadowed(&self, member: &Member) -> Vec<Ask> {
-        let Some(leaves_from) = self.found.addresses.first() else {
-            return Vec::new();
-        };
-        let published = self.published().map(|(_, port)| port);
-        let numbers: BTreeSet<(Protocol, u16)> = published
-            .filter(|port| port.covers(*leaves_from))
-            .map(number)
-            .collect();
-        let services = services(self);
-        numbers
-            .into_iter()
-            .filter(|(protocol, port)| !services.contains(&(member.name.clone(), *protocol, *port)))
-            .map(|(protocol, port)| Ask::FromPublished(protocol, port))
-            .collect()
-    }
-
-    /// Whether no other address has left for elsewhere before this container's. Masquerade tells two by their ports: of a
-    /// protocol without any it drops the second one, as long as it remembers the first (`nf_nat_used_tuple`). So what the host
-    /// sends to `lan`, or to a container behind which another network is masqueraded, is not asked by it, nor what `lan` sends
-    /// to the host: it would be an answer to the first one.
-    fn first_to_leave(&self, member: &Member) -> bool {
-        let leaves = |one: &&Member| !one.nets().is_empty();
-        let moments = std::iter::once(self).chain(self.earlier());
-        let mut first = None;
-        for moment in moments {
-            let mut members = moment.members.iter().filter(leaves);
-            first = members.find(|one| !moment.is_internal(one)).or(first);
-        }
-        first.is_some_and(|first| first == member)
-    }
-
-    fn uplinks(&self) -> Vec<Target> {
-        let addresses = self.found.addresses.iter().enumerate();
-        let role = |(place, address): (usize, &IpAddr)| match place {
-            0 => target(*address, "host.uplink"),
-            _ => target(*address, &format!("host.{address}")),
-        };
-        addresses.map(role).collect()
-    }
-
-    /// Every container's address in each network, with the network.
-    fn containers(&self) -> impl Iterator<Item = (&Member, &str, Target)> {
-        self.members.iter().flat_map(|member| {
-            let several = member.nets().len() > 1;
-            member.nets().iter().map(move |(net, address)| {
-                let role = if several {
-                    format!("{}.{net}", member.name)
-                } else {
-                    member.name.clone()
-                };
-                (member, net.as_str(), target(*address, &role))
-            })
-        })
-    }
-
-    /// The gateway of each network that has containers.
-    fn gateways(&self) -> impl Iterator<Item = (&str, Target)> {
-        let there = self
-            .networks
-            .iter()
-            .filter(|net| self.has_members(&net.name));
-        there.map(|net| {
-            let role = format!("{}.gateway", net.name);
-            (net.name.as_str(), target(net.gateway, &role))
-        })
-    }
-
-    /// Addresses that containers had and nobody has now, each once.
-    fn lost(&self) -> Vec<(String, Target)> {
-        let held: BTreeSet<IpAddr> = self.containers().map(|(_, _, to)| to.address).collect();
-        let mut seen = BTreeSet::new();
-        let mut lost = Vec::new();
-        for gone in &self.gone {
-            for (net, address) in &gone.addresses {
-                if !held.contains(address) && seen.insert(*address) {
-                    let role = format!("{}.gone", gone.name);
-                    lost.push((net.clone(), target(*address, &role)));
-                }
-            }
-        }
-        lost
-    }
-
-    /// Every port of the host that is published now or was before, by protocol.
-    fn host_ports(&self) -> Vec<Ask> {
-        let gone = self.gone.iter().flat_map(|gone| &gone.publish);
-        let ports = self.published().map(|(_, port)| port).chain(gone);
-        let numbers: BTreeSet<(Protocol, u16)> = ports.map(number).collect();
-        numbers
-            .into_iter()
-            .map(|(protocol, port)| Ask::of(protocol, port))
-            .collect()
-    }
-
-    /// The ports before and after each published one, and its number of the other protocol, if they are not published.
-    fn beside(&self) -> Vec<Ask> {
-        let published: BTreeSet<(Protocol, u16)> =
-            self.published().map(|(_, port)| number(port)).collect();
-        let near = published.iter().flat_map(|(protocol, port)| {
-            let other = match protocol {
-                Protocol::Tcp => Protocol::Udp,
-                Protocol::Udp => Protocol::Tcp,
-            };
-            [
-                Some((other, *port)),
-                port.checked_sub(1).map(|port| (*protocol, port)),
-                port.checked_add(1).map(|port| (*protocol, port)),
-            ]
-        });
-        let near: BTreeSet<(Protocol, u16)> =
-            near.flatten().filter(|(_, port)| *port > 0).collect();
-        let unpublished = near.difference(&published);
-        unpublished
-            .map(|(protocol, port)| Ask::of(*protocol, *port))
-            .collect()
-    }
-}
-
-fn number(port: &Port) -> (Protocol, u16) {
-    (port.protocol, port.host_port)
-}
-
-fn target(address: IpAddr, role: &str) -> Target {
-    Target {
-        address,
-        role: role.to_owned(),
-    }
 }

@@ -18,11 +18,11 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Ends a connection in good order: nothing more comes from here. Returns whether there was one.
-    pub(crate) fn hang_up(&self) -> bool {
-        match &self.end {
-            End::Stream(stream) => stream.shutdown(Shutdown::Write).is_ok(),
-            End::Datagram(_) => false,
+    /// Ends a connection, if it is one, in good order: nothing more comes from here.
+    pub(crate) fn hang_up(&self) {
+        if let End::Stream(stream) = &self.end {
+            // Of one that is broken already nobody hears.
+            let _ = stream.shutdown(Shutdown::Write);
         }
     }
 }

@@ -80,7 +80,7 @@ fn ask_words(ask: Ask) -> String {
         Ask::Udp(port) => format!("udp {port}"),
         Ask::FromPublished(protocol, port) => format!("{protocol} {OPEN} from {port}"),
         Ask::LateReply => "late icmp".to_owned(),
-        Ask::Other => "another ip protocol".to_owned(),
+        Ask::IpProtocol => "another ip protocol".to_owned(),
         Ask::LateTcp(port) => format!("late tcp {port}"),
     }
 }

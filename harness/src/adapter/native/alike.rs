@@ -115,7 +115,8 @@ fn plain(rule: &mut Rule, place: Place, only_bridge: Option<&str>, by_ports: boo
         place,
         Place::Prerouting | Place::Output | Place::Postrouting
     );
-    let is_led = by_ports && rule.matches.contains(&Match::Translated(true));
+    // There no error about a connection is seen.
+    let is_led = translates && by_ports && rule.matches.contains(&Match::Translated(true));
     let says_nothing = |one: &Match| match one {
         Match::State(state) => translates && *state == "new",
         Match::Protocol(is, name) => {

@@ -59,11 +59,23 @@ pub(super) fn positive(
     }
 }
 
+/// The reason by which a destination refuses a protocol that it does not speak.
+const UNSPOKEN: &str = "protocol unreachable";
+
+/// The kind of probe whose arrival shows that this one would arrive: nobody answers an echo reply.
+fn alike(send: ProbeKind) -> ProbeKind {
+    match send {
+        ProbeKind::IcmpReply => ProbeKind::IcmpEcho,
+        other => other,
+    }
+}
+
 /// Whether it shows that packets arrive. Nobody answers a protocol that nobody speaks: the destination refuses it.
 fn is_positive(exchange: &Exchange) -> bool {
-    let fate = exchange.expect.fate;
-    let refused = exchange.probe.send == ProbeKind::IpProtocol && fate == FateWord::Rejected;
-    refused || !fate.is_negative()
+    let expect = &exchange.expect;
+    let unspoken = expect.reason.as_deref() == Some(UNSPOKEN);
+    let refused = exchange.probe.send == ProbeKind::IpProtocol && unspoken;
+    refused || !expect.fate.is_negative()
 }
 
 fn is_same(one: &Exchange, two: &Exchange) -> bool {
@@ -79,7 +91,9 @@ impl Nodes<'_> {
     fn controls(&self, exchange: &Exchange, arrived: &[&Exchange]) -> bool {
         let probe = &exchange.probe;
         let reaches = arrived.iter().any(|other| other.probe.from == probe.from);
-        let mut alike = arrived.iter().filter(|one| one.probe.send == probe.send);
+        let mut alike = arrived
+            .iter()
+            .filter(|one| one.probe.send == alike(probe.send));
         let answers = alike.clone().any(|other| {
             let target = other.probe.to == probe.to || probe.port.is_some();
             other.probe.port == probe.port && target
@@ -139,9 +153,9 @@ impl Nodes<'_> {
             .port
             .map(|port| format!(" port {port}"))
             .unwrap_or_default();
-        let (send, from, to) = (probe.send, &probe.from, &probe.to);
+        let (send, from, to) = (alike(probe.send), &probe.from, &probe.to);
         let arrives = match send {
-            ProbeKind::IpProtocol => "rejected",
+            ProbeKind::IpProtocol => "rejected as `protocol unreachable`",
             _ => "answered",
         };
         if self.recipe {

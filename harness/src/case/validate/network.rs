@@ -97,7 +97,8 @@ fn gateway(
         written.get_ref(),
         "write it as `10.77.1.254`",
     )?;
-    if !subnets.iter().any(|subnet| subnet.has_host(address)) {
+    let fits = subnets.iter().any(|subnet| subnet.has_host(address));
+    if !fits && !subnets.is_empty() {
         let message = format!("{address} is not a usable address of this network");
         findings.note(
             written.span(),

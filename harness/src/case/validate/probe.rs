@@ -153,7 +153,6 @@ fn probe(findings: &mut Findings<'_>, scope: &Scope<'_>, file: &ProbeFile) -> Op
     })
 }
 
-/// Payloads that a kind of probe can carry, in bytes: a packet's length has 16 bits, a stream's none.
 /// Notes a port that what is sent does not have.
 fn without_port(findings: &mut Findings<'_>, send: ProbeKind, port: &Spanned<i64>) {
     let what = match send {
@@ -169,6 +168,7 @@ fn without_port(findings: &mut Findings<'_>, send: ProbeKind, port: &Spanned<i64
     );
 }
 
+/// Payloads that a kind of probe can carry, in bytes: a packet's length has 16 bits, a stream's none.
 fn sizes(send: Option<ProbeKind>) -> std::ops::RangeInclusive<i64> {
     match send {
         Some(ProbeKind::Tcp) => 16..=1_000_000,

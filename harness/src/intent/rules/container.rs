@@ -108,7 +108,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("isolation"),
             rank: Rank::Usual,
-            sentence: "A container does not reach one of another network by its address, on any port, published or not.",
+            sentence: "A container does not reach one of another network by its address, by any protocol and on any port, published or not.",
             level: Level::Must,
             features: &[Feature::Isolation],
             source: &[
@@ -160,7 +160,7 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("hidden-ports"),
             rank: Rank::Usual,
-            sentence: "A route through the host to a container's address leads neither a ping nor anything to an unpublished port to it.",
+            sentence: "A route through the host to a container's address leads nothing to it: no ping, nothing to an unpublished port, no other protocol.",
             level: Level::Must,
             features: &[Feature::HiddenPorts],
             source: &[

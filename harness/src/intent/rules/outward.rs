@@ -23,8 +23,23 @@ pub(super) const GROUP: Group = Group {
                 "case egress/source-is-the-hosts",
             ],
             says: Says::Is(|cell| {
-                let from_published = matches!(cell.question.ask, Ask::FromPublished(..));
-                (leaves(cell) && !is_late(cell) && !from_published).then(|| arrives(cell))?
+                let special = matches!(cell.question.ask, Ask::FromPublished(..) | Ask::IpProtocol);
+                (leaves(cell) && !is_late(cell) && !special).then(|| arrives(cell))?
+            }),
+        },
+        Rule {
+            id: RuleId("outward-without-ports"),
+            rank: Rank::Usual,
+            sentence: "What a container sends by a protocol without ports leaves with the host's address, too.",
+            level: Level::Should,
+            features: &[Feature::Masquerade],
+            source: &[
+                "RFC 3022 2.1: basic NAT translates addresses, whatever the protocol",
+                "RFC 1918 3: private addresses do not leave",
+            ],
+            says: Says::Is(|cell| {
+                let by_it = cell.question.ask == Ask::IpProtocol;
+                (leaves(cell) && by_it).then(|| arrives(cell))?
             }),
         },
         Rule {

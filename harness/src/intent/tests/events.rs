@@ -122,7 +122,7 @@ fn only_the_first_that_leaves_does_so_by_a_protocol_without_ports() {
             let Question {
                 from: by, to, ask, ..
             } = &row.question;
-            by.0 == from && to.role == "lan" && *ask == Ask::Other
+            by.0 == from && to.role == "lan" && *ask == Ask::IpProtocol
         })
     };
     let left = two().without(10);
@@ -131,7 +131,7 @@ fn only_the_first_that_leaves_does_so_by_a_protocol_without_ports() {
     assert!(!asks(&left, "c20"), "c10 is remembered");
     assert_eq!(
         two().says("c10 > 10.0.2.50 other"),
-        "outward: refused by lan"
+        "outward-without-ports: refused by lan"
     );
 }
 

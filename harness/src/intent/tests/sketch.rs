@@ -183,7 +183,7 @@ fn question(words: &str) -> Question {
             "udp" => question.ask = Ask::Udp(number()),
             "shadow" => question.ask = Ask::FromPublished(Protocol::Tcp, number()),
             "latereply" => question.ask = Ask::LateReply,
-            "other" => question.ask = Ask::Other,
+            "other" => question.ask = Ask::IpProtocol,
             "late" => question.ask = Ask::LateTcp(number()),
             "whole" => question.size = Size::Whole(number()),
             "fragmented" => question.size = Size::Fragmented(number()),

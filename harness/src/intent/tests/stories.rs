@@ -109,7 +109,7 @@ impl<'a> Told<'a> {
         let address = self.address(&probe.to)?;
         let ask = match (probe.send, probe.port) {
             (ProbeKind::IcmpEcho, _) => Ask::Icmp,
-            (ProbeKind::IpProtocol, _) => Ask::Other,
+            (ProbeKind::IpProtocol, _) => Ask::IpProtocol,
             (ProbeKind::IcmpReply, _) => Ask::LateReply,
             (ProbeKind::Udp, Some(port)) => Ask::Udp(port),
             (ProbeKind::Tcp, Some(port)) => Ask::Tcp(port),
