@@ -14,6 +14,8 @@ const CONNTRACK_COUNT: &str = "netfilter/nf_conntrack_count";
 const SOCKETS: [&str; 6] = ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"];
 /// `TCP_LISTEN` (`include/net/tcp_states.h`).
 const LISTEN: &str = "0A";
+/// State of a datagram socket that takes what anybody sends (`TCP_CLOSE`); a connected one takes what its peer sends.
+const UNCONNECTED: &str = "07";
 
 /// All settings, sorted.
 pub(super) fn sysctls() -> Vec<Entry> {
@@ -65,7 +67,12 @@ fn socket(protocol: &'static str, line: &str) -> Option<Socket> {
         return None;
     };
     let (address, port) = local.split_once(':')?;
-    let is_open = !protocol.starts_with("tcp") || state == LISTEN;
+    let open = if protocol.starts_with("tcp") {
+        LISTEN
+    } else {
+        UNCONNECTED
+    };
+    let is_open = state == open;
     is_open.then_some(Socket {
         protocol,
         address: self::address(address)?,
@@ -109,6 +116,8 @@ mod tests {
         );
         assert_eq!(socket("tcp", &line("01")), None);
         assert!(socket("udp", &line("07")).is_some());
+        // A process on its way to its exec may hold a probe's for a moment longer.
+        assert_eq!(socket("udp", &line("01")), None);
         assert_eq!(socket("tcp", "a line of another form"), None);
         let any = address(&"0".repeat(32));
         assert_eq!(any, Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));

@@ -21,7 +21,7 @@ fn a_persons_own_known_defects_and_kept_state_hold() {
     let steps = expected(case);
     let questions = steps.replace(
         "case =",
-        "rules = [\"outward\", \"whole\", \"fragments\"]\ncase =",
+        "rules = [\"outward\", \"outward-without-ports\", \"no-shadow\", \"whole\", \"fragments\"]\ncase =",
     );
     fs::write(desk.path("expected"), steps + &questions).unwrap();
     let run = format!("run {case} --fault no-masquerade");
