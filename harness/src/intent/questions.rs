@@ -242,7 +242,10 @@ impl<'a> Asker<'a> {
     fn inwards(&mut self) {
         let moment = self.moment;
         for (member, _, target) in moment.containers() {
-            self.ask(&target, SHUT, Routing::RouteByHost);
+            // By a protocol without ports what lan sends is an answer to what the container has sent there.
+            let answers = |ask: &Ask| self.name == "lan" && *ask == Ask::IpProtocol;
+            let shut = SHUT.into_iter().filter(|ask| !answers(ask));
+            self.ask(&target, shut.collect::<Vec<_>>(), Routing::RouteByHost);
             self.ask(&target, container_ports(member), Routing::RouteByHost);
             self.ask(&target, LATE, Routing::RouteByHost);
         }
