@@ -82,7 +82,12 @@ impl Engine {
         let mut create = self
             .client(["network", "create", "--driver=bridge"])
             .args(self.words.network.iter().copied())
-            .args(["--subnet", &network.subnet, "--gateway", &gateway]);
+            .args([
+                "--subnet",
+                &network.subnet.to_string(),
+                "--gateway",
+                &gateway,
+            ]);
         if network.internal {
             create = create.args(["--internal"]);
         }

@@ -327,7 +327,7 @@ mod tests {
     fn a_container_has_an_id_of_64_digits() {
         let network = ScenarioNetwork {
             name: "front".into(),
-            subnet: "10.77.1.0/24".into(),
+            subnet: "10.77.1.0/24".parse().expect("a subnet"),
             gateway: IpAddr::from([10, 77, 1, 1]),
             internal: true,
             mtu: Some(1400),

@@ -100,7 +100,7 @@ fn commands(scenario: &Scenario) -> Vec<Command> {
         commands.extend(bridge_commands(network, &bridge));
         for (nth, (container, address)) in scenario.members(&network.name).into_iter().enumerate() {
             let (name, port) = (&container.name, format!("veth{number}{nth}"));
-            let length = network.prefix_length();
+            let length = network.subnet.length();
             let make = format!("ip link add {port} type veth peer name eth0 netns {name}");
             commands.push(link(&make, Some(format!("ip link delete {port}"))));
             commands.push(link(
@@ -122,7 +122,7 @@ fn commands(scenario: &Scenario) -> Vec<Command> {
 }
 
 fn bridge_commands(network: &ScenarioNetwork, bridge: &str) -> Vec<Command> {
-    let (gateway, length) = (network.gateway, network.prefix_length());
+    let (gateway, length) = (network.gateway, network.subnet.length());
     let (subnet, uplink) = (&network.subnet, contract::UPLINK_INTERFACE);
     let make = format!("ip link add {bridge} type bridge");
     vec![
@@ -213,7 +213,7 @@ mod tests {
     fn every_rule_has_what_undoes_it() {
         let network = ScenarioNetwork {
             name: "front".into(),
-            subnet: "10.77.1.0/24".into(),
+            subnet: "10.77.1.0/24".parse().expect("a subnet"),
             gateway: IpAddr::from([10, 77, 1, 1]),
             internal: false,
             mtu: None,

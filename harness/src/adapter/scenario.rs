@@ -21,8 +21,8 @@ pub struct Scenario {
 pub struct ScenarioNetwork {
     /// Its name: 1 to 12 characters of a-z, 0-9 and -.
     pub name: String,
-    /// Its subnet, as `10.77.1.0/24`.
-    pub subnet: String,
+    /// Its subnet.
+    pub subnet: Subnet,
     /// The host's address in it, which its containers use as gateway.
     pub gateway: IpAddr,
     /// Whether it has no way out and in.
@@ -96,7 +96,7 @@ impl Scenario {
             let subnet = network.subnets.iter().find(|s| s.address().is_ipv4())?;
             Some(ScenarioNetwork {
                 name: network.name.to_string(),
-                subnet: subnet.to_string(),
+                subnet: *subnet,
                 gateway: network.gateway(*subnet),
                 internal: network.internal,
                 mtu: network.mtu,
@@ -173,20 +173,11 @@ impl Scenario {
 }
 
 impl ScenarioNetwork {
-    /// Bits of the prefix.
-    pub fn prefix_length(&self) -> u8 {
-        let length = self.subnet.rsplit_once('/').map(|(_, length)| length);
-        length.and_then(|length| length.parse().ok()).unwrap_or(24)
-    }
-
     /// The first addresses of the subnet that containers may have, in order.
     pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> + use<> {
-        let gateway = self.gateway;
-        let subnet: Option<Subnet> = self.subnet.parse().ok();
-        let first = subnet.map_or(gateway, Subnet::address);
-        let hosts = (1..=u8::MAX).map(move |n| nth(first, n));
-        let usable = move |address: &IpAddr| subnet.is_none_or(|one| one.has_host(*address));
-        hosts.filter(move |address| *address != gateway && usable(address))
+        let (subnet, gateway) = (self.subnet, self.gateway);
+        let hosts = (1..=u8::MAX).map(move |n| nth(subnet.address(), n));
+        hosts.filter(move |address| *address != gateway && subnet.has_host(*address))
     }
 }
 
@@ -240,7 +231,7 @@ mod tests {
         let scenario = Scenario {
             networks: vec![ScenarioNetwork {
                 name: "front".into(),
-                subnet: "10.77.1.0/24".into(),
+                subnet: "10.77.1.0/24".parse().expect("a subnet"),
                 gateway: IpAddr::V4(Ipv4Addr::new(10, 77, 1, 1)),
                 internal: false,
                 mtu: None,
@@ -255,7 +246,7 @@ mod tests {
         let addresses: Vec<String> = members.iter().map(|(_, a)| a.to_string()).collect();
         assert_eq!(addresses, ["10.77.1.3", "10.77.1.2", "10.77.1.4"]);
         let network = |subnet: &str, gateway: [u8; 4]| ScenarioNetwork {
-            subnet: subnet.into(),
+            subnet: subnet.parse().expect("a subnet"),
             gateway: gateway.into(),
             ..scenario.networks[0].clone()
         };
@@ -272,7 +263,7 @@ mod tests {
     fn containers_start_in_their_own_order_and_not_in_that_of_networks() {
         let network = |name: &str, number: u8| ScenarioNetwork {
             name: name.into(),
-            subnet: format!("10.77.{number}.0/24"),
+            subnet: Subnet::around([10, 77, number, 0].into(), 24),
             gateway: IpAddr::from([10, 77, number, 1]),
             internal: number == 2,
             mtu: None,

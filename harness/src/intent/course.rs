@@ -32,14 +32,12 @@ impl Moment {
         let scenario = Scenario::of(case);
         let there = case.at_first();
         let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));
-        let networks = first.networks.iter().filter_map(|network| {
-            Some(Net {
-                name: network.name.clone(),
-                subnet: network.subnet.parse().ok()?,
-                gateway: network.gateway,
-                internal: network.internal,
-                mtu: network.mtu,
-            })
+        let networks = first.networks.iter().map(|network| Net {
+            name: network.name.clone(),
+            subnet: network.subnet,
+            gateway: network.gateway,
+            internal: network.internal,
+            mtu: network.mtu,
         });
         Self {
             family: Family::Ipv4,

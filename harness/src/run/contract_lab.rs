@@ -12,7 +12,7 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
     ScenarioContainer,
 };
-use crate::case::{Attachment, Case, Endpoint, Finding, NetworkEvent, Step};
+use crate::case::{Attachment, Case, Endpoint, Finding, NetworkEvent, Step, Subnet};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
@@ -378,14 +378,10 @@ fn roles(case: &Case, scenario: &Scenario, there: &Scenario, lab: &Lab) -> Resul
             .map(|node| &node.addresses);
         let held =
             held.ok_or_else(|| missing(format!("there is no container {}", container.name)))?;
-        let subnet = scenario
-            .network(name)
-            .map(|network| network.subnet.as_str());
-        let inside = subnet
-            .and_then(|subnet| subnet.parse::<crate::case::Subnet>().ok())
-            .is_some_and(|subnet| held.iter().any(|one| subnet.contains(*one)));
-        if !inside {
-            let subnet = subnet.unwrap_or_default();
+        let subnet = scenario.network(name).map(|network| network.subnet);
+        let holds = |subnet: Subnet| held.iter().any(|one| subnet.contains(*one));
+        if !subnet.is_some_and(holds) {
+            let subnet = subnet.map_or_else(|| name.clone(), |subnet| subnet.to_string());
             let text = format!(
                 "{} has no address in {subnet}, it has {held:?}",
                 container.name

@@ -64,7 +64,7 @@ fn smallest() -> Scenario {
     Scenario {
         networks: vec![ScenarioNetwork {
             name: network.to_owned(),
-            subnet: String::from("10.77.1.0/24"),
+            subnet: crate::case::Subnet::around([10, 77, 1, 0].into(), 24),
             gateway: [10, 77, 1, 1].into(),
             internal: false,
             mtu: None,

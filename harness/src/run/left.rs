@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::RunError;
 use crate::adapter::{Attached, Implementation, Kept, LabHost, Realised, Scenario, kept};
-use crate::case::Subnet;
 use crate::lab::{Lab, RouteSocket, next_event};
 use crate::ledger::{
     CaseNames, EntryKind, Judge, Ledger, LedgerDifference, Standing, Told, fold, read_texts,
@@ -36,7 +35,7 @@ impl Left {
         let mut names = CaseNames::default();
         for network in &scenario.networks {
             let own = names.network(&network.name);
-            own.subnets.extend(network.subnet.parse::<Subnet>());
+            own.subnets.push(network.subnet);
         }
         for container in &scenario.containers {
             let own = names.container(&container.name);

@@ -42,7 +42,7 @@ pub(super) fn chain(
             ..
         } = &container.attached
         {
-            let address = format!("{address}/{}", network.prefix_length());
+            let address = format!("{address}/{}", network.subnet.length());
             derived["args"] = json!({ "cni": { "ips": [address] } });
         }
         let capabilities = derived
@@ -172,7 +172,7 @@ mod tests {
     fn network(mtu: Option<u16>) -> ScenarioNetwork {
         ScenarioNetwork {
             name: "front".into(),
-            subnet: "10.77.1.0/24".into(),
+            subnet: "10.77.1.0/24".parse().expect("a subnet"),
             gateway: IpAddr::from([10, 77, 1, 1]),
             internal: false,
             mtu,

@@ -176,7 +176,7 @@ fn bridge_of(network: &ScenarioNetwork) -> Bridge {
         name: bridge(&network.name),
         address: Some(Prefix {
             address: network.gateway,
-            length: network.prefix_length(),
+            length: network.subnet.length(),
         }),
         mtu: network.mtu,
     }
@@ -202,7 +202,7 @@ fn ports(scenario: &Scenario, found: &Found) -> Vec<Port> {
             host_interface: port(number, &container.name),
             address: Prefix {
                 address,
-                length: network.prefix_length(),
+                length: network.subnet.length(),
             },
             mac: Some(hardware_address(address)),
             // An internal network leads nowhere.

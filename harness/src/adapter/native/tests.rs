@@ -11,7 +11,7 @@ use crate::case::Protocol;
 fn network(name: &str, number: u8, internal: bool, mtu: Option<u16>) -> ScenarioNetwork {
     ScenarioNetwork {
         name: name.into(),
-        subnet: format!("10.77.{number}.0/24"),
+        subnet: crate::case::Subnet::around([10, 77, number, 0].into(), 24),
         gateway: IpAddr::from([10, 77, number, 1]),
         internal,
         mtu,

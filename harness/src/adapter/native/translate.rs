@@ -42,7 +42,7 @@ pub(super) fn leave(scenario: &Scenario, ways: &[(Published, IpAddr)]) -> Vec<Ru
 }
 
 fn hairpin(network: &ScenarioNetwork) -> Rule {
-    let subnet = || network.subnet.clone();
+    let subnet = || network.subnet.to_string();
     let matches = [
         Match::Source(Is::Equal, subnet()),
         Match::Destination(Is::Equal, subnet()),
@@ -63,7 +63,7 @@ fn answer_loopback(network: &ScenarioNetwork) -> Rule {
 
 fn source_port(network: &ScenarioNetwork, way: &Published) -> Rule {
     let matches = [
-        Match::Source(Is::Equal, network.subnet.clone()),
+        Match::Source(Is::Equal, network.subnet.to_string()),
         Match::Out(Is::Not, bridge(&network.name)),
         Match::From(way.port.protocol, way.port.host_port),
     ];
@@ -76,7 +76,7 @@ fn source_port(network: &ScenarioNetwork, way: &Published) -> Rule {
 
 fn masquerade(network: &ScenarioNetwork) -> Rule {
     let matches = [
-        Match::Source(Is::Equal, network.subnet.clone()),
+        Match::Source(Is::Equal, network.subnet.to_string()),
         Match::Out(Is::Not, bridge(&network.name)),
     ];
     let about = About::Masquerade(network.name.clone());

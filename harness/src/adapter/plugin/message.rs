@@ -366,7 +366,7 @@ mod tests {
         let scenario = Scenario {
             networks: vec![ScenarioNetwork {
                 name: "front".into(),
-                subnet: "10.77.1.0/24".into(),
+                subnet: "10.77.1.0/24".parse().expect("a subnet"),
                 gateway: [10, 77, 1, 1].into(),
                 internal: false,
                 mtu: None,

@@ -92,7 +92,7 @@ fn network(network: &ScenarioNetwork) -> Network {
     Network {
         name: network.name.clone(),
         subnets: vec![SubnetOf {
-            subnet: network.subnet.clone(),
+            subnet: network.subnet.to_string(),
             gateway: network.gateway,
         }],
         internal: network.internal,
