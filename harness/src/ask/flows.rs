@@ -113,7 +113,6 @@ mod tests {
     use super::*;
     use crate::case::ProbeKind;
     use crate::intent::{Ask, Routing, Size, Target, Vantage};
-    use crate::packet::Token;
     use crate::probe::{ProbeRequest, Service};
 
     /// Whether somebody who does not ask for a port that is still remembered (socket(7), `SO_REUSEADDR`) can have it.
@@ -135,18 +134,8 @@ mod tests {
             let listen = Service::listen("c1", Protocol::Tcp, local, 0);
             let mut service = listen.expect("a port is free");
             let at = SocketAddr::new(local, service.port());
-            let mut asking = Socket::open(&ProbeRequest {
-                kind: ProbeKind::Tcp,
-                destination: at.ip(),
-                port: at.port(),
-                source_port: 0,
-                token: Token::new(1, 2, 3),
-                size: 16,
-                ttl: None,
-                tos: None,
-                dont_fragment: None,
-            })
-            .expect("a socket");
+            let mut asking =
+                Socket::open(&ProbeRequest::smallest(ProbeKind::Tcp, at)).expect("a socket");
             asking.send().expect("it is sent");
             while asking
                 .receive()

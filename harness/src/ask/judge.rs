@@ -350,7 +350,7 @@ impl fmt::Display for Wrong {
             Self::Left(address) => write!(f, "it left the host's segment from {address}"),
             Self::Shadows(port) => write!(
                 f,
-                "it left from port {port}, which the host publishes: whom it asks reaches it there instead"
+                "it left from port {port}, which the host publishes: for whoever was asked, that port now leads to the asking node"
             ),
             Self::RefusedFrom(address) => write!(f, "the refusal came from {address}"),
         }

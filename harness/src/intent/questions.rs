@@ -242,7 +242,7 @@ impl<'a> Asker<'a> {
     fn inwards(&mut self) {
         let moment = self.moment;
         for (member, _, target) in moment.containers() {
-            // By a protocol without ports what lan sends is an answer to what the container has sent there.
+            // What lan sends by a protocol without ports the kernel takes for an answer to what the container has sent there.
             let answers = |ask: &Ask| self.name == "lan" && *ask == Ask::IpProtocol;
             let shut = SHUT.into_iter().filter(|ask| !answers(ask));
             self.ask(&target, shut.collect::<Vec<_>>(), Routing::RouteByHost);

@@ -50,7 +50,7 @@ impl Moment {
 
     /// Whether no other address has left for elsewhere before this container's. Masquerade tells connections apart by their ports.
     /// Where a protocol has none, the kernel drops the second of two, as long as it remembers the first (`nf_nat_used_tuple`). So
-    /// the host asks neither `lan` nor containers by it, and `lan` asks nobody: that were an answer to this one.
+    /// the host asks neither `lan` nor containers by it, and `lan` asks nobody: the kernel takes that for an answer to this one.
     pub(super) fn first_to_leave(&self, member: &Member) -> bool {
         let leaves = |one: &&Member| !one.nets().is_empty();
         let moments = std::iter::once(self).chain(self.earlier());

@@ -6,11 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Type, IpDscp, IpEcn, IpNumber, Ipv4Header};
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, sendto, socket,
-};
+use nix::sys::socket::{MsgFlags, SockProtocol, SockaddrStorage, sendto};
 
-use super::errno::refusal;
+use super::raw::open;
 use super::{ProbeError, ProbeRequest};
 use crate::case::ProbeKind;
 use crate::path::Sent;
@@ -36,15 +34,9 @@ impl DatagramProber {
     /// # Errors
     /// The kernel refuses the socket, the TTL or the type of service.
     pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
-        let failed = |operation| move |errno| request.error(operation, errno);
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let protocol = SockProtocol::Raw;
-        let socket = socket(AddressFamily::Inet, SockType::Raw, flags, protocol)
-            .map_err(failed("open a raw socket"))?;
-        // Routes are chosen by the socket's type of service, not by the header's.
-        request.set_headers(&socket)?;
         Ok(Self {
-            socket,
+            // Routes are chosen by the socket's type of service, not by the header's.
+            socket: open(request, SockProtocol::Raw)?,
             request: request.clone(),
         })
     }
@@ -54,12 +46,7 @@ impl DatagramProber {
         let sent = datagram(&self.request).and_then(|datagram| {
             sendto(self.socket.as_raw_fd(), &datagram, &to, MsgFlags::empty())
         });
-        match sent {
-            Ok(_) => Ok(Sent::Accepted),
-            Err(errno) => refusal(errno)
-                .map(Sent::Refused)
-                .ok_or_else(|| self.request.error("send a datagram", errno)),
-        }
+        self.request.sent("send a datagram", sent.map(drop))
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -108,22 +95,17 @@ fn reply(request: &ProbeRequest) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet::{Token, Transport, decode};
+    use crate::packet::{Transport, decode};
 
     #[test]
     fn a_datagram_is_what_was_asked_for() {
-        let token = Token::new(1, 2, 3);
+        let to = ([10, 77, 1, 2], 0).into();
         let request = ProbeRequest {
-            kind: ProbeKind::IpProtocol,
-            destination: [10, 77, 1, 2].into(),
-            port: 0,
-            source_port: 0,
-            token,
-            size: token.0.len(),
             ttl: Some(9),
             tos: Some(0x16),
-            dont_fragment: None,
+            ..ProbeRequest::smallest(ProbeKind::IpProtocol, to)
         };
+        let token = request.token;
         let datagram = datagram(&request).expect("it is small");
         let (headers, payload) = decode(&datagram).expect("a whole packet");
         let protocol = OTHER_PROTOCOL;

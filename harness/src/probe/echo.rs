@@ -5,12 +5,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Type};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, sendto,
-    setsockopt, socket, sockopt,
+    MsgFlags, SockProtocol, SockaddrIn, SockaddrIn6, sendto, setsockopt, sockopt,
 };
 
-use super::errno::refusal;
-use super::raw::receive;
+use super::raw::{open, receive};
 use super::{ProbeError, ProbeRequest};
 use crate::packet::Transport;
 use crate::path::{Answer, Sent};
@@ -31,17 +29,14 @@ impl EchoProber {
     /// # Errors
     /// The kernel refuses the socket or the TTL.
     pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
-        let (family, protocol) = match request.destination {
-            IpAddr::V4(_) => (AddressFamily::Inet, SockProtocol::Icmp),
-            IpAddr::V6(_) => (AddressFamily::Inet6, SockProtocol::IcmpV6),
+        let protocol = match request.destination {
+            IpAddr::V4(_) => SockProtocol::Icmp,
+            IpAddr::V6(_) => SockProtocol::IcmpV6,
         };
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(family, SockType::Raw, flags, protocol)
-            .map_err(|errno| request.error("open a raw socket", errno))?;
+        let socket = open(request, protocol)?;
         // With it a raw socket hears that the next hop doesn't answer ARP, and of ICMP errors (`man 7 ip`).
         setsockopt(&socket, sockopt::Ipv4RecvErr, &true)
             .map_err(|errno| request.error("ask for errors", errno))?;
-        request.set_headers(&socket)?;
         Ok(Self {
             socket,
             request: request.clone(),
@@ -75,12 +70,7 @@ impl EchoProber {
                 sendto(fd, &packet, &SockaddrIn6::from(to), none)
             }
         };
-        match sent {
-            Ok(_) => Ok(Sent::Accepted),
-            Err(errno) => refusal(errno)
-                .map(Sent::Refused)
-                .ok_or_else(|| self.request.error("send an echo request", errno)),
-        }
+        self.request.sent("send an echo request", sent.map(drop))
     }
 
     pub(super) fn receive(&mut self) -> Result<Option<Answer>, ProbeError> {

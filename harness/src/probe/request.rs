@@ -7,8 +7,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use super::ProbeError;
+use super::errno::refusal;
 use crate::case::ProbeKind;
 use crate::packet::Token;
+use crate::path::Sent;
 
 /// First source port of TCP and UDP probes: fixed, so that goldens can show it, and above every
 /// port that Linux hands out by itself (`net.ipv4.ip_local_port_range` ends at 60999).
@@ -81,6 +83,20 @@ impl ProbeRequest {
         Ok(())
     }
 
+    /// What came of sending it. What the kernel refuses is an answer; another errno says that the machine is broken.
+    pub(super) fn sent(
+        &self,
+        operation: &'static str,
+        result: Result<(), Errno>,
+    ) -> Result<Sent, ProbeError> {
+        match result {
+            Ok(()) => Ok(Sent::Accepted),
+            Err(errno) => refusal(errno)
+                .map(Sent::Refused)
+                .ok_or_else(|| self.error(operation, errno)),
+        }
+    }
+
     pub(super) fn error(&self, operation: &'static str, errno: Errno) -> ProbeError {
         ProbeError {
             operation,
@@ -91,6 +107,25 @@ impl ProbeRequest {
                 ProbeKind::Udp | ProbeKind::Tcp | ProbeKind::TcpFin => self.endpoint().to_string(),
             },
             errno,
+        }
+    }
+}
+
+#[cfg(test)]
+impl ProbeRequest {
+    /// The smallest one, from a port that the kernel chooses.
+    pub(crate) fn smallest(kind: ProbeKind, to: SocketAddr) -> Self {
+        let token = Token::new(1, 2, 3);
+        Self {
+            kind,
+            destination: to.ip(),
+            port: to.port(),
+            source_port: 0,
+            token,
+            size: token.0.len(),
+            ttl: None,
+            tos: None,
+            dont_fragment: None,
         }
     }
 }

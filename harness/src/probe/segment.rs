@@ -6,12 +6,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use etherparse::TcpHeader;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage,
-    connect, getsockname, send, socket,
+    MsgFlags, SockProtocol, SockaddrIn, SockaddrStorage, connect, getsockname, send,
 };
 
-use super::errno::refusal;
-use super::raw::receive;
+use super::raw::{open, receive};
 use super::{ProbeError, ProbeRequest};
 use crate::packet::Transport;
 use crate::path::{Answer, Sent};
@@ -32,14 +30,8 @@ impl SegmentProber {
     /// # Errors
     /// The kernel refuses the socket, the TTL or the type of service.
     pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
-        let failed = |operation| move |errno| request.error(operation, errno);
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let protocol = SockProtocol::Tcp;
-        let socket = socket(AddressFamily::Inet, SockType::Raw, flags, protocol)
-            .map_err(failed("open a raw socket"))?;
-        request.set_headers(&socket)?;
         Ok(Self {
-            socket,
+            socket: open(request, SockProtocol::Tcp)?,
             request: request.clone(),
         })
     }
@@ -48,12 +40,7 @@ impl SegmentProber {
         let sent = self.segment().and_then(|segment| {
             send(self.socket.as_raw_fd(), &segment, MsgFlags::empty()).map(drop)
         });
-        match sent {
-            Ok(()) => Ok(Sent::Accepted),
-            Err(errno) => refusal(errno)
-                .map(Sent::Refused)
-                .ok_or_else(|| self.request.error("send a segment", errno)),
-        }
+        self.request.sent("send a segment", sent)
     }
 
     /// The checksum covers the source address, which the kernel chooses by its route.

@@ -442,17 +442,7 @@ mod tests {
             (Protocol::Udp, ProbeKind::Udp),
         ] {
             let (mut service, at) = listening(protocol);
-            let request = ProbeRequest {
-                kind,
-                destination: at.ip(),
-                port: at.port(),
-                source_port: 0,
-                token: Token::new(1, 2, 3),
-                size: 16,
-                ttl: None,
-                tos: None,
-                dont_fragment: None,
-            };
+            let request = ProbeRequest::smallest(kind, at);
             let mut prober = crate::probe::Prober::open(&request).expect("a socket");
             prober.send().expect("it is sent");
             assert!(answered(&mut prober, &mut service), "{protocol}: at first");

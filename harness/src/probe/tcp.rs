@@ -134,24 +134,13 @@ mod tests {
     use nix::poll::{PollFd, PollTimeout, poll};
 
     use super::*;
-    use crate::packet::Token;
     use crate::probe::ProbeKind;
 
     #[test]
     fn a_connection_that_is_closed_at_once_is_an_answer() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        let request = ProbeRequest {
-            kind: ProbeKind::Tcp,
-            destination: Ipv4Addr::LOCALHOST.into(),
-            port,
-            source_port: 0,
-            token: Token::new(1, 2, 3),
-            size: 16,
-            ttl: None,
-            tos: None,
-            dont_fragment: None,
-        };
+        let at = listener.local_addr().expect("it is bound");
+        let request = ProbeRequest::smallest(ProbeKind::Tcp, at);
         let mut prober = TcpProber::open(&request).expect("a socket");
         prober.send().expect("it connects");
         drop(listener.accept().expect("a caller"));
