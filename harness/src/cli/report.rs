@@ -10,9 +10,10 @@ use super::inputs::Inputs;
 use super::output::output;
 use super::report_files::ReportFiles;
 use crate::adapter::unused;
+use crate::files;
 use crate::finding::{Finding, What};
 use crate::report::{
-    self, Report, claims_table, diff, diff_table, matrix_table, merge, not_run_lines,
+    self, Report, claims_table, diff, diff_markdown, diff_text, matrix_table, merge, not_run_lines,
     profile_lines, summary_line, unasked_lines,
 };
 
@@ -33,8 +34,9 @@ enum Verb {
         #[command(flatten)]
         files: ReportFiles,
     },
-    /// Compare two reports, of two builds, days or kernels: list each trial whose outcome is another, and exit 1 if there is
-    /// one. Two reports of one implementation each are compared whatever it is called.
+    /// Compare two reports, of two builds, days or kernels: say which versions, cases, goldens and results of profiles are
+    /// others, list each trial whose outcome is another, and exit 1 if there is one. Two reports of one implementation each are
+    /// compared whatever it is called.
     Diff {
         /// The earlier JSON report.
         #[arg(value_name = "A")]
@@ -42,6 +44,9 @@ enum Verb {
         /// The later one.
         #[arg(value_name = "B")]
         after: PathBuf,
+        /// Write it as Markdown, too, as for a comment.
+        #[arg(long, value_name = "FILE")]
+        markdown: Option<PathBuf>,
     },
     /// List entries of harness/src/adapter/kept.toml that matched nothing in these reports, so that stale ones can be
     /// removed.
@@ -56,7 +61,11 @@ enum Verb {
 pub fn run(args: &Args) -> Exit {
     match &args.verb {
         Verb::Merge { parts, files } => join(parts, files),
-        Verb::Diff { before, after } => compare(before, after),
+        Verb::Diff {
+            before,
+            after,
+            markdown,
+        } => compare(before, after, markdown.as_deref()),
         Verb::Kept { reports } => match list_kept(reports) {
             Ok(text) => {
                 let _ = write!(output(), "{text}");
@@ -70,23 +79,44 @@ pub fn run(args: &Args) -> Exit {
     }
 }
 
-/// Lists what changed, and ends with 1 if something did.
-fn compare(before: &Path, after: &Path) -> Exit {
+/// Says what changed, and ends with 1 if a trial ended otherwise.
+fn compare(before: &Path, after: &Path, markdown: Option<&Path>) -> Exit {
+    let inputs = Inputs {
+        files: vec![before, after],
+        ..Inputs::default()
+    };
+    if let Some((path, reason)) = markdown.and_then(|path| Some((path, inputs.spoiled_by(path)?))) {
+        let _ = writeln!(
+            io::stderr(),
+            "cannot write --markdown to {}: {reason}",
+            path.display()
+        );
+        return Exit::WrongInput;
+    }
     let reports = read(before).and_then(|before| read(after).map(|after| (before, after)));
-    match reports {
-        Ok((before, after)) => {
-            let changes = diff(&before, &after);
-            let _ = write!(output(), "{}", diff_table(&changes));
-            if changes.is_empty() {
-                Exit::Success
-            } else {
-                Exit::Failed
-            }
-        }
+    let (before, after) = match reports {
+        Ok(both) => both,
         Err(error) => {
             let _ = writeln!(io::stderr(), "cannot compare the reports: {error}");
-            Exit::WrongInput
+            return Exit::WrongInput;
         }
+    };
+    let difference = diff(&before, &after);
+    let _ = write!(output(), "{}", diff_text(&difference));
+    if let Some(path) = markdown
+        && let Err(error) = files::create_named(path)
+            .and_then(|mut file| file.write_all(diff_markdown(&difference).as_bytes()))
+    {
+        let _ = writeln!(
+            io::stderr(),
+            "cannot write --markdown to {}: {error}",
+            path.display()
+        );
+        return Exit::Errored;
+    }
+    match difference.trials.is_empty() {
+        true => Exit::Success,
+        false => Exit::Failed,
     }
 }
 

@@ -1,9 +1,39 @@
-//! What is different in a second report: outcomes, trials, cases.
+//! What is different in a second report: what it was made with, outcomes, trials, cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::columns::columns;
+use super::markdown::escape;
 use super::{CaseReport, Report};
+use crate::case::PROFILE;
+use crate::program::plain;
+
+/// What a second report has otherwise than a first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Versions of goldpath, kernel, implementations and programs, and results of profiles.
+    pub around: Vec<Changed>,
+    /// Ids of cases whose file is another, sorted.
+    pub cases: BTreeSet<String>,
+    /// Ids of cases whose golden is another, sorted.
+    pub goldens: BTreeSet<String>,
+    /// Trials whose outcome is another, in the order of their names.
+    pub trials: Vec<TrialDifference>,
+    /// How many trials there are in both reports together.
+    pub of: usize,
+}
+
+/// One thing that is another in the second report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// What it is, as `kernel`.
+    pub what: String,
+    /// What it was in the first report; none if it is not there.
+    pub before: Option<String>,
+    /// What it is in the second report; none if it is not there.
+    pub after: Option<String>,
+}
 
 /// What became of one trial between two reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +48,9 @@ pub struct TrialDifference {
     pub is_other_case: bool,
 }
 
-/// Trials of two reports whose outcome is another, in the order of their names. Where each report has one implementation, as for two
-/// builds of an engine, its trials are compared whatever it is called; otherwise those of the same name are.
-pub fn diff(before: &Report, after: &Report) -> Vec<TrialDifference> {
+/// What is different in a second report. Where each report has one implementation, as for two builds of an engine, its trials are
+/// compared whatever it is called; otherwise those of the same name are.
+pub fn diff(before: &Report, after: &Report) -> Difference {
     let by_name = before.implementations.len() > 1 || after.implementations.len() > 1;
     let mut trials: BTreeMap<_, (Option<&CaseReport>, Option<&CaseReport>)> = BTreeMap::new();
     let key = |case: &CaseReport| {
@@ -39,41 +69,178 @@ pub fn diff(before: &Report, after: &Report) -> Vec<TrialDifference> {
     for case in &after.cases {
         trials.entry(key(case)).or_default().1 = Some(case);
     }
-    let change = |(before, after): &(Option<&CaseReport>, Option<&CaseReport>)| {
-        let outcome = |case: &CaseReport| case.outcome.to_string();
-        let is_other_case = match (before, after) {
-            (Some(before), Some(after)) if before.outcome == after.outcome => return None,
-            (Some(before), Some(after)) => before.contract != after.contract,
-            _ => false,
-        };
-        Some(TrialDifference {
-            trial: after.or(*before)?.trial().to_string(),
-            before: before.map(outcome),
-            after: after.map(outcome),
-            is_other_case,
-        })
+    let mut difference = Difference {
+        around: around(before, after, by_name),
+        of: trials.len(),
+        ..Difference::default()
     };
-    trials.values().filter_map(change).collect()
+    for (before, after) in trials.values() {
+        if let (Some(before), Some(after)) = (before, after) {
+            if before.contract != after.contract {
+                difference.cases.insert(after.id.clone());
+            }
+            if before.golden_sha256 != after.golden_sha256 {
+                difference.goldens.insert(after.id.clone());
+            }
+        }
+        difference.trials.extend(change(*before, *after));
+    }
+    difference
 }
 
-/// The changes as a Markdown table, which is readable as text, too.
-pub fn diff_table(changes: &[TrialDifference]) -> String {
-    if changes.is_empty() {
-        return String::from("no outcome changed\n");
+fn change(before: Option<&CaseReport>, after: Option<&CaseReport>) -> Option<TrialDifference> {
+    let outcome = |case: &CaseReport| case.outcome.to_string();
+    let is_other_case = match (before, after) {
+        (Some(before), Some(after)) if before.outcome == after.outcome => return None,
+        (Some(before), Some(after)) => before.contract != after.contract,
+        _ => false,
+    };
+    Some(TrialDifference {
+        trial: after.or(before)?.trial().to_string(),
+        before: before.map(outcome),
+        after: after.map(outcome),
+        is_other_case,
+    })
+}
+
+/// What two reports were made with, and what their profiles came to. A report says no more of a program than its version.
+fn around(before: &Report, after: &Report, by_name: bool) -> Vec<Changed> {
+    let (mut were, are) = (facts(before, by_name), facts(after, by_name));
+    let mut changed: Vec<Changed> = Vec::new();
+    for (what, is) in are {
+        let was = were.iter().position(|(other, _)| *other == what);
+        let was = was.map(|at| were.remove(at).1);
+        if was.as_ref() != Some(&is) {
+            changed.push(Changed {
+                what,
+                before: was,
+                after: Some(is),
+            });
+        }
     }
-    let mut text = String::from("| trial | before | after |\n| --- | --- | --- |\n");
-    for change in changes {
-        let outcome = |outcome: &Option<String>| outcome.clone().unwrap_or_else(|| "–".into());
-        let note = if change.is_other_case {
-            " (the case file changed)"
+    changed.extend(were.into_iter().map(|(what, was)| Changed {
+        what,
+        before: Some(was),
+        after: None,
+    }));
+    changed
+}
+
+/// Names and values.
+fn facts(report: &Report, by_name: bool) -> Vec<(String, String)> {
+    let mut facts = vec![
+        (String::from("goldpath"), report.goldpath.clone()),
+        (String::from("kernel"), report.kernel.clone()),
+    ];
+    let called = |name: &str| match by_name {
+        true => name.to_owned(),
+        false => String::from("implementation"),
+    };
+    for one in &report.implementations {
+        facts.push((called(&one.name), one.title()));
+        for tool in &one.tools {
+            facts.push((
+                format!("{} of {}", tool.name, called(&one.name)),
+                match tool.version.as_str() {
+                    "" => tool.place().to_owned(),
+                    version => version.to_owned(),
+                },
+            ));
+        }
+    }
+    for one in &report.profiles {
+        let on = if by_name {
+            format!(" on {}", one.implementation)
         } else {
-            ""
+            String::new()
         };
-        let (before, after) = (outcome(&change.before), outcome(&change.after));
-        let trial = change.trial.replace('|', "\\|");
-        let _ = writeln!(text, "| `{trial}` | {before} | {after}{note} |");
+        facts.push((format!("{PROFILE}{}{on}", one.name), one.result.to_string()));
     }
-    text
+    facts
+}
+
+/// A value, or that there is none.
+fn or_none(value: Option<&String>) -> String {
+    value.map_or_else(|| String::from("–"), Clone::clone)
+}
+
+/// What is said of a trial whose case is another.
+fn note(change: &TrialDifference) -> &'static str {
+    if change.is_other_case {
+        "(the case file changed)"
+    } else {
+        ""
+    }
+}
+
+impl Difference {
+    /// The last line: how many trials ended otherwise.
+    fn count(&self) -> String {
+        match self.trials.len() {
+            0 => String::from("no outcome changed\n"),
+            count => format!("{count} of {} trials ended otherwise\n", self.of),
+        }
+    }
+
+    /// Lists of ids, each with what they are.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &BTreeSet<String>)> {
+        let lists = [("case files", &self.cases), ("goldens", &self.goldens)];
+        lists.into_iter().filter(|(_, ids)| !ids.is_empty())
+    }
+}
+
+/// The difference as aligned text.
+pub fn diff_text(difference: &Difference) -> String {
+    let around = difference.around.iter().map(|one| {
+        let (before, after) = (or_none(one.before.as_ref()), or_none(one.after.as_ref()));
+        vec![one.what.clone(), format!("{before} → {after}")]
+    });
+    let mut text = columns(&around.collect::<Vec<_>>());
+    for (what, ids) in difference.files() {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let _ = writeln!(text, "{what} that are others: {}", ids.join(", "));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let mut rows = vec![["trial", "before", "after", ""].map(str::to_owned).to_vec()];
+    rows.extend(difference.trials.iter().map(|one| {
+        let (before, after) = (or_none(one.before.as_ref()), or_none(one.after.as_ref()));
+        vec![one.trial.clone(), before, after, note(one).to_owned()]
+    }));
+    if rows.len() > 1 {
+        let _ = writeln!(text, "{}", columns(&rows));
+    }
+    text + &difference.count()
+}
+
+/// The difference as GitHub's Markdown, for a step summary or a comment.
+pub fn diff_markdown(difference: &Difference) -> String {
+    let mut text = String::from("## goldpath: what changed\n\n");
+    for one in &difference.around {
+        let (before, after) = (or_none(one.before.as_ref()), or_none(one.after.as_ref()));
+        let line = escape(&format!("{}: {before} → {after}", one.what));
+        let _ = writeln!(text, "- {line}");
+    }
+    for (what, ids) in difference.files() {
+        let ids: Vec<String> = ids.iter().map(|id| escape(id)).collect();
+        let _ = writeln!(text, "- {what} that are others: {}", ids.join(", "));
+    }
+    if !difference.trials.is_empty() {
+        text.push_str("\n| trial | before | after |\n| --- | --- | --- |\n");
+    }
+    for one in &difference.trials {
+        let (before, after) = (or_none(one.before.as_ref()), or_none(one.after.as_ref()));
+        let after = format!("{after} {}", note(one));
+        let _ = writeln!(
+            text,
+            "| {} | {before} | {} |",
+            escape(&one.trial),
+            after.trim_end()
+        );
+    }
+    let _ = write!(text, "\n{}", difference.count());
+    plain(&text).into_owned()
 }
 
 #[cfg(test)]
@@ -84,23 +251,58 @@ mod tests {
 
     #[test]
     fn a_report_is_like_itself() {
-        assert_eq!(diff(&sample::report(), &sample::report()), []);
-        assert_eq!(diff_table(&[]), "no outcome changed\n");
+        let same = diff(&sample::report(), &sample::report());
+        assert!(same.around.is_empty() && same.trials.is_empty());
+        assert!(same.cases.is_empty() && same.goldens.is_empty());
+        assert_eq!(diff_text(&same), "no outcome changed\n");
+    }
+
+    fn two() -> Difference {
+        let (mut before, mut after) = (sample::report(), sample::report());
+        after.kernel = String::from("6.12.0");
+        after.implementations[0].tools.pop();
+        after.cases[0].outcome = Outcome::Errored;
+        after.cases[0].contract.push_str("# other\n");
+        after.cases[2].golden_sha256 = Some(String::from("1"));
+        before.cases.remove(1);
+        after.cases.pop();
+        diff(&before, &after)
     }
 
     #[test]
-    fn other_outcomes_new_trials_and_those_that_are_gone_are_listed() {
-        let (mut before, mut after) = (sample::report(), sample::report());
-        after.cases[0].outcome = Outcome::Errored;
-        after.cases[0].contract.push_str("# other\n");
-        before.cases.remove(1);
-        after.cases.pop();
-        insta::assert_snapshot!(diff_table(&diff(&before, &after)), @r"
+    fn versions_outcomes_new_trials_and_those_that_are_gone_are_listed() {
+        insta::assert_snapshot!(diff_text(&two()), @r"
+        kernel                  6.1.0 → 6.12.0
+        told of implementation  told → –
+        case files that are others: egress/masquerade
+        goldens that are others: egress/masquerade
+
+        trial                                           before         after
+        egress/masquerade::<b>other/ipv4                failed         errored  (the case file changed)
+        egress/masquerade::recipe/iptables-legacy/ipv4  –              passed
+        publish/cannot::recipe/iptables-nft/ipv4        not-supported  –
+
+        3 of 8 trials ended otherwise
+        ");
+    }
+
+    #[test]
+    fn the_markdown_says_the_same() {
+        insta::assert_snapshot!(diff_markdown(&two()), @r"
+        ## goldpath: what changed
+
+        - kernel: 6.1.0 → 6.12.0
+        - told of implementation: told → –
+        - case files that are others: egress/masquerade
+        - goldens that are others: egress/masquerade
+
         | trial | before | after |
         | --- | --- | --- |
-        | `egress/masquerade::<b>other/ipv4` | failed | errored (the case file changed) |
-        | `egress/masquerade::recipe/iptables-legacy/ipv4` | – | passed |
-        | `publish/cannot::recipe/iptables-nft/ipv4` | not-supported | – |
+        | egress/masquerade::&lt;b&gt;other/ipv4 | failed | errored (the case file changed) |
+        | egress/masquerade::recipe/iptables-legacy/ipv4 | – | passed |
+        | publish/cannot::recipe/iptables-nft/ipv4 | not-supported | – |
+
+        3 of 8 trials ended otherwise
         ");
     }
 
@@ -113,6 +315,24 @@ mod tests {
             report.cases[0].backend = None;
             report.cases[0].implementation = name.to_owned();
         }
-        assert_eq!(diff(&before, &after), []);
+        assert_eq!(diff(&before, &after).trials, []);
+        after.implementations[0].version = String::from("0.2.0");
+        let text = diff_text(&diff(&before, &after));
+        assert_eq!(
+            text,
+            "implementation  recipe 0.1.0 → recipe 0.2.0\n\nno outcome changed\n"
+        );
+    }
+
+    #[test]
+    fn what_a_profile_came_to_is_compared() {
+        let (before, mut after) = (sample::report(), sample::report());
+        let mut case = after.cases[1].clone();
+        (case.id, case.backend) = (String::from("contract/egress/source-is-the-hosts"), None);
+        after.profiles = crate::report::profile_reports(&[case], false);
+        let around = diff(&before, &after).around;
+        assert_eq!(around.len(), 1);
+        assert_eq!(around[0].what, "profile:core");
+        assert_eq!(around[0].after.as_deref(), Some("partial"));
     }
 }

@@ -160,7 +160,7 @@ fn fenced(content: &str) -> String {
 }
 
 /// Text that is neither markup nor the end of a table's cell.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

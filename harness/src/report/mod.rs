@@ -23,7 +23,7 @@ mod terminal;
 mod words;
 
 pub use claims::{Standing, claims_table, standing};
-pub use diff::{TrialDifference, diff, diff_table};
+pub use diff::{Changed, Difference, TrialDifference, diff, diff_markdown, diff_text};
 pub use explored::{ExploredPairs, ExploredReport, ExploredRules, FoundReport};
 pub use goldpath_report::{
     CaseReport, Conclusion, ImplementationReport, PathReport, ProfileReport, ReadError, Report,
