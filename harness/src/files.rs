@@ -92,6 +92,18 @@ pub fn create_named(path: &Path) -> io::Result<File> {
     create(path)
 }
 
+/// Like [`create`], and makes the file's folders, below a `root` that a person named: none of them is a link.
+///
+/// # Errors
+/// As [`create`], or a link leads to it.
+pub fn create_below(root: &Path, path: &Path) -> io::Result<File> {
+    must_not_link(root, path)?;
+    if let Some(folder) = path.parent() {
+        create_dir_all(folder)?;
+    }
+    create(path)
+}
+
 /// Writes a file that is not there yet, and makes its folders, below a `root` that a person named. Who reads a script may
 /// start it.
 ///

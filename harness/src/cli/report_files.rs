@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::inputs::{Inputs, is_same};
 use crate::files;
 use crate::mutate::Scores;
-use crate::report::{Report, html, junit, markdown};
+use crate::report::{Report, html, html_beside, junit, markdown};
 
 type Format = fn(&Report, Option<&Scores>) -> io::Result<String>;
 
@@ -25,9 +25,13 @@ pub struct ReportFiles {
     /// Write the report as Markdown, as for GitHub's step summary.
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
-    /// Write the report as one page that needs no network.
+    /// Write the report as a page that needs no network. The paths are in files of a folder beside it, called as the page
+    /// with .d for .html, and are loaded when a case is opened.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the paths into the page, too, which becomes one large file.
+    #[arg(long, requires = "html")]
+    pub embed: bool,
     /// Add the table of this score, which `goldpath mutate --json` wrote, to Markdown and HTML.
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
@@ -63,6 +67,21 @@ impl ReportFiles {
             }
             seen.push((option, path));
         }
+        let beside = self
+            .html
+            .as_deref()
+            .filter(|_| !self.embed)
+            .and_then(folder_beside);
+        if let Some(folder) =
+            beside.filter(|folder| folder.symlink_metadata().is_ok_and(|of| !of.is_dir()))
+        {
+            let _ = writeln!(
+                err,
+                "cannot write the report's paths to {}: it is no folder",
+                folder.display()
+            );
+            return Err(Exit::WrongInput);
+        }
         if let Err(reason) = score.map(read_score).transpose() {
             let _ = writeln!(err, "{reason}");
             return Err(Exit::WrongInput);
@@ -75,11 +94,10 @@ impl ReportFiles {
     /// # Errors
     /// [`Exit::Errored`] if some file could not be written; the others are.
     pub fn write(&self, report: &Report) -> Result<(), Exit> {
-        let asked: [(&Option<PathBuf>, Format); 4] = [
+        let asked: [(&Option<PathBuf>, Format); 3] = [
             (&self.json, |report, _| json(report)),
             (&self.junit, |report, _| junit(report)),
             (&self.markdown, |report, score| Ok(markdown(report, score))),
-            (&self.html, |report, score| Ok(html(report, score))),
         ];
         let score = match self.score.as_deref().map(read_score).transpose() {
             Ok(score) => score,
@@ -99,8 +117,42 @@ impl ReportFiles {
                 written = Err(Exit::Errored);
             }
         }
+        if let Some(path) = &self.html
+            && let Err(error) = self.write_page(path, report, score.as_ref())
+        {
+            let shown = path.display();
+            let _ = writeln!(io::stderr(), "cannot write the report to {shown}: {error}");
+            written = Err(Exit::Errored);
+        }
         written
     }
+
+    /// The page, last: what it loads is there before it.
+    fn write_page(&self, path: &Path, report: &Report, score: Option<&Scores>) -> io::Result<()> {
+        let folder = (!self.embed).then(|| folder_beside(path)).flatten();
+        let text = match &folder {
+            None => html(report, score),
+            Some(folder) => {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy();
+                let page = html_beside(report, score, &name);
+                for (name, text) in page.beside {
+                    files::create_below(folder, &folder.join(name))?.write_all(text.as_bytes())?;
+                }
+                page.text
+            }
+        };
+        files::create_named(path)?.write_all(text.as_bytes())
+    }
+}
+
+/// The folder of what a page loads. None where nothing can be beside it, as for `/dev/stdout`.
+fn folder_beside(path: &Path) -> Option<PathBuf> {
+    if path.metadata().is_ok_and(|of| !of.is_file()) {
+        return None;
+    }
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".html").unwrap_or(name);
+    Some(path.with_file_name(format!("{stem}.d")))
 }
 
 fn read_score(path: &Path) -> Result<Scores, String> {

@@ -29,7 +29,7 @@ pub use goldpath_report::{
     CaseReport, Conclusion, ImplementationReport, PathReport, ProfileReport, ReadError, Report,
     Summary, report_schema,
 };
-pub use html::{explored_html, html};
+pub use html::{Page, explored_html, html, html_beside};
 pub use intent::{
     answer_words, event_words, intent_table, question_words, rules_page, share_table,
 };

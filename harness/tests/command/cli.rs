@@ -296,6 +296,7 @@ fn wrong_arguments_end_with_2() {
 fn a_report_overwrites_nothing_that_is_read_and_no_other_report() {
     let desk = Desk::with(&[CASE]);
     fs::write(desk.path("part.json"), "no JSON").unwrap();
+    fs::write(desk.path("part.d"), "no folder").unwrap();
     let case = desk.read(&format!("cases/{CASE}.toml"));
     for (arguments, words) in [
         (
@@ -308,6 +309,8 @@ fn a_report_overwrites_nothing_that_is_read_and_no_other_report() {
         ),
         ("run --junit golden/new.snap", ["--junit to", "as a golden"]),
         ("run --html cases", ["--html to cases", "a folder"]),
+        ("run --html part", ["paths to part.d", "no folder"]),
+        ("run --embed", ["--embed", "--html"]),
         ("run --html nowhere/x.html", ["--html to", "is not there"]),
         (
             "run --score part.json --markdown part.json",

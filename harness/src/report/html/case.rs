@@ -9,44 +9,70 @@ use crate::path::Fate;
 use crate::report::{Alike, CaseReport, Matrix, Parting, PathReport, Row, alike};
 use crate::run::Outcome;
 
-/// The sections of all cases, by area.
-pub(super) fn sections(matrix: &Matrix<'_>) -> Markup {
+/// The sections of all cases, by area. Where the evidence is beside the page, in this folder, each is empty until it is opened.
+pub(super) fn sections(matrix: &Matrix<'_>, folder: Option<&str>) -> Markup {
     html! {
-        section #cases {
+        section #cases data-folder=[folder] {
             h2 { "Paths" }
+            @if folder.is_some() {
+                noscript { p { "A script loads the paths. A page without it: " code { "goldpath report merge report.json --html FILE --embed" } } }
+            }
             @for (area, rows) in matrix.areas() {
                 h3.area { (area) }
-                @for row in rows { (section(row)) }
+                @for row in rows { (section(row, folder.is_some())) }
             }
         }
     }
 }
 
-fn section(row: &Row<'_>) -> Markup {
+fn section(row: &Row<'_>, is_beside: bool) -> Markup {
     let Some(case) = row.trials().next() else {
         return html! {};
     };
-    let groups = alike(row);
     let passed = row.trials().all(|case| case.outcome == Outcome::Passed);
     html! {
-        details.case open[!passed] data-row=(row.id) data-passed[passed] {
+        details.case open[!passed && !is_beside] data-row=(row.id) data-passed[passed] {
             summary {
                 span.title { (case.title) }
-                span.signs {
-                    @for trial in row.trials() {
-                        span.cell.(trial.outcome.to_string()) title={ (trial.column()) ": " (trial.outcome) } {
-                            (trial.outcome.symbol())
-                        }
-                    }
-                }
+                (signs(row))
                 small { (row.id) }
             }
             // The anchor is inside, so that a browser that follows a link to it opens the fold.
-            div.inside id=(anchor(row)) {
-                (contract(case))
-                @for group in &groups { (seen(group, groups.len())) }
+            div.inside id=(anchor(row)) data-file[is_beside] {
+                @if !is_beside { (inside(row)) }
             }
         }
+    }
+}
+
+/// How many trials ended in which way.
+fn signs(row: &Row<'_>) -> Markup {
+    let count = |outcome| {
+        row.trials()
+            .filter(|trial| trial.outcome == outcome)
+            .count()
+    };
+    html! {
+        span.signs {
+            @for outcome in Outcome::ALL {
+                @let count = count(outcome);
+                @if count > 0 {
+                    span.cell.(outcome.to_string()) title=(outcome) {
+                        span aria-hidden="true" { (outcome.symbol()) } " " (count)
+                        span.told { " " (outcome) " " }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is known of a case.
+pub(super) fn inside(row: &Row<'_>) -> Markup {
+    let groups = alike(row);
+    html! {
+        @if let Some(case) = row.trials().next() { (contract(case)) }
+        @for group in &groups { (seen(group, groups.len())) }
     }
 }
 
@@ -58,6 +84,10 @@ fn contract(case: &CaseReport) -> Markup {
             @for claim in &case.checks { li { "checks " a href="#claims" { (claim) } } }
             @for claim in &case.refutes { li { "refutes " a href="#claims" { (claim) } } }
             @for source in &case.source { li.source { (source_link(source)) } }
+            li.hash title={ "SHA-256 of the case: " (case.case_sha256) } { "case " (short(&case.case_sha256)) }
+            @if let Some(golden) = &case.golden_sha256 {
+                li.hash title={ "SHA-256 of the golden: " (golden) } { "golden " (short(golden)) }
+            }
         }
         @if !case.contract.is_empty() {
             details.contract {
@@ -66,6 +96,11 @@ fn contract(case: &CaseReport) -> Markup {
             }
         }
     }
+}
+
+/// As much of a hash as tells two apart.
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
 fn source_link(source: &str) -> Markup {

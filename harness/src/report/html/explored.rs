@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, html};
 
-use super::head;
+use super::{POLICY, head};
 use crate::program::plain;
 use crate::report::{ExploredReport, words};
 
@@ -17,7 +17,7 @@ pub fn explored_html(report: &ExploredReport) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&title))
+            (head(&title, POLICY))
             body {
                 main {
                     h1 { (title) }

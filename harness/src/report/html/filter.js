@@ -1,4 +1,4 @@
-// Filters the matrix and the paths. Without it the page is whole, only longer.
+// Filters the matrix and the paths, and loads a case's evidence when its fold is opened.
 (() => {
   const filter = document.querySelector('.filter');
   const [search, troubled] = filter.querySelectorAll('input');
@@ -13,6 +13,32 @@
   };
   filter.hidden = false;
   filter.addEventListener('input', apply);
+  const folder = document.querySelector('[data-folder]')?.dataset.folder;
+  // Each file calls it with what it holds.
+  window.goldpath = (id, text) => {
+    const inside = document.getElementById(id);
+    inside.innerHTML = text;
+    inside.removeAttribute('aria-busy');
+  };
+  const load = (inside) => {
+    delete inside.dataset.file;
+    inside.setAttribute('aria-busy', 'true');
+    const script = document.createElement('script');
+    script.src = './' + encodeURIComponent(folder) + '/' + inside.id + '.js';
+    script.onerror = () => {
+      inside.textContent = 'Not found beside this page: ' + folder + '/' + inside.id + '.js';
+      inside.removeAttribute('aria-busy');
+    };
+    document.body.append(script);
+  };
+  document.addEventListener(
+    'toggle',
+    (event) => {
+      const inside = event.target.open && event.target.querySelector(':scope > [data-file]');
+      if (inside) load(inside);
+    },
+    true,
+  );
   addEventListener('hashchange', () => {
     const target = document.getElementById(location.hash.slice(1));
     const fold = target?.closest('details');

@@ -1,13 +1,16 @@
 //! The page's head, tables and foot.
 
+use std::collections::BTreeSet;
+
+use goldpath_report::ProfileReport;
 use maud::{Markup, html};
 
 use super::anchor;
-use crate::case::Claim;
+use crate::case::{Claim, profiles as case_profiles};
 use crate::mutate::Scores;
 use crate::report::claims::{Standing, standing};
 use crate::report::score::score_rows;
-use crate::report::{Matrix, Report, Row, Summary};
+use crate::report::{CaseReport, Matrix, Report, Row, Summary};
 use crate::run::Outcome;
 
 /// The run in one word, its counts, and what took part.
@@ -53,7 +56,8 @@ pub(super) fn head(report: &Report) -> Markup {
                     }
                 }
             }
-            nav {
+            nav aria-label="Parts of the report" {
+                @if !report.profiles.is_empty() { a href="#profiles" { "Profiles" } }
                 a href="#matrix" { "Matrix" }
                 a href="#claims" { "Claims" }
                 a href="#cases" { "Paths" }
@@ -64,7 +68,7 @@ pub(super) fn head(report: &Report) -> Markup {
 }
 
 fn count<T>(of: &[T], key: impl Fn(&T) -> String) -> usize {
-    let keys: std::collections::BTreeSet<String> = of.iter().map(key).collect();
+    let keys: BTreeSet<String> = of.iter().map(key).collect();
     keys.len()
 }
 
@@ -81,6 +85,59 @@ fn bar(summary: Summary) -> Markup {
     }
 }
 
+/// What each profile came to, for each implementation.
+pub(super) fn profiles(report: &Report) -> Markup {
+    let names: BTreeSet<&str> = report
+        .profiles
+        .iter()
+        .map(|one| one.implementation.as_str())
+        .collect();
+    let of = |profile: &str, name: &str| {
+        let mut all = report.profiles.iter();
+        all.find(|one| one.name == profile && one.implementation == name)
+    };
+    html! {
+        @if !names.is_empty() {
+            section #profiles {
+                h2 { "Profiles" }
+                div.scroll tabindex="0" role="region" aria-label="Profiles" {
+                    table.matrix {
+                        thead {
+                            tr {
+                                th scope="col" { "profile" }
+                                @for name in &names { th.column scope="col" { (name) } }
+                            }
+                        }
+                        tbody {
+                            @for profile in case_profiles() {
+                                tr {
+                                    th scope="row" { (profile.name) small.sentence { (profile.title) } }
+                                    @for name in &names { td { (profile_cell(of(&profile.name, name))) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn profile_cell(profile: Option<&ProfileReport>) -> Markup {
+    html! {
+        @if let Some(one) = profile {
+            span.cell.result.{ (one.result) } { (one.result) }
+            small.sentence {
+                (one.summary.passed) " of " (one.summary.total() + one.missing.len()) " passed"
+                @if !one.missing.is_empty() { ", " (one.missing.len()) " not run" }
+                @if !one.provisional.is_empty() { ", " (one.provisional.len()) " provisional" }
+            }
+        } @else {
+            span.absent title="nothing of it was run" { "–" }
+        }
+    }
+}
+
 /// Cases by implementations.
 pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
     html! {
@@ -92,7 +149,7 @@ pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
             }
             @for area in matrix.areas() {
                 @let columns = matrix.columns_of(&area.1);
-                div.scroll tabindex="0" role="region" aria-label={ "Cases of " (area.0) } {
+                div.scroll.matrix-part tabindex="0" role="region" aria-label={ "Cases of " (area.0) } {
                     table.matrix {
                         thead {
                             tr {
@@ -129,11 +186,12 @@ fn line(row: &Row<'_>, columns: &[usize]) -> Markup {
             }
             @for cell in columns.iter().map(|column| &row.cells[*column]) {
                 td {
+                    // The row's head is a link, too: who tabs through the page stops only at what did not pass.
                     @if let Some(case) = cell {
-                        a.cell.(case.outcome.to_string()) href={ "#" (anchor) } {
-                            span.sign aria-hidden="true" { (case.outcome.symbol()) }
-                            " " (case.outcome)
-                            @if case.is_not_kept() { " (" (case.level) ")" }
+                        @if case.outcome == Outcome::Passed {
+                            span.cell.passed { (outcome(case)) }
+                        } @else {
+                            a.cell.(case.outcome.to_string()) href={ "#" (anchor) } { (outcome(case)) }
                         }
                     } @else {
                         span.absent title="no such trial" { "–" }
@@ -141,6 +199,14 @@ fn line(row: &Row<'_>, columns: &[usize]) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn outcome(case: &CaseReport) -> Markup {
+    html! {
+        span.sign aria-hidden="true" { (case.outcome.symbol()) }
+        " " (case.outcome)
+        @if case.is_not_kept() { " (" (case.level) ")" }
     }
 }
 
