@@ -38,7 +38,7 @@ pub use model::{
 };
 pub(crate) use one_or_many::OneOrMany;
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};
-pub use profile::{PROFILE, Profile, profiles};
+pub use profile::{PROFILE, Profile, profiles, released};
 pub use publish::{Publish, PublishError};
 pub use schema::schema;
 pub use select::{NothingSelected, matches, select};

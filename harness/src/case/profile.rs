@@ -1,5 +1,6 @@
 //! Named sets of contract cases, which keep their names and meaning in all versions.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use super::select::glob;
 
 const ENTRIES: &str = include_str!("profiles.toml");
+const RELEASED: &str = include_str!("released.txt");
 
 /// Begins a pattern that means the cases of a profile.
 pub const PROFILE: &str = "profile:";
@@ -24,7 +26,7 @@ pub struct Profile {
     /// Globs of its cases.
     cases: Vec<String>,
     /// Ids of cases that are new in this version: they are run, and the result does not depend on them.
-    #[serde(default)]
+    #[serde(skip)]
     pub provisional: Vec<String>,
 }
 
@@ -37,12 +39,31 @@ struct Entries {
 static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
     let entries: Result<Entries, _> = toml::from_str(ENTRIES);
     // A test reads the file; a program that carries another one was not built from this source.
-    entries.map_or_else(|_| Vec::new(), |entries| entries.profile)
+    let mut profiles = entries.map_or_else(|_| Vec::new(), |entries| entries.profile);
+    for profile in &mut profiles {
+        profile.provisional = profile.new_since(RELEASED).map(str::to_owned).collect();
+    }
+    profiles
 });
 
 /// All profiles, in the order of the file.
 pub fn profiles() -> &'static [Profile] {
     &PROFILES
+}
+
+/// The first line of the list of released cases: which version it is for.
+fn released_before(version: &str) -> String {
+    format!(
+        "# Contract cases of the releases before {version}. `goldpath profiles --released VERSION` writes it."
+    )
+}
+
+/// The list for the version that comes after this one, to be kept as `released.txt` when the version is raised: every
+/// contract case that there is. What comes after that is new in that version, and provisional.
+pub fn released(next: &str) -> String {
+    let mut ids: Vec<&str> = ids().filter(|id| id.starts_with("contract/")).collect();
+    ids.sort_unstable();
+    format!("{}\n{}\n", released_before(next), ids.join("\n"))
 }
 
 /// The id of each case that the program carries.
@@ -62,6 +83,14 @@ impl Profile {
         self.provisional.iter().any(|one| one == id)
     }
 
+    /// The ids of its cases that a list of released ones has not. Before the first release none is new.
+    fn new_since(&self, released: &str) -> impl Iterator<Item = &'static str> {
+        let lines = released.lines().filter(|line| !line.starts_with('#'));
+        let released: BTreeSet<String> = lines.map(str::to_owned).collect();
+        self.ids()
+            .filter(move |id| !released.is_empty() && !released.contains(*id))
+    }
+
     /// The ids of its cases among those that the program carries, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &'static str> {
         ids().filter(|id| self.holds(id))
@@ -71,8 +100,6 @@ impl Profile {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -97,9 +124,35 @@ mod tests {
             for pattern in &profile.cases {
                 assert!(ids().any(|id| glob(id, pattern)), "{pattern}");
             }
-            for id in &profile.provisional {
-                assert!(profile.ids().any(|one| one == id), "{id}");
-            }
+        }
+    }
+
+    /// A case is provisional in the version that it is new in, and in no other one.
+    #[test]
+    fn what_was_not_released_is_provisional_for_one_version() {
+        let errors = profiles().iter().find(|one| one.name == "errors").unwrap();
+        let all = released("0.2.0");
+        assert_eq!(errors.new_since(&all).count(), 0);
+        let new = "contract/errors/ttl-exceeded-returns";
+        let before = all.replace(&format!("{new}\n"), "");
+        assert_eq!(errors.new_since(&before).collect::<Vec<_>>(), [new]);
+        // Then the version is raised, and the list is made again.
+        assert_eq!(errors.new_since(&released("0.3.0")).count(), 0);
+        // Of the first version, no case is newer than the others.
+        assert_eq!(errors.new_since(&released_before("0.1.0")).count(), 0);
+    }
+
+    /// Whoever raises the version makes the list again: otherwise cases of the last version would stay provisional.
+    #[test]
+    fn the_list_of_released_cases_is_for_this_version() {
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            RELEASED.lines().next(),
+            Some(&*released_before(version)),
+            "before anything else is changed, type: goldpath profiles --released {version} > harness/src/case/released.txt"
+        );
+        for id in RELEASED.lines().filter(|line| !line.starts_with('#')) {
+            assert!(ids().any(|one| one == id), "{id} is gone");
         }
     }
 

@@ -6,15 +6,23 @@ use std::path::PathBuf;
 use super::chosen::chosen;
 use super::exit::Exit;
 use super::output::{lost, output};
-use crate::case::BUILTIN;
+use crate::case::{BUILTIN, released};
 use crate::report::profiles_page;
 
 /// Describe the profiles, which are named sets of contract cases, as a Markdown page. `goldpath run profile:NAME` runs one.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Print instead the list of cases that are no longer new in this next version, for whoever raises the version.
+    #[arg(long, value_name = "VERSION", hide = true)]
+    released: Option<String>,
+}
 
 /// Prints the page on standard output.
-pub fn run(_: &Args) -> Exit {
+pub fn run(args: &Args) -> Exit {
+    if let Some(next) = &args.released {
+        let written = write!(output(), "{}", released(next));
+        return written.map_or_else(lost, |()| Exit::Success);
+    }
     write(&mut output(), &mut io::stderr()).unwrap_or_else(lost)
 }
 
