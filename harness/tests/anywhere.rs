@@ -134,6 +134,32 @@ fn who_types_nothing_is_told_what_to_type_first() {
     ]);
 }
 
+#[test]
+fn a_wrong_command_line_ends_with_what_to_type() {
+    let desk = empty();
+    for typed in [
+        "lsit",
+        "run nothing/here",
+        "run profile:corre -i native",
+        "run contract -i dokcer",
+        "run contract -i plugin:./no",
+        "run --cases nowhere",
+        "report diff a.json b.json",
+        "report merge a.json",
+        "replay nowhere",
+        "explain nothing",
+        "init plugin --language perl",
+        "new case",
+    ] {
+        let ended = desk.goldpath(typed);
+        assert_eq!(ended.code, 2, "{typed}: {ended:?}");
+        let end: Vec<&str> = ended.err.lines().rev().take(4).collect();
+        let says = |word: &str| end.iter().any(|line| line.contains(word));
+        let is_told = says("goldpath ") || says("--help") || says("--cases builtin");
+        assert!(is_told, "{typed}: {}", ended.err);
+    }
+}
+
 /// The verbs that a shell completes after `goldpath `, and what begins like these words.
 fn completed(desk: &Desk, words: &str) -> Vec<String> {
     let ended = desk.goldpath("completions bash");

@@ -100,7 +100,9 @@ impl Implementations {
                 ..Candidate::find(&selection)
             };
             if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
-                return Err(format!("implementation {selection}: {reason}"));
+                return Err(format!(
+                    "implementation {selection}: {reason}\nnext: goldpath doctor, which lists what there is; goldpath init plugin writes one"
+                ));
             }
             found.push(candidate);
         }

@@ -37,6 +37,10 @@ fn one(path: &Path, args: &Args, out: &mut impl Write, err: &mut impl Write) -> 
         Ok(read) => read,
         Err(wrong) => {
             writeln!(err, "{}", wrong.trim_end())?;
+            writeln!(
+                err,
+                "next: goldpath run --record DIR, then goldpath replay DIR/…"
+            )?;
             return Ok(Exit::WrongInput);
         }
     };

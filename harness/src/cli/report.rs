@@ -211,7 +211,9 @@ fn read_all(parts: &[PathBuf]) -> Result<Vec<(String, Report)>, String> {
 }
 
 fn read(path: &Path) -> Result<Report, String> {
-    let text =
-        fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    report::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let shown = path.display();
+    let text = fs::read(path).map_err(|error| {
+        format!("cannot read {shown}: {error}\nnext: goldpath run --json {shown}")
+    })?;
+    report::read(&text).map_err(|error| format!("{shown}: {error}"))
 }
