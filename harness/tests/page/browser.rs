@@ -123,20 +123,6 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// From now on the page's work counts, in time of its thread.
-    pub(crate) fn measure(&mut self) {
-        self.call("Performance.enable", &json!({"timeDomain": "threadTicks"}));
-    }
-
-    /// How long the page has worked until it was drawn, in milliseconds.
-    pub(crate) fn measured(&mut self) -> f64 {
-        self.ask("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
-        let metrics = self.call("Performance.getMetrics", &json!({}));
-        let mut metrics = metrics["metrics"].as_array().unwrap().iter();
-        let work = metrics.find(|one| one["name"] == "TaskDuration").unwrap();
-        work["value"].as_f64().unwrap() * 1000.0
-    }
-
     /// Presses a key that types nothing.
     pub(crate) fn press(&mut self, key: &str, code: u32) {
         for kind in ["keyDown", "keyUp"] {
