@@ -53,13 +53,14 @@ impl Adapter for Recipe {
     /// What the article gets to work: not the host itself as a client of published ports, and nothing between networks.
     fn features(&self) -> BTreeSet<Feature> {
         use Feature::{
-            Bridge, ContainerMode, EarlierPolicy, Gateway, HostMode, Masquerade, NoneMode,
-            PublishTcp, PublishUdp, StaticAddress,
+            Bridge, ContainerMode, EarlierPolicy, EarlierPolicyOutward, Gateway, HostMode,
+            Masquerade, NoneMode, PublishTcp, PublishUdp, StaticAddress,
         };
         BTreeSet::from([
             Bridge,
             ContainerMode,
             EarlierPolicy,
+            EarlierPolicyOutward,
             Gateway,
             HostMode,
             Masquerade,

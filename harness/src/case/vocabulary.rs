@@ -297,6 +297,8 @@ words! {
         StaticAddress = "static-address",
         /// Containers get out and are reached where FORWARD's policy was DROP before.
         EarlierPolicy = "earlier-policy",
+        /// Containers get out where FORWARD's policy was DROP before; whether they are reached is another promise.
+        EarlierPolicyOutward = "earlier-policy-outward",
         /// Packets that a person's rule of FORWARD drops stay dropped, though the rule is older than the network.
         EarlierRules = "earlier-rules",
         /// A host port that is taken is refused, and what was begun is undone.
@@ -321,12 +323,16 @@ impl Feature {
         all.filter(|feature| !lacking.contains(feature)).collect()
     }
 
-    /// These, and what they say by themselves: containers of a bridge have the host as their gateway.
+    /// These, and what they say by themselves: containers of a bridge have the host as their gateway, and who lets everything
+    /// past a policy lets out what containers begin.
     pub fn with_implied(
         mut features: std::collections::BTreeSet<Self>,
     ) -> std::collections::BTreeSet<Self> {
         if features.contains(&Self::Bridge) {
             features.insert(Self::Gateway);
+        }
+        if features.contains(&Self::EarlierPolicy) {
+            features.insert(Self::EarlierPolicyOutward);
         }
         features
     }

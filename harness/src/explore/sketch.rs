@@ -136,7 +136,7 @@ impl Sketch {
             });
         }
         let drops = self.host.policy == Some(Policy::Drop);
-        needs.extend(drops.then_some(Feature::EarlierPolicy));
+        needs.extend(drops.then_some(Feature::EarlierPolicyOutward));
         let drops = |to: &String| self.container(to).is_some();
         let drops = self.host.drops.iter().any(drops);
         needs.extend(drops.then_some(Feature::EarlierRules));

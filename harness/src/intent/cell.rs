@@ -302,10 +302,15 @@ impl<'a> Cell<'a> {
         // A neighbour's packet passes FORWARD too, where an implementation has iptables see bridged packets.
         let passes = self.forwarded().is_some()
             || matches!((self.from, self.to), (From::Member(..), To::Container(..)));
+        let past_the_policy = match (self.from, self.to) {
+            (From::Member(..), To::Container(..)) => Feature::EarlierPolicy,
+            (From::Member(..), _) => Feature::EarlierPolicyOutward,
+            _ => Feature::EarlierPolicy,
+        };
         let conditions = [
             (self.moment.family == Family::Ipv6 && touches).then_some(Feature::Ipv6),
             (found.forward == Some(Policy::Drop) && passes && arrives && touches)
-                .then_some(Feature::EarlierPolicy),
+                .then_some(past_the_policy),
             (self.question.size != Size::Small && self.has_mtu()).then_some(Feature::Mtu),
         ];
         if matches!(answer, Answer::Unspecified { .. }) {

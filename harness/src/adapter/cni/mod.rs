@@ -232,9 +232,9 @@ impl Adapter for Cni {
 /// What the plugins of a list are for, as it tells them.
 fn features(conflist: &Value) -> BTreeSet<Feature> {
     use Feature::{
-        Bridge, Check, ContainerMode, Gateway, Hairpin, HostMode, Isolation, Masquerade, Mtu,
-        NoneMode, PublishAddress, PublishLocal, PublishTcp, PublishUdp, RepeatedTeardown, Replace,
-        StableGateway, StaticAddress,
+        Bridge, Check, ContainerMode, EarlierPolicyOutward, Gateway, Hairpin, HostMode, Isolation,
+        Masquerade, Mtu, NoneMode, PublishAddress, PublishLocal, PublishTcp, PublishUdp,
+        RepeatedTeardown, Replace, StableGateway, StaticAddress,
     };
     // "Plugins should generally complete a DEL action without error even if some resources are missing"
     // (CNI specification, section 2, DEL).
@@ -265,8 +265,11 @@ fn features(conflist: &Value) -> BTreeSet<Feature> {
             }
             // It accepts new connections from containers only (its README, "Rules"), so that a policy DROP of FORWARD
             // ends those to published ports.
-            Some("firewall") if plugin["ingressPolicy"].is_string() => {
-                features.extend([Isolation]);
+            Some("firewall") => {
+                let by_iptables =
+                    matches!(plugin["backend"].as_str(), None | Some("" | "iptables"));
+                features.extend(by_iptables.then_some(EarlierPolicyOutward));
+                features.extend(plugin["ingressPolicy"].is_string().then_some(Isolation));
             }
             _ => {}
         }

@@ -331,10 +331,9 @@ fn a_policy_from_before_matters_to_what_must_pass_it() {
     moment.found.forward = Some(Policy::Drop);
     moment.features.remove(&Feature::EarlierPolicy);
     let unspecified = "unspecified: earlier-policy is not listed";
-    assert_eq!(
-        moment.says("c10 > 8.8.8.8 icmp"),
-        format!("outward: {unspecified}")
-    );
+    let outward =
+        "outward: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers";
+    assert_eq!(moment.says("c10 > 8.8.8.8 icmp"), outward);
     assert_eq!(
         moment.says("lan > 10.0.2.15 tcp 8080"),
         format!("published: {unspecified}")
@@ -346,6 +345,11 @@ fn a_policy_from_before_matters_to_what_must_pass_it() {
     assert_eq!(
         moment.says("lan > 10.77.1.10 icmp routed"),
         "hidden-ports: blocked"
+    );
+    moment.features.remove(&Feature::EarlierPolicyOutward);
+    assert_eq!(
+        moment.says("c10 > 8.8.8.8 icmp"),
+        "outward: unspecified: earlier-policy-outward is not listed"
     );
 }
 
