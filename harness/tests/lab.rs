@@ -15,6 +15,7 @@ use goldpath::lab::{CommandError, FinishedLabs, Lab, privatise_thread_mounts};
 use goldpath::path::{Answer, Node};
 use goldpath::plan::article::{self, Container, Mode, Wiring};
 use goldpath::probe::Prober;
+use goldpath::trace::installed_rules;
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Trial::test("policies_are_those_of_restore", policies),
         Trial::test("joined_commands_mean_the_same", joined),
         Trial::test("a_joined_command_fails_by_its_own_name", joined_failure),
+        Trial::test("rules_come_back_where_they_were", come_back),
         Trial::test("names_for_ip_link_set_netns", names),
         Trial::test("many_labs_by_two_workers", many),
     ];
@@ -442,6 +444,49 @@ fn joined_failure() -> Checked {
             .find_map(|command| singly.run("host", command, backend).err());
         same(Some(error.to_string()), alone.map(|e| e.to_string()))?;
         same(ruleset(&together, backend)?, ruleset(&singly, backend)?)?;
+    }
+    Ok(())
+}
+
+/// Each rule taken away and put back, on each back end and in nft's own words.
+fn come_back() -> Checked {
+    let by_iptables = [
+        "*nat\n-A POSTROUTING -s 10.55.66.0/24 ! -o hwchiu0 -m comment --comment \"the \\\"way\\\" out\" -j MASQUERADE\n",
+        "-A PREROUTING -d 10.0.2.15/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.55.66.2:80\nCOMMIT\n",
+        "*filter\n:OWN -\n-A FORWARD -j OWN\n-A OWN -i eth0 -j RETURN\n-A OWN -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
+    ];
+    let by_nft = "table inet own {\n chain forward {\n  type filter hook forward priority 0;\n\
+                  ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 198.51.100.0/24 } counter accept\n\
+                  tcp dport vmap { 22 : accept, 80 : drop }\n  ct state invalid drop comment \"not \\'now\\'\"\n }\n}\n";
+    for backend in BACKENDS {
+        let lab = lab()?;
+        let restore = ["iptables-restore", "--noflush"].map(String::from);
+        lab.run_with_input("host", &restore, &by_iptables.concat(), backend)?;
+        let nft = ["nft", "--file", "-"].map(String::from);
+        lab.run_with_input("host", &nft, by_nft, backend)?;
+        let is_legacy = backend == Backend::IptablesLegacy;
+        let read = || {
+            lab.netns("host")?
+                .run(|| installed_rules("host", is_legacy))
+                .map_err(Failed::from)
+        };
+        let before = read()??;
+        same(before.len(), 8)?;
+        for rule in &before {
+            for edit in [rule.removal(), rule.return_of()] {
+                lab.run_with_input("host", &edit.argv, &edit.input, rule.backend())?;
+                let words = |one: &goldpath::trace::InstalledRule| one.to_string();
+                let there = read()??.iter().any(|one| words(one) == words(rule));
+                same(there, edit == rule.return_of())?;
+            }
+            let after = read()??;
+            let mut pairs = before.iter().zip(&after);
+            let are_same =
+                after.len() == before.len() && pairs.all(|(one, other)| one.is_same(other));
+            if !are_same {
+                return Err(format!("{rule}: {before:#?} became {after:#?}").into());
+            }
+        }
     }
     Ok(())
 }

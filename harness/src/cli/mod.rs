@@ -19,6 +19,7 @@ pub mod init;
 mod inputs;
 pub mod intent;
 pub mod list;
+mod live;
 pub mod man;
 pub mod mutate;
 pub mod new;

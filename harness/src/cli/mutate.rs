@@ -11,21 +11,26 @@ use super::chosen::Chosen;
 use super::exit::Exit;
 use super::generated;
 use super::inputs::Inputs;
+use super::live;
 use super::output::output;
 use super::run::parse_backend;
 use super::sandbox::{broken, inside};
+use crate::adapter::Asked;
 use crate::adapter::native::Fault;
 use crate::case::{Backend, Case, CaseKind};
 use crate::files;
 use crate::mutate::{
-    Baseline, Fate, FaultScore, FaultsAsked, GeneratedScore, Measure, MutateError, Score, Scored,
-    Scores,
+    Baseline, Fate, FaultScore, FaultsAsked, GeneratedScore, LiveScore, Measure, MutateError,
+    Score, Scored, Scores,
 };
 use crate::report::words;
 use crate::run::{GoldenUse, Options, Rerun, Tables, Watch};
 
 /// Trials at work if nobody says: most of a mutant's time is spent on waiting for what does not come.
 const JOBS: u16 = 8;
+
+/// Scenarios in which rules are taken away, if nobody says otherwise.
+const SCENARIOS: u16 = 12;
 
 /// Break recipes and the native implementation, one change at a time, and count what the cases notice.
 #[derive(Debug, clap::Args)]
@@ -58,8 +63,18 @@ pub struct Args {
     /// the chosen stories, and in a longer exploration, until one notices.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["fault", "baseline", "declared_only"])]
     pub generated: Option<u16>,
+    /// Take each rule that an implementation has installed away, one at a time, and put it back: after set-up and after each
+    /// event of the first scenarios of the seed, or of the chosen cases. Says which rules packets matched, and which were missed.
+    #[arg(long, conflicts_with_all = ["fault", "baseline", "declared_only", "generated"])]
+    pub live: bool,
+    /// With --live, take the rules of this implementation away; may be given several times. The default is `native`.
+    #[arg(short, long, value_name = "NAME", requires = "live")]
+    pub implementation: Vec<Asked>,
+    /// With --live and no patterns, the number of scenarios.
+    #[arg(long, value_name = "N", default_value_t = SCENARIOS, value_parser = clap::value_parser!(u16).range(1..))]
+    pub scenarios: u16,
     /// Seed that draws the generated faults and the scenarios.
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "generated")]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Number of trials to run at the same time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), default_value_t = JOBS)]
@@ -108,10 +123,34 @@ pub fn run(args: &Args) -> ExitCode {
             Some(count) => measure
                 .generated(count.into(), args.seed, &cases, generated::tell)
                 .map(|score| finish_generated(args, score)),
+            None if args.live => take_rules_away(args, &measure, &cases),
             None => both(args, &measure, &cases).map(|scores| finish(args, baseline, &scores)),
         };
         ended.unwrap_or_else(stopped)
     })
+}
+
+/// Takes rules of implementations away.
+fn take_rules_away(
+    args: &Args,
+    measure: &Measure,
+    cases: &[Arc<Case>],
+) -> Result<Exit, MutateError> {
+    let asked = Implementations {
+        implementation: args.implementation.clone(),
+        ..Implementations::default()
+    };
+    let candidates = match asked.find() {
+        Ok(candidates) => candidates,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{reason}");
+            return Ok(Exit::WrongInput);
+        }
+    };
+    let are_chosen = !args.chosen.patterns.is_empty();
+    let stories = if are_chosen { cases } else { &[] };
+    let score = measure.live(&candidates, args.scenarios.into(), args.seed, stories)?;
+    Ok(finish_live(args, score))
 }
 
 /// Says why there is no score.
@@ -152,7 +191,7 @@ fn both(args: &Args, measure: &Measure, cases: &[Arc<Case>]) -> Result<Scores, M
     Ok(Scores {
         recipes: recipes.transpose()?,
         faults: faults.transpose()?,
-        generated: None,
+        ..Scores::default()
     })
 }
 
@@ -211,6 +250,21 @@ fn finish_generated(args: &Args, score: GeneratedScore) -> Exit {
     let is_kept = score.is_kept();
     let scores = Scores {
         generated: Some(score),
+        ..Scores::default()
+    };
+    if let Some(path) = &args.json
+        && let Err(error) = write_json(path, &scores)
+    {
+        return broken("write the score", &error);
+    }
+    if is_kept { Exit::Success } else { Exit::Failed }
+}
+
+fn finish_live(args: &Args, score: LiveScore) -> Exit {
+    let _ = write!(output(), "{}", live::text(&score));
+    let is_kept = score.is_kept();
+    let scores = Scores {
+        live: Some(score),
         ..Scores::default()
     };
     if let Some(path) = &args.json

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FaultScore, GeneratedScore, Score};
+use super::{FaultScore, GeneratedScore, LiveScore, Score};
 use crate::intent::Share;
 
 /// What the suite notices of wrong recipes and of a broken implementation.
@@ -18,6 +18,9 @@ pub struct Scores {
     /// Faults that nobody chose; null if none ran.
     #[serde(default)]
     pub generated: Option<GeneratedScore>,
+    /// Rules of implementations, each taken away; null if that was not asked for.
+    #[serde(default)]
+    pub live: Option<LiveScore>,
 }
 
 /// How many were caught, of how many.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::CommandChange;
+use super::{CommandChange, LiveRule};
 
 /// The mutants that are declared equivalent. They are listed in every score.
 const DECLARED: &str = include_str!("equivalent.toml");
@@ -33,11 +33,27 @@ pub struct EquivalentFault {
     pub reason: String,
 }
 
+/// Rules of an implementation that packets match and whose absence no packet can tell.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiveReason {
+    /// The table.
+    pub table: String,
+    /// The chain, with `…` for what is drawn; every chain if absent.
+    pub chain: Option<String>,
+    /// The rule in words that mean the same in every lab, or a part of it.
+    pub rule: String,
+    /// Why no packet can tell the difference.
+    pub reason: String,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     equivalent: Vec<Equivalent>,
     generated: Vec<EquivalentFault>,
+    #[serde(default)]
+    live: Vec<LiveReason>,
 }
 
 /// The data of equivalent mutants is not what it should be.
@@ -51,6 +67,24 @@ pub struct EquivalentError(#[from] toml::de::Error);
 /// The data is malformed.
 pub fn declared() -> Result<Vec<Equivalent>, EquivalentError> {
     Ok(toml::from_str::<File>(DECLARED)?.equivalent)
+}
+
+/// The declared reasons why nobody misses a rule of an implementation.
+///
+/// # Errors
+/// The data is malformed.
+pub fn declared_rules() -> Result<Vec<LiveReason>, EquivalentError> {
+    Ok(toml::from_str::<File>(DECLARED)?.live)
+}
+
+impl LiveReason {
+    /// Whether this is about that rule.
+    pub fn covers(&self, rule: &LiveRule) -> bool {
+        let chain = self.chain.as_ref();
+        self.table == rule.table
+            && chain.is_none_or(|chain| *chain == rule.chain)
+            && rule.rule.contains(&self.rule)
+    }
 }
 
 /// The declared equivalences of generated faults.

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{FaultScore, Mutant, MutateError, Score, ScoredFault, declared, judge, mutants};
+use super::equivalent::declared_rules;
+use super::{
+    FaultScore, LiveScore, Mutant, MutateError, Score, ScoredFault, declared, judge, mutants,
+};
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
 use crate::case::{Backend, Case, Family};
-use crate::run::{Options, Outcome, Subject, Trial, TrialResult, run_quietly};
+use crate::explore;
+use crate::run::{GoldenUse, Options, Outcome, Subject, Tables, Trial, TrialResult, run_quietly};
 
 /// How trials are run for a score.
 #[derive(Debug)]
@@ -86,6 +90,38 @@ impl Measure {
             ScoredFault::of(fault, of_fault, &asked.left_out(fault))
         });
         Ok(FaultScore::of(scored.collect()))
+    }
+
+    /// Takes each rule that implementations install away, one at a time, in scenarios of a seed or in `stories`, if there are any.
+    ///
+    /// # Errors
+    /// No scenarios can be drawn, or the run was stopped.
+    pub fn live(
+        &self,
+        candidates: &[Candidate],
+        scenarios: usize,
+        seed: u64,
+        stories: &[Arc<Case>],
+    ) -> Result<LiveScore, MutateError> {
+        let reasons = declared_rules()?;
+        let mut trials = Vec::new();
+        for candidate in candidates {
+            let features = candidate.adapter.as_ref().map(|one| one.features());
+            let features = features.unwrap_or_default();
+            let drawn = explore::cases(seed, 0..scenarios, &features).map_err(MutateError::Draw)?;
+            let cases = if stories.is_empty() { &drawn } else { stories };
+            trials.extend(Trial::of(cases, None, std::slice::from_ref(candidate)));
+        }
+        let measure = Self {
+            options: Options {
+                golden_use: GoldenUse::Ignore,
+                tables: Tables::WithoutEachRule,
+                ..self.options.clone()
+            },
+            jobs: self.jobs,
+        };
+        let results = measure.run(&trials)?;
+        Ok(LiveScore::of(seed, &trials, &results, &reasons))
     }
 
     pub(super) fn run(&self, trials: &[Trial]) -> Result<Vec<TrialResult>, MutateError> {

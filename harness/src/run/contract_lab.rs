@@ -7,7 +7,9 @@ use super::RunError;
 use super::bystanders::Bystanders;
 use super::left::Left;
 use super::observe::Observer;
+use super::own_rules::OwnRules;
 use super::person::{LATER_OWN_RULES, do_as_a_person, found, prepare};
+use super::rule_words::{GATEWAY, RuleWords};
 use crate::adapter::{
     Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
     ScenarioContainer,
@@ -19,6 +21,7 @@ use crate::lab::attach::remove_link;
 use crate::lab::{Lab, LabError, Netns};
 use crate::path::Roles;
 use crate::plan::contract;
+use crate::trace::InstalledRule;
 
 /// What came of a change.
 #[derive(Debug, Default)]
@@ -47,6 +50,8 @@ pub(super) struct ContractLab {
     bystanders: Option<Bystanders>,
     /// What it found wrong when it was asked last whether all is as it made it.
     found: Vec<String>,
+    /// Rules of the host that are not the implementation's.
+    own_rules: OwnRules,
     /// Whether everything was undone already.
     ended: bool,
     /// What must be now, with the addresses as planned.
@@ -55,11 +60,13 @@ pub(super) struct ContractLab {
 
 impl ContractLab {
     /// Builds the lab and has the implementation make the case's network in it.
-    /// `kept` is what the person who runs it says that it keeps.
+    /// `kept` is what the person who runs it says that it keeps. With `knows_own`, the rules that the host has without the
+    /// implementation are noted.
     pub(super) fn build(
         case: &Case,
         adapter: &dyn Adapter,
         kept: &[Kept],
+        knows_own: bool,
     ) -> Result<(Lab, Self), RunError> {
         let scenario = Scenario::of(case);
         let own: Vec<&str> = match adapter.namespaces() {
@@ -72,6 +79,7 @@ impl ContractLab {
             lab.may_pass_on(address);
         }
         prepare(&mut lab, &found)?;
+        let mut own_rules = OwnRules::before(&lab, knows_own)?;
         let mut given = BTreeMap::new();
         for name in &own {
             given.insert((*name).to_owned(), lab.netns(name)?.try_clone()?);
@@ -113,7 +121,8 @@ impl ContractLab {
             }
         }
         if found.own_rules {
-            let mut add = || do_as_a_person(&mut lab, LATER_OWN_RULES);
+            let mut add =
+                || own_rules.while_added(&mut lab, |lab| do_as_a_person(lab, LATER_OWN_RULES));
             match &mut left {
                 Some(left) => left.adopt(&host, add)?,
                 None => add()?,
@@ -133,6 +142,7 @@ impl ContractLab {
             left,
             bystanders,
             found: Vec::new(),
+            own_rules,
             ended: false,
             moment: Moment::of(case, &adapter.features()),
         };
@@ -266,6 +276,35 @@ impl ContractLab {
 
     pub(super) fn roles(&self) -> &Roles {
         &self.roles
+    }
+
+    /// Whether a rule of the host is not the implementation's.
+    pub(super) fn is_own(&self, rule: &InstalledRule) -> bool {
+        self.own_rules.hold(rule)
+    }
+
+    /// What rules of the host say, in words that mean the same in every lab.
+    pub(super) fn rule_words(&self) -> RuleWords {
+        let mut addresses: BTreeMap<IpAddr, &'static str> = self
+            .moment
+            .found
+            .addresses
+            .iter()
+            .map(|own| (*own, "HOST"))
+            .collect();
+        let gateways = self.scenario.networks.iter().map(|one| one.gateway);
+        addresses.extend(gateways.map(|gateway| (gateway, GATEWAY)));
+        RuleWords {
+            addresses,
+            subnets: self
+                .scenario
+                .networks
+                .iter()
+                .map(|one| one.subnet)
+                .collect(),
+            ports: self.roles.ports.iter().copied().collect(),
+            interfaces: BTreeMap::new(),
+        }
     }
 
     /// The address of an endpoint, where the lab or the scenario fixes it.

@@ -32,6 +32,20 @@ pub enum RunError {
     /// The implementation under test did not make what the case intends. This is a failure of it, not of the harness.
     #[error("setup: {0}")]
     Implementation(AdapterError),
+    /// A rule could not be taken away or put back.
+    #[error("the rule {rule}: {source}")]
+    Rule {
+        /// Table, chain and text.
+        rule: String,
+        /// What was said.
+        source: Box<CommandError>,
+    },
+    /// After a rule was put back, not everything is as before.
+    #[error("the host is not as it was before a rule was taken away: {what}")]
+    NotPutBack {
+        /// What differs.
+        what: String,
+    },
     /// Frames were lost or a tap broke.
     #[error(transparent)]
     Capture(#[from] CaptureError),

@@ -15,7 +15,9 @@ use crate::adapter::AdapterError;
 use crate::capture::{RawFrame, Tap};
 use crate::lab::{FinishedLabs, Lab};
 use crate::packet::{Headers, Transport, decode};
-use crate::path::{Action, Binding, Evidence, Frame, LegKind, Node, PacketPath, Sent, assemble};
+use crate::path::{
+    Action, Binding, Evidence, Frame, LegKind, Node, PacketPath, Sent, VerdictEvent, assemble,
+};
 use crate::probe::{Mark, ProbeRequest, Prober, Service};
 use crate::trace::{Connection, Conntrack, TraceError, Tracer};
 
@@ -37,6 +39,15 @@ pub enum Watch {
     All,
     /// Nothing.
     Nothing,
+}
+
+/// Whether netfilter reports packets of many probes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reports {
+    /// None of them: they would be more than anybody reads.
+    Paused,
+    /// All of them. They are read when the probes are over.
+    Kept,
 }
 
 /// Taps on every node and netfilter's reports of the host.
@@ -172,12 +183,14 @@ impl Observer {
         Ok(self.tracer.map_or(Ok(()), Tracer::disarm)?)
     }
 
-    /// Has `look` watch many probes at once by the taps alone. Netfilter reports none of them.
+    /// Has `look` watch many probes at once by the taps.
     pub(super) fn at_once<T>(
         &mut self,
+        reports: Reports,
         look: impl FnOnce(&mut [Tap]) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        if let Some(tracer) = &mut self.tracer {
+        let paused = self.tracer.as_mut().filter(|_| reports == Reports::Paused);
+        if let Some(tracer) = paused {
             tracer.pause().map_err(|error| match error {
                 TraceError::Gone { .. } => {
                     let said = error.to_string();
@@ -187,10 +200,33 @@ impl Observer {
             })?;
         }
         let seen = look(&mut self.taps);
-        if let Some(tracer) = &mut self.tracer {
+        let paused = self.tracer.as_mut().filter(|_| reports == Reports::Paused);
+        if let Some(tracer) = paused {
             tracer.resume()?;
         }
         seen
+    }
+
+    /// Has the host forget all connections: a source port that comes round again would find the binding of an earlier one.
+    ///
+    /// # Errors
+    /// The kernel refuses it.
+    pub(super) fn forget_connections(&mut self) -> Result<(), RunError> {
+        let Some(conntrack) = &mut self.conntrack else {
+            return Ok(());
+        };
+        Ok(conntrack.forget_all()?)
+    }
+
+    /// What netfilter has decided on the host since its reports were forgotten.
+    ///
+    /// # Errors
+    /// Reports were lost, or name a rule that is gone.
+    pub(super) fn decisions(&mut self) -> Result<Vec<VerdictEvent>, RunError> {
+        let Some(tracer) = &mut self.tracer else {
+            return Ok(Vec::new());
+        };
+        Ok(tracer.drain(&BTreeMap::new())?)
     }
 
     /// Whether anything is watched.
@@ -423,7 +459,7 @@ fn places(evidence: &Evidence) -> usize {
 }
 
 /// Whether the calling thread's namespace has tables of iptables-legacy: they come with their first rule or policy.
-fn has_legacy_tables() -> bool {
+pub(super) fn has_legacy_tables() -> bool {
     let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
     names.is_ok_and(|names| !names.trim().is_empty())
 }

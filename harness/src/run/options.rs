@@ -38,6 +38,9 @@ pub enum Tables {
     ToTheFirstWithPaths,
     /// All of them. What differs is asked again alone, with its path.
     All,
+    /// None of these, but after set-up and each event what is answered as it must be, once more for each rule that the
+    /// implementation has installed, without that rule. What came of it is no outcome: [`TrialResult::tried`](super::TrialResult::tried).
+    WithoutEachRule,
 }
 
 /// How trials run.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{RunError, Timings};
+use super::{RuleTried, RunError, Timings};
 use crate::case::Level;
 use crate::finding::{Finding, What};
 use crate::judge::{Outcome, ProbeRecord};
@@ -23,6 +23,8 @@ pub struct TrialResult {
     pub detail: Drawing,
     /// Probes in order.
     pub probes: Vec<ProbeRecord>,
+    /// Rules of the implementation that were taken away for a while, where that was asked for.
+    pub tried: Vec<RuleTried>,
     /// SHA-256 of the golden that the paths were compared with.
     pub golden_sha256: Option<String>,
     /// Folder with the evidence, if it was saved.
@@ -45,6 +47,7 @@ impl TrialResult {
             drawing: Drawing::default(),
             detail: Drawing::default(),
             probes: Vec::new(),
+            tried: Vec::new(),
             golden_sha256: None,
             evidence: None,
             rerun: String::new(),

@@ -1,8 +1,9 @@
 //! The table of a contract: every question of its moment, asked at once; and those that differ, once more alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::observe::Origin;
+use super::observe::{Origin, Reports};
 use super::timing::Phase;
 use super::trial_run::TrialRun;
 use super::{Options, RunError, Tables, Trial};
@@ -10,7 +11,7 @@ use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
     AnswerDifference, AnswerText, Asker, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
 };
-use crate::case::{CaseKind, Protocol, Step};
+use crate::case::{CaseKind, Protocol};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{
     Answer, Ask, Attached, Flow, Member, Moment, OPEN, Question, Routing, Row, Rule, Size,
@@ -24,25 +25,39 @@ use crate::plan::contract::way_to_host;
 /// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
 const FEW_PATHS: usize = 3;
 
+/// What can be asked at one moment.
+pub(super) struct Prepared {
+    moment: Moment,
+    pub(super) rows: Vec<Row>,
+    refusals: Vec<Row>,
+    pub(super) ground: Ground,
+    pub(super) detours: Vec<Detour>,
+}
+
 impl TrialRun {
     /// Asks the table, if the person asks for tables: where a step says so, and after the last one if none does.
     pub(super) fn table_after(
         &mut self,
-        step: &Step,
-        last: bool,
+        position: usize,
         trial: &Trial,
         options: &Options,
     ) -> Result<(), RunError> {
-        let CaseKind::Contract { no_table, .. } = &self.case.kind else {
+        let case = Arc::clone(&self.case);
+        let Some(step) = case.steps.get(position) else {
             return Ok(());
         };
-        let somewhere = self.case.steps.iter().any(|step| step.table.is_some());
+        let last = position + 1 == case.steps.len();
+        let CaseKind::Contract { no_table, .. } = &case.kind else {
+            return Ok(());
+        };
+        let somewhere = case.steps.iter().any(|step| step.table.is_some());
         let implied = last && !somewhere && no_table.is_none();
         let here = step.table.is_some() || implied;
         let over = match options.tables {
             Tables::None => true,
             Tables::ToTheFirst | Tables::ToTheFirstWithPaths => self.has_undeclared(),
             Tables::All => false,
+            Tables::WithoutEachRule => return self.try_without_rules(step, position),
         };
         if !here || over || !self.observer.watches() {
             return Ok(());
@@ -57,9 +72,10 @@ impl TrialRun {
         Ok(())
     }
 
-    fn ask_table(&mut self, trial: &Trial, tables: Tables) -> Result<(), RunError> {
+    /// What can be asked now, with everything that it needs in place; none of a recipe.
+    pub(super) fn prepare_table(&mut self) -> Result<Option<Prepared>, RunError> {
         let Some(contract) = self.lab.contract() else {
-            return Ok(());
+            return Ok(None);
         };
         let moment = contract.moment(self.lab.live())?;
         for (node, protocol, port) in services(&moment) {
@@ -82,6 +98,26 @@ impl TrialRun {
         let ground = ground(&moment, self.lab.live())?;
         let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
         self.lab.live().add_detours(&detours)?;
+        Ok(Some(Prepared {
+            moment,
+            rows,
+            refusals,
+            ground,
+            detours,
+        }))
+    }
+
+    fn ask_table(&mut self, trial: &Trial, tables: Tables) -> Result<(), RunError> {
+        let Some(prepared) = self.prepare_table()? else {
+            return Ok(());
+        };
+        let Prepared {
+            moment,
+            rows,
+            refusals,
+            ground,
+            detours,
+        } = prepared;
         // What is known of a rule is so after a change, too.
         let known = |row: &Row| {
             let of = |rule: &'static Rule| trial.known(&asked(row, rule, &moment));
@@ -119,15 +155,26 @@ impl TrialRun {
     }
 
     /// Asks rows and returns those that differ.
-    fn differences(
+    pub(super) fn differences(
         &mut self,
         rows: &[Row],
         ground: &Ground,
         awaited: impl Fn(&Row) -> bool,
     ) -> Result<Vec<AnswerDifference>, RunError> {
+        self.differences_by(rows, ground, awaited, Reports::Paused)
+    }
+
+    /// The same, with or without netfilter's reports of their packets.
+    pub(super) fn differences_by(
+        &mut self,
+        rows: &[Row],
+        ground: &Ground,
+        awaited: impl Fn(&Row) -> bool,
+        reports: Reports,
+    ) -> Result<Vec<AnswerDifference>, RunError> {
         let each = |row: &Row| vec![row.clone(); clients(row)];
         let rows: Vec<Row> = rows.iter().flat_map(each).collect();
-        let seen = self.ask(&rows, awaited)?;
+        let seen = self.ask(&rows, awaited, reports)?;
         let asked = rows.iter().zip(&seen);
         let mut differences: Vec<AnswerDifference> = asked
             .filter_map(|(row, seen)| judge(row, seen, ground))
@@ -140,9 +187,10 @@ impl TrialRun {
         &mut self,
         rows: &[Row],
         awaited: impl Fn(&Row) -> bool,
+        reports: Reports,
     ) -> Result<Vec<SeenCell>, RunError> {
         let (lab, mut services) = (self.lab.live(), self.lab.services().borrow_mut());
-        self.observer.at_once(|taps| {
+        self.observer.at_once(reports, |taps| {
             let mut asker = Asker {
                 lab,
                 services: services.as_mut_slice(),
@@ -166,7 +214,7 @@ impl TrialRun {
         let agreeing = controls(asked, &differences);
         let mut groups = groups(differences, known);
         let with_paths = match tables {
-            Tables::None | Tables::ToTheFirst => 0,
+            Tables::None | Tables::ToTheFirst | Tables::WithoutEachRule => 0,
             Tables::ToTheFirstWithPaths => FEW_PATHS,
             Tables::All => usize::MAX,
         };
@@ -243,6 +291,12 @@ impl Group {
             path: String::new(),
         }
     }
+}
+
+/// What differs, by rule and ending.
+pub(super) fn told(differences: Vec<AnswerDifference>) -> Vec<CellDifference> {
+    let groups = groups(differences, |_| None);
+    groups.iter().map(Group::told).collect()
 }
 
 fn text(row: &Row) -> String {

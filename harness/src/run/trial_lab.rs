@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::RunError;
-use super::Trial;
 use super::contract_lab::{Changed, ContractLab};
 use super::observe::Observer;
 use super::timing::{Clock, Phase};
+use super::{RunError, Tables, Trial};
 use crate::adapter::AdapterError;
 use crate::case::{AddedRoute, Backend, Case, Endpoint, Exchange, NetworkEvent, Protocol, Step};
 use crate::judge::{Known, endpoints};
@@ -42,11 +41,16 @@ pub(super) struct TrialLab {
 impl TrialLab {
     /// Builds a trial's lab: a recipe's in the state where the article's experiments start, a contract's as its
     /// implementation makes it.
-    pub(super) fn build(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
+    pub(super) fn build(
+        trial: &Trial,
+        tables: Tables,
+        clock: &mut Clock,
+    ) -> Result<Self, RunError> {
         match (trial.adapter(), trial.implementation()) {
             (Some(adapter), Some(candidate)) => {
                 let kept = &candidate.declared.kept;
-                let (lab, contract) = ContractLab::build(&trial.case, adapter, kept)?;
+                let knows_own = tables == Tables::WithoutEachRule;
+                let (lab, contract) = ContractLab::build(&trial.case, adapter, kept, knows_own)?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,

@@ -10,7 +10,7 @@ use super::folder;
 use super::observe::{Observer, Origin};
 use super::timing::{Clock, Phase};
 use super::trial_lab::TrialLab;
-use super::{GoldenUse, Options, RunError, Trial, TrialResult};
+use super::{GoldenUse, Options, RuleTried, RunError, Trial, TrialResult};
 use crate::ask::{Flows, Numbers};
 use crate::case::{Case, Endpoint, Exchange, Level, NetworkEvent, ProbeKind, Step};
 use crate::finding::{Finding, Review, What};
@@ -51,13 +51,15 @@ pub(super) struct TrialRun {
     /// What was seen, in order: the judgement's whole input.
     pub(super) seen: Vec<Seen>,
     pub(super) case: Arc<Case>,
+    /// Rules that were taken away for a while.
+    pub(super) tried: Vec<RuleTried>,
     golden_sha256: Option<String>,
 }
 
 impl TrialRun {
     pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
         let mut clock = Clock::start();
-        let lab = TrialLab::build(trial, &mut clock)?;
+        let lab = TrialLab::build(trial, options.tables, &mut clock)?;
         let observer = Observer::arm(lab.live(), options.watch)?;
         clock.lap(Phase::Arm);
         let lab_number = LABS.fetch_add(1, Ordering::Relaxed);
@@ -71,6 +73,7 @@ impl TrialRun {
             judgement: Judgement::default(),
             seen: Vec::new(),
             case: trial.case.clone(),
+            tried: Vec::new(),
             golden_sha256: None,
         })
     }
@@ -79,11 +82,10 @@ impl TrialRun {
     pub(super) fn steps(&mut self, trial: &Trial, options: &Options) {
         let case = Arc::clone(&self.case);
         let mut done = Ok(());
-        for (position, step) in case.steps.iter().enumerate() {
-            let last = position + 1 == case.steps.len();
+        for position in 0..case.steps.len() {
             done = done
                 .and_then(|()| self.step(position))
-                .and_then(|()| self.table_after(step, last, trial, options));
+                .and_then(|()| self.table_after(position, trial, options));
         }
         let compared = done.and_then(|()| self.compare(trial, options));
         self.clock.lap(Phase::Compare);
@@ -368,6 +370,7 @@ impl TrialRun {
             drawing: self.judgement.drawing,
             detail: self.judgement.detail,
             probes: self.judgement.probes,
+            tried: self.tried,
             golden_sha256: self.golden_sha256,
             evidence,
             rerun: String::new(),

@@ -133,6 +133,16 @@ impl Conntrack {
         Ok(begun.map(|entry| entry.binding(&self.node)))
     }
 
+    /// Forgets all connections of the node. A dump's time: the kernel walks the table that is one for all namespaces.
+    pub fn forget_all(&mut self) -> Result<(), TraceError> {
+        let sequence = self.socket.next_sequence();
+        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_DELETE;
+        let mut request = Requests::default();
+        request.message(kind, NLM_F_ACK, sequence, AF_INET, 0);
+        self.socket
+            .acknowledged("forget conntrack", request.bytes(), sequence)
+    }
+
     /// Forgets a connection: its next packet begins another one. One that has ended meanwhile is no error.
     pub fn forget(&mut self, entry: &ConntrackEntry) -> Result<(), TraceError> {
         let sequence = self.socket.next_sequence();

@@ -61,7 +61,14 @@ impl Ruleset {
             })
     }
 
-    fn iptables_text(&self, family: u8, table: &str, chain: &str, handle: u64) -> Option<&str> {
+    /// The text of a rule of iptables-nft, as iptables prints it.
+    pub(super) fn iptables_text(
+        &self,
+        family: u8,
+        table: &str,
+        chain: &str,
+        handle: u64,
+    ) -> Option<&str> {
         if family != IPV4 {
             return None;
         }
@@ -130,16 +137,28 @@ pub(super) fn parse_native(output: &str) -> NativeRules {
     rules
 }
 
+/// Families of nf_tables as `nft` spells them (`NFPROTO_*`).
+const FAMILIES: [(&str, u8); 6] = [
+    ("inet", 1),
+    ("ip", IPV4),
+    ("arp", 3),
+    ("netdev", 5),
+    ("bridge", 7),
+    ("ip6", 10),
+];
+
 fn family_number(name: &str) -> Option<u8> {
-    Some(match name {
-        "inet" => 1,
-        "ip" => IPV4,
-        "arp" => 3,
-        "netdev" => 5,
-        "bridge" => 7,
-        "ip6" => 10,
-        _ => return None,
-    })
+    let mut families = FAMILIES.iter();
+    families
+        .find(|(own, _)| *own == name)
+        .map(|(_, number)| *number)
+}
+
+/// A family as `nft` spells it.
+pub(super) fn family_name(number: u8) -> &'static str {
+    let mut families = FAMILIES.iter();
+    let found = families.find(|(_, own)| *own == number);
+    found.map_or("?", |(name, _)| name)
 }
 
 #[cfg(test)]

@@ -172,3 +172,42 @@ fn a_temporary_file_that_names_nothing_stays() {
     );
     assert_eq!(explored(&[change], 8), Vec::<String>::new());
 }
+
+/// Each rule of the plugin taken away: the table misses all that packets match; of two that say the same it misses none.
+#[test]
+fn a_rule_that_is_taken_away_is_missed_unless_another_says_the_same() {
+    let rules = |changes: &[(&str, &str)]| {
+        let score = said(
+            changes,
+            "mutate --live contract/isolation/tcp-between-networks",
+        );
+        score["live"]["implementations"]["plugin:./plugin.py"].clone()
+    };
+    let each = rules(&[]);
+    assert!(each["matched"].as_u64() >= Some(5), "{each:#}");
+    assert_eq!(each["noticed"], each["matched"], "{each:#}");
+    assert_eq!(each["errored"], serde_json::json!({}));
+
+    let hides =
+        "f'iifname != \"{name}\" oifname \"{name}\" ct state new ct status & dnat == 0 drop'";
+    let (once, twice) = (
+        format!("forward.append({hides})"),
+        format!("forward += 2 * [{hides}]"),
+    );
+    let doubled = rules(&[(&once, &twice)]);
+    let rules = doubled["rules"].as_array().unwrap();
+    let is_missed = |words: &str| {
+        let says = |rule: &&Value| {
+            rule["rule"]
+                .as_str()
+                .is_some_and(|text| text.contains(words))
+        };
+        let rule = rules.iter().find(says).unwrap();
+        rule["noticed"].as_u64() > Some(0)
+    };
+    assert!(!is_missed("dnat drop"), "{doubled:#}");
+    assert!(
+        is_missed("oifname \"br-*\" ct state invalid drop"),
+        "{doubled:#}"
+    );
+}

@@ -1,0 +1,196 @@
+//! The table once more for each rule that an implementation has installed, with that rule taken away.
+
+use std::collections::BTreeSet;
+
+use super::RunError;
+use super::observe::Reports;
+use super::own_rules::host_rules;
+use super::rule_words::{GATEWAY, RuleWords};
+use super::table::Prepared;
+use super::trial_run::TrialRun;
+use crate::ask::Ground;
+use crate::case::{NetworkEvent, Step};
+use crate::finding::CellDifference;
+use crate::intent::{Ask, Flow, Row};
+use crate::lab::{Lab, LabError};
+use crate::path::Rule;
+use crate::trace::{Edit, InstalledRule};
+
+/// Questions that are asked at once while netfilter reports each packet: its socket holds no more.
+const TRACED: usize = 24;
+
+/// What came of taking one rule away.
+#[derive(Debug, Clone)]
+pub struct RuleTried {
+    /// The rule.
+    pub rule: InstalledRule,
+    /// Its text with roles instead of this lab's addresses, ports and names.
+    pub general: String,
+    /// Its chain, likewise.
+    pub chain: String,
+    /// The step of the case after which it was taken away, from 1.
+    pub step: usize,
+    /// Whether it matched a packet of the table while it was there.
+    pub is_matched: bool,
+    /// What differed without it, none if nothing did.
+    pub noticed: Vec<CellDifference>,
+}
+
+impl TrialRun {
+    /// Takes each rule of the implementation away and puts it back, after set-up and after each event but the end.
+    pub(super) fn try_without_rules(
+        &mut self,
+        step: &Step,
+        position: usize,
+    ) -> Result<(), RunError> {
+        let is_moment = match &step.change {
+            None => position == 0,
+            Some(change) => !matches!(
+                change,
+                NetworkEvent::Teardown { .. } | NetworkEvent::Check { .. }
+            ),
+        };
+        if !is_moment || !self.observer.watches() {
+            return Ok(());
+        }
+        let additions = self.lab.take_additions()?;
+        let Some(prepared) = self.prepare_table()? else {
+            return Ok(());
+        };
+        let Prepared {
+            rows,
+            ground,
+            detours,
+            ..
+        } = prepared;
+        // What was open before keeps the translation that it had.
+        let new = rows
+            .into_iter()
+            .filter(|row| row.question.flow == Flow::New);
+        let new: Vec<Row> = new.collect();
+        let (steady, matched) = self.steady(new, &ground)?;
+        let (rules, words) = (self.rules()?, self.words()?);
+        for rule in &rules {
+            let noticed = self.differing_without(rule, &steady, &ground)?;
+            self.tried.push(RuleTried {
+                general: words.general(&rule.text),
+                chain: words.general(&rule.chain),
+                rule: rule.clone(),
+                step: position + 1,
+                is_matched: matched.contains(&told(rule)),
+                noticed,
+            });
+        }
+        let after = self.rules()?;
+        let mut pairs = rules.iter().zip(&after);
+        if rules.len() != after.len() || !pairs.all(|(before, after)| before.is_same(after)) {
+            return Err(RunError::NotPutBack {
+                what: String::from("the rules of the host read otherwise"),
+            });
+        }
+        self.observer.rules_changed();
+        self.lab.live().remove_detours(&detours)?;
+        self.lab.restore_additions(additions)
+    }
+
+    /// The rows that are answered as they must be, and the rules that their packets matched.
+    fn steady(
+        &mut self,
+        rows: Vec<Row>,
+        ground: &Ground,
+    ) -> Result<(Vec<Row>, BTreeSet<Told>), RunError> {
+        self.observer.forget_connections()?;
+        let mut differing = self.differing(&rows, ground)?;
+        let mut matched = BTreeSet::new();
+        for some in rows.chunks(TRACED) {
+            self.observer.forget_reports()?;
+            let differ = self.differences_by(some, ground, |_| true, Reports::Kept)?;
+            differing.extend(differ.into_iter().map(|one| one.row));
+            let decisions = self.observer.decisions()?.into_iter();
+            matched.extend(decisions.filter_map(|one| match one.rule {
+                Rule::Text(text) => Some((one.table, one.chain, text)),
+                Rule::Policy => None,
+            }));
+        }
+        // Of several that leave from one number the first one has it.
+        let shadows = |row: &Row| matches!(row.question.ask, Ask::FromPublished(..));
+        let is_shadowed = differing.iter().any(shadows);
+        let is_open = |row: &Row| differing.contains(row) || (is_shadowed && shadows(row));
+        let steady = rows.into_iter().filter(|row| !is_open(row));
+        Ok((steady.collect(), matched))
+    }
+
+    /// What differs without a rule. It is back when this returns, and everything is as before.
+    fn differing_without(
+        &mut self,
+        rule: &InstalledRule,
+        rows: &[Row],
+        ground: &Ground,
+    ) -> Result<Vec<CellDifference>, RunError> {
+        edit(self.lab.live(), rule, &rule.removal())?;
+        let without = self.differences(rows, ground, |_| true);
+        edit(self.lab.live(), rule, &rule.return_of())?;
+        let without = without?;
+        self.observer.forget_connections()?;
+        if let Some(differing) = self.differing(rows, ground)?.first() {
+            let question = crate::ask::QuestionText(&differing.question);
+            return Err(RunError::NotPutBack {
+                what: format!(
+                    "{rule} is there again, and {question} has another answer than before"
+                ),
+            });
+        }
+        Ok(super::table::told(without))
+    }
+
+    fn differing(&mut self, rows: &[Row], ground: &Ground) -> Result<Vec<Row>, RunError> {
+        let differences = self.differences(rows, ground, |_| true)?;
+        Ok(differences.into_iter().map(|one| one.row).collect())
+    }
+
+    /// The rules of the implementation: all but those that a person has made.
+    fn rules(&self) -> Result<Vec<InstalledRule>, RunError> {
+        let mut rules = host_rules(self.lab.live())?;
+        let contract = self.lab.contract();
+        rules.retain(|rule| !contract.is_some_and(|contract| contract.is_own(rule)));
+        Ok(rules)
+    }
+
+    fn words(&self) -> Result<RuleWords, LabError> {
+        let Some(contract) = self.lab.contract() else {
+            return Ok(RuleWords::default());
+        };
+        let mut words = contract.rule_words();
+        let nodes = self.lab.nodes()?;
+        for (name, interface) in nodes.get("host").iter().flat_map(|host| &host.interfaces) {
+            if let Some(bridge) = &interface.bridge {
+                words.interfaces.insert(bridge.clone(), "BRIDGE");
+                words.interfaces.insert(name.clone(), "BRIDGE-PORT");
+            }
+        }
+        // A bridge without ports is one by its address.
+        for (address, _) in words.addresses.iter().filter(|(_, role)| **role == GATEWAY) {
+            if let Some((_, bridge)) = self.lab.live().holder(*address)? {
+                words.interfaces.insert(bridge, "BRIDGE");
+            }
+        }
+        Ok(words)
+    }
+}
+
+/// What identifies a rule wherever it stands in its chain: table, chain and text.
+pub(super) type Told = (String, String, String);
+
+fn told(rule: &InstalledRule) -> Told {
+    // A verdict names the table without its family.
+    let table = rule.table.rsplit(' ').next().unwrap_or_default();
+    (table.to_owned(), rule.chain.clone(), rule.text.clone())
+}
+
+fn edit(lab: &Lab, rule: &InstalledRule, edit: &Edit) -> Result<(), RunError> {
+    let ran = lab.run_with_input("host", &edit.argv, &edit.input, rule.backend());
+    ran.map(drop).map_err(|source| RunError::Rule {
+        rule: rule.to_string(),
+        source: Box::new(source),
+    })
+}
