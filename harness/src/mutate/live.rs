@@ -7,11 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::equivalent::LiveReason;
+use crate::finding::Finding;
 use crate::run::{Outcome, RuleTried, Trial, TrialResult};
 
 /// Percent of the rules that packets match whose absence must be noticed. What is left must be explained in
 /// `harness/src/mutate/equivalent.toml`.
 pub const NOTICED: usize = 90;
+
+/// What makes words of findings.
+type Words = fn(&[Finding]) -> String;
 
 /// The rules of each implementation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,13 +77,14 @@ impl LiveScore {
         trials: &[Trial],
         results: &[TrialResult],
         reasons: &[LiveReason],
+        words: Words,
     ) -> Self {
         let mut implementations: BTreeMap<String, LiveRules> = BTreeMap::new();
         for (trial, result) in trials.iter().zip(results) {
             let rules = implementations
                 .entry(trial.subject.to_string())
                 .or_default();
-            rules.note(trial, result);
+            rules.note(trial, result, words);
         }
         for rules in implementations.values_mut() {
             rules.finish(reasons);
@@ -98,7 +103,7 @@ impl LiveScore {
 }
 
 impl LiveRules {
-    fn note(&mut self, trial: &Trial, result: &TrialResult) {
+    fn note(&mut self, trial: &Trial, result: &TrialResult, words: Words) {
         if let Some(adapter) = trial
             .implementation()
             .and_then(|one| one.adapter.as_ref().ok())
@@ -108,7 +113,7 @@ impl LiveRules {
             self.programs.extend(told);
         }
         if result.outcome == Outcome::Errored {
-            let why = (trial.to_string(), crate::report::words(&result.findings));
+            let why = (trial.to_string(), words(&result.findings));
             self.errored.extend([why]);
         }
         let steps: BTreeSet<usize> = result.tried.iter().map(|one| one.step).collect();

@@ -121,7 +121,13 @@ impl Measure {
             jobs: self.jobs,
         };
         let results = measure.run(&trials)?;
-        Ok(LiveScore::of(seed, &trials, &results, &reasons))
+        Ok(LiveScore::of(
+            seed,
+            &trials,
+            &results,
+            &reasons,
+            self.options.words,
+        ))
     }
 
     pub(super) fn run(&self, trials: &[Trial]) -> Result<Vec<TrialResult>, MutateError> {
