@@ -10,9 +10,9 @@ use super::equivalent::LiveReason;
 use crate::finding::Finding;
 use crate::run::{Outcome, RuleTried, Trial, TrialResult};
 
-/// Percent of the rules that packets match whose absence must be noticed. What is left must be explained in
-/// `harness/src/mutate/equivalent.toml`.
-pub const NOTICED: usize = 90;
+/// Percent of the rules that packets match whose absence must be noticed, but for those that are redundant. What is left must be
+/// explained in `harness/src/mutate/equivalent.toml`.
+const NOTICED: usize = 90;
 
 /// What makes words of findings.
 type Words = fn(&[Finding]) -> String;
@@ -167,7 +167,9 @@ impl LiveRules {
 
     fn is_kept(&self) -> bool {
         let are_explained = self.overlooked().all(|one| one.reason.is_some());
-        self.errored.is_empty() && are_explained && self.noticed * 100 >= self.matched * NOTICED
+        let redundant = self.overlooked().filter(|one| one.reason.is_some()).count();
+        let counted = self.matched - redundant;
+        self.errored.is_empty() && are_explained && self.noticed * 100 >= counted * NOTICED
     }
 }
 
@@ -186,5 +188,69 @@ impl LiveRule {
 
     fn is_overlooked(&self) -> bool {
         self.matched > 0 && self.noticed == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str, matched: usize, noticed: usize) -> LiveRule {
+        LiveRule {
+            table: String::from("filter"),
+            chain: String::from("DOCKER-USER"),
+            rule: text.to_owned(),
+            example: text.to_owned(),
+            tried: 3,
+            matched,
+            noticed,
+            breaks: BTreeSet::new(),
+            question: None,
+            reason: None,
+        }
+    }
+
+    fn counted(rules: Vec<LiveRule>) -> LiveRules {
+        let mut counted = LiveRules {
+            rules,
+            ..LiveRules::default()
+        };
+        let reason = LiveReason {
+            table: String::from("filter"),
+            chain: None,
+            rule: String::from("-j RETURN"),
+            reason: String::from("It ends its chain."),
+        };
+        counted.finish(&[reason]);
+        counted
+    }
+
+    #[test]
+    fn a_rule_that_packets_match_is_missed_or_explained() {
+        let kept = counted(vec![
+            rule("-j RETURN", 3, 0),
+            rule("-j DROP", 2, 1),
+            rule("-i docker0 -j ACCEPT", 0, 0),
+        ]);
+        assert_eq!((kept.matched, kept.noticed), (2, 1));
+        assert!(kept.is_kept());
+        let overlooked = counted(vec![rule("-j DROP", 2, 0)]);
+        assert_eq!(overlooked.overlooked().count(), 1);
+        assert!(!overlooked.is_kept());
+    }
+
+    #[test]
+    fn a_reason_counts_only_where_nobody_misses_the_rule() {
+        let noticed = counted(vec![rule("-j RETURN", 3, 1)]);
+        assert_eq!(noticed.rules[0].reason, None);
+        assert!(noticed.is_kept());
+    }
+
+    #[test]
+    fn what_broke_keeps_nothing() {
+        let mut broken = counted(vec![rule("-j DROP", 1, 1)]);
+        let why = (String::from("a trial"), String::from("it broke"));
+        broken.errored.extend([why]);
+        assert!(!broken.is_kept());
     }
 }
