@@ -117,6 +117,8 @@ pub struct Lack {
     pub feature: Feature,
     /// Versions of a program in which it is lacking, as `("netavark", "<1.9")`; all if absent.
     pub versions: Option<(&'static str, &'static str)>,
+    /// The program without which it is lacking, as `iptables` where the firewall driver is another one.
+    pub without: Option<&'static str>,
     /// Why, or where that is documented.
     pub why: &'static str,
 }
@@ -127,6 +129,7 @@ impl Lack {
         Self {
             feature,
             versions: None,
+            without: None,
             why,
         }
     }
@@ -139,12 +142,22 @@ impl Lack {
         }
     }
 
+    /// One that is lacking where this program takes no part.
+    pub const fn without(self, program: &'static str) -> Self {
+        Self {
+            without: Some(program),
+            ..self
+        }
+    }
+
     fn holds(&self, found: &Implementation) -> bool {
-        self.versions.is_none_or(|(program, range)| {
+        let in_version = self.versions.is_none_or(|(program, range)| {
             // A test reads the ranges: they are well-formed.
             Versions::try_from(range.to_owned())
                 .is_ok_and(|range| range.contain(found.version_of(program)))
-        })
+        });
+        let takes_part = |program: &str| found.running().any(|(name, _)| name == program);
+        in_version && self.without.is_none_or(|program| !takes_part(program))
     }
 }
 

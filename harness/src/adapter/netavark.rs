@@ -57,12 +57,17 @@ const STABLE_GATEWAY: Lack = Lack::of(
     "containers/netavark#833: the bridge takes the lowest hardware address of its ports",
 );
 /// What netavark's networks don't promise.
-pub(super) const LACKING: [Lack; 7] = {
-    let mut lacking = SHARED;
+pub(super) const LACKING: [Lack; 8] = {
+    let [a, b, c, d, e, f, _] = SHARED;
     // Its release notes: a bridge gets a hardware address of its own.
-    lacking[6] = STABLE_GATEWAY.in_versions("netavark", "<1.9");
-    lacking
+    let gateway = STABLE_GATEWAY.in_versions("netavark", "<1.9");
+    [a, b, c, d, e, f, gateway, PAST_ITS_TABLE]
 };
+const PAST_ITS_TABLE: Lack = Lack::of(
+    Feature::EarlierPolicyOutward,
+    "what a table of its own accepts, the policy of iptables' table still drops (nft(8), accept)",
+)
+.without("iptables");
 
 /// The option that it has, by the name that Podman gives it.
 const DRIVER: &str = "firewall_driver=";
@@ -81,7 +86,7 @@ pub static FACTS: Facts = Facts {
     state_folders: &["/run/containers", "/var/cache/netavark"],
     own: OWN,
     lacks: &{
-        let [a, b, c, d, e, f, g] = LACKING;
+        let [a, b, c, d, e, f, g, h] = LACKING;
         [
             a,
             b,
@@ -90,6 +95,7 @@ pub static FACTS: Facts = Facts {
             e,
             f,
             g,
+            h,
             Lack::of(
                 Feature::PortConflict,
                 "ports are kept by Podman, which binds them",
