@@ -29,7 +29,7 @@ impl RuleWords {
     pub(super) fn general(&self, text: &str) -> String {
         let mut general = String::new();
         let mut word = String::new();
-        for c in without_comment(text).chars() {
+        for c in self.without_chains(without_comment(text)).chars() {
             if c.is_ascii_alphanumeric() || "-_./:".contains(c) {
                 word.push(c);
             } else {
@@ -38,6 +38,14 @@ impl RuleWords {
             }
         }
         general + &self.word(&word)
+    }
+
+    /// The rule with roles in the chains that netavark names after a subnet, as `nv_2f259bab_10_89_0_0_nm24`.
+    fn without_chains(&self, text: String) -> String {
+        self.subnets.iter().fold(text, |text, subnet| {
+            let named = subnet.to_string().replace('.', "_").replace('/', "_nm");
+            text.replace(&named, "SUBNET")
+        })
     }
 
     fn word(&self, word: &str) -> String {
@@ -150,6 +158,11 @@ mod tests {
         assert_eq!(
             words().general(rule),
             "-p tcp --dport PORTS -j DNAT --to-destination CONTAINER:PORTS"
+        );
+        let rule = "ip saddr 172.30.0.0/24 jump nv_2f259bab_172_30_0_0_nm24_dnat";
+        assert_eq!(
+            words().general(rule),
+            "ip saddr SUBNET jump nv_…_SUBNET_dnat"
         );
         let rule = "-s 172.30.0.0/24 -j NETAVARK-1A2B3C4D5E6F7";
         assert_eq!(words().general(rule), "-s SUBNET -j NETAVARK-…");
