@@ -225,6 +225,8 @@ pub enum NetworkEvent {
         finds: Finding,
         /// A container whose interfaces somebody takes away before.
         unplugged: Option<NodeName>,
+        /// Whether somebody deletes all rules of the host before, as a firewall's reload does.
+        flushed: bool,
     },
     /// Everything ends.
     Teardown {

@@ -10,6 +10,7 @@ use super::observe::Observer;
 use super::own_rules::OwnRules;
 use super::person::{LATER_OWN_RULES, do_as_a_person, found, prepare};
 use super::rule_words::{GATEWAY, RuleWords};
+use super::without_rules::delete_rules;
 use crate::adapter::{
     Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
     ScenarioContainer,
@@ -195,9 +196,16 @@ impl ContractLab {
                     changed.wrong.push(What::Accepted { container });
                 }
             }
-            NetworkEvent::Check { finds, unplugged } => {
+            NetworkEvent::Check {
+                finds,
+                unplugged,
+                flushed,
+            } => {
                 if let Some(name) = unplugged {
                     unplug(lab, name.as_str())?;
+                }
+                if *flushed {
+                    delete_rules(lab)?;
                 }
                 changed.wrong = self.check(*finds);
                 return Ok(changed);

@@ -187,6 +187,14 @@ fn told(rule: &InstalledRule) -> Told {
     (table.to_owned(), rule.chain.clone(), rule.text.clone())
 }
 
+/// Deletes all rules of the host but goldpath's own. Their chains stay.
+pub(super) fn delete_rules(lab: &Lab) -> Result<(), RunError> {
+    let rules = host_rules(lab)?;
+    // The last one of a chain first: the others keep their numbers.
+    let mut rules = rules.iter().rev();
+    rules.try_for_each(|rule| edit(lab, rule, &rule.removal()))
+}
+
 fn edit(lab: &Lab, rule: &InstalledRule, edit: &Edit) -> Result<(), RunError> {
     let ran = lab.run_with_input("host", &edit.argv, &edit.input, rule.backend());
     ran.map(drop).map_err(|source| RunError::Rule {

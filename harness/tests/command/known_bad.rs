@@ -211,3 +211,25 @@ fn a_rule_that_is_taken_away_is_missed_unless_another_says_the_same() {
         "{doubled:#}"
     );
 }
+
+/// A check that looks whether its table is there, and one that looks for its rules: deleted rules leave the table.
+#[rstest]
+#[case::looks_for_its_rules("\"dnat\"", "passed")]
+#[case::looks_for_its_table("\"table\"", "failed")]
+fn a_check_notices_deleted_rules(#[case] looks_for: &str, #[case] outcome: &str) {
+    let features = (
+        "\"features\": FEATURES",
+        "\"features\": FEATURES + [\"check\"]",
+    );
+    let check = format!(
+        "elif question[\"verb\"] == \"check\":\n    \
+         said = subprocess.run(\"nft list table ip example\".split(), stdout=subprocess.PIPE, text=True).stdout\n    \
+         json.dump({{}} if {looks_for} in said else {{\"error\": \"they are gone\"}}, sys.stdout)\n\
+         else:\n    {{\"setup\""
+    );
+    let report = said(
+        &[features, ("else:\n    {\"setup\"", &check)],
+        "run contract/lifecycle/check-finds-flushed-rules",
+    );
+    assert_eq!(report["cases"][0]["outcome"], outcome, "{report:#}");
+}

@@ -47,6 +47,7 @@ pub(super) fn change(
         return Some(NetworkEvent::Check {
             finds: findings.word(&check.get_ref().finds)?,
             unplugged: unplugged.and_then(|name| scope.node(findings, name)),
+            flushed: check.get_ref().flushed,
         });
     }
     if let Some(teardown) = &file.teardown {
