@@ -302,6 +302,8 @@ impl<'a> Cell<'a> {
         // A neighbour's packet passes FORWARD too, where an implementation has iptables see bridged packets.
         let passes = self.forwarded().is_some()
             || matches!((self.from, self.to), (From::Member(..), To::Container(..)));
+        // What containers begin gets out; between neighbours it is seen under bridge-netfilter alone, and who lets containers out
+        // need have no rule for a network without a way out.
         let past_the_policy = match (self.from, self.to) {
             (From::Member(..), To::Container(..)) => Feature::EarlierPolicy,
             (From::Member(..), _) => Feature::EarlierPolicyOutward,
