@@ -18,7 +18,7 @@ pub(super) fn text(score: &LiveScore) -> String {
         }
         let _ = writeln!(
             text,
-            "{} of the {} rules that packets matched were missed, at {} moments.\n",
+            "The absence of {} of the {} rules that packets matched was noticed, at {} moments.\n",
             rules.noticed, rules.matched, rules.moments
         );
         text.push_str(&table(rules));
@@ -33,12 +33,12 @@ pub(super) fn text(score: &LiveScore) -> String {
 
 fn table(rules: &LiveRules) -> String {
     let mut text = String::from(
-        "| table | chain | rule | taken away | matched | missed | breaks |\n| --- | --- | --- | ---: | ---: | ---: | --- |\n",
+        "| table | chain | rule | taken away | matched | noticed | breaks |\n| --- | --- | --- | ---: | ---: | ---: | --- |\n",
     );
     for rule in &rules.rules {
         let breaks: Vec<&str> = rule.breaks.iter().map(String::as_str).collect();
         let why = match &rule.reason {
-            Some(reason) => format!("nothing: {reason}"),
+            Some(reason) => format!("redundant: {reason}"),
             None => breaks.join(", "),
         };
         let _ = writeln!(

@@ -61,20 +61,21 @@ pub struct Args {
     pub baseline: Option<PathBuf>,
     /// Plant so many faults that nobody chose, each alone, and nothing else: in scenarios that cover every pair of values, in
     /// the chosen stories, and in a longer exploration, until one notices.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["fault", "baseline", "declared_only"])]
+    #[arg(long, value_name = "N", group = "drawn", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["fault", "baseline", "declared_only"])]
     pub generated: Option<u16>,
     /// Take each rule that an implementation has installed away, one at a time, and put it back: after set-up and after each
-    /// event of the first scenarios of the seed, or of the chosen cases. Says which rules packets matched, and which were missed.
-    #[arg(long, conflicts_with_all = ["fault", "baseline", "declared_only", "generated"])]
+    /// event of the first scenarios of the seed, or of the chosen cases. Says which rules packets matched, and which absences
+    /// were noticed.
+    #[arg(long, group = "drawn", conflicts_with_all = ["fault", "baseline", "declared_only", "generated"])]
     pub live: bool,
     /// With --live, take the rules of this implementation away; may be given several times. The default is `native`.
     #[arg(short, long, value_name = "NAME", requires = "live")]
     pub implementation: Vec<Asked>,
     /// With --live and no patterns, the number of scenarios.
-    #[arg(long, value_name = "N", default_value_t = SCENARIOS, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = SCENARIOS, requires = "live", value_parser = clap::value_parser!(u16).range(1..))]
     pub scenarios: u16,
     /// Seed that draws the generated faults and the scenarios.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "drawn")]
     pub seed: u64,
     /// Number of trials to run at the same time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), default_value_t = JOBS)]
@@ -87,19 +88,21 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(cases) => cases,
         Err(exit) => return exit.into(),
     };
-    let native = Implementations {
+    let asked = Implementations {
+        implementation: args.implementation.clone(),
         fault: args.fault.clone(),
         ..Implementations::default()
     };
-    if let Err(reason) = native.must_mean_something(&cases) {
+    if let Err(reason) = asked.must_mean_something(&cases) {
         let _ = writeln!(io::stderr(), "{reason}");
         return Exit::WrongInput.into();
     }
     let inputs = Inputs {
         cases: &args.chosen.cases,
         golden: Some(&args.golden),
-        files: args.baseline.iter().map(PathBuf::as_path).collect(),
-    };
+        files: asked.files(),
+    }
+    .with(args.baseline.as_deref());
     if let Some(path) = &args.json
         && let Some(reason) = inputs.spoiled_by(path)
     {
@@ -123,7 +126,7 @@ pub fn run(args: &Args) -> ExitCode {
             Some(count) => measure
                 .generated(count.into(), args.seed, &cases, generated::tell)
                 .map(|score| finish_generated(args, score)),
-            None if args.live => take_rules_away(args, &measure, &cases),
+            None if args.live => take_rules_away(args, &asked, &measure, &cases),
             None => both(args, &measure, &cases).map(|scores| finish(args, baseline, &scores)),
         };
         ended.unwrap_or_else(stopped)
@@ -133,13 +136,10 @@ pub fn run(args: &Args) -> ExitCode {
 /// Takes rules of implementations away.
 fn take_rules_away(
     args: &Args,
+    asked: &Implementations,
     measure: &Measure,
     cases: &[Arc<Case>],
 ) -> Result<Exit, MutateError> {
-    let asked = Implementations {
-        implementation: args.implementation.clone(),
-        ..Implementations::default()
-    };
     let candidates = match asked.find() {
         Ok(candidates) => candidates,
         Err(reason) => {
@@ -246,29 +246,28 @@ fn finish(args: &Args, baseline: Option<Baseline>, scores: &Scores) -> Exit {
 }
 
 fn finish_generated(args: &Args, score: GeneratedScore) -> Exit {
-    let _ = write!(output(), "{}", generated::text(&score));
-    let is_kept = score.is_kept();
+    let (text, is_kept) = (generated::text(&score), score.is_kept());
     let scores = Scores {
         generated: Some(score),
         ..Scores::default()
     };
-    if let Some(path) = &args.json
-        && let Err(error) = write_json(path, &scores)
-    {
-        return broken("write the score", &error);
-    }
-    if is_kept { Exit::Success } else { Exit::Failed }
+    finish_one(args, &text, &scores, is_kept)
 }
 
 fn finish_live(args: &Args, score: LiveScore) -> Exit {
-    let _ = write!(output(), "{}", live::text(&score));
-    let is_kept = score.is_kept();
+    let (text, is_kept) = (live::text(&score), score.is_kept());
     let scores = Scores {
         live: Some(score),
         ..Scores::default()
     };
+    finish_one(args, &text, &scores, is_kept)
+}
+
+/// Prints a score that is alone, and writes it if that is asked for.
+fn finish_one(args: &Args, text: &str, scores: &Scores, is_kept: bool) -> Exit {
+    let _ = write!(output(), "{text}");
     if let Some(path) = &args.json
-        && let Err(error) = write_json(path, &scores)
+        && let Err(error) = write_json(path, scores)
     {
         return broken("write the score", &error);
     }

@@ -39,7 +39,7 @@ pub struct LiveRules {
     pub noticed: usize,
     /// Every rule.
     pub rules: Vec<LiveRule>,
-    /// Trials that say nothing, with what broke.
+    /// Trials that say nothing, with what broke: in the harness, or of the implementation before any rule was taken away.
     pub errored: BTreeMap<String, String>,
 }
 
@@ -112,7 +112,8 @@ impl LiveRules {
             let told = parts.map(|(name, part)| (name.to_owned(), part.version().to_owned()));
             self.programs.extend(told);
         }
-        if result.outcome == Outcome::Errored {
+        let failed_before = result.outcome == Outcome::Failed && result.tried.is_empty();
+        if result.outcome == Outcome::Errored || failed_before {
             let why = (trial.to_string(), words(&result.findings));
             self.errored.extend([why]);
         }
@@ -169,7 +170,10 @@ impl LiveRules {
         let are_explained = self.overlooked().all(|one| one.reason.is_some());
         let redundant = self.overlooked().filter(|one| one.reason.is_some()).count();
         let counted = self.matched - redundant;
-        self.errored.is_empty() && are_explained && self.noticed * 100 >= counted * NOTICED
+        self.moments > 0
+            && self.errored.is_empty()
+            && are_explained
+            && self.noticed * 100 >= counted * NOTICED
     }
 }
 
@@ -212,6 +216,7 @@ mod tests {
 
     fn counted(rules: Vec<LiveRule>) -> LiveRules {
         let mut counted = LiveRules {
+            moments: 1,
             rules,
             ..LiveRules::default()
         };
@@ -226,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_packets_match_is_missed_or_explained() {
+    fn the_absence_of_a_rule_that_packets_match_is_noticed_or_explained() {
         let kept = counted(vec![
             rule("-j RETURN", 3, 0),
             rule("-j DROP", 2, 1),
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_counts_only_where_nobody_misses_the_rule() {
+    fn a_reason_counts_only_where_nobody_notices() {
         let noticed = counted(vec![rule("-j RETURN", 3, 1)]);
         assert_eq!(noticed.rules[0].reason, None);
         assert!(noticed.is_kept());
@@ -252,5 +257,6 @@ mod tests {
         let why = (String::from("a trial"), String::from("it broke"));
         broken.errored.extend([why]);
         assert!(!broken.is_kept());
+        assert!(!LiveRules::default().is_kept(), "nothing was taken away");
     }
 }

@@ -33,8 +33,8 @@ impl OwnRules {
 
     /// Whether a rule is one of them.
     pub(super) fn hold(&self, rule: &InstalledRule) -> bool {
-        let own = self.0.iter().flatten();
-        own.into_iter().any(|one| says_the_same(one, rule))
+        let mut own = self.0.iter().flatten();
+        own.any(|one| says_the_same(one, rule))
     }
 }
 

@@ -54,15 +54,16 @@ impl TrialRun {
             return Ok(());
         }
         let additions = self.lab.take_additions()?;
-        let Some(prepared) = self.prepare_table()? else {
-            return Ok(());
-        };
-        let Prepared {
+        let prepared = self.prepare_table()?;
+        let Some(Prepared {
             rows,
             ground,
             detours,
             ..
-        } = prepared;
+        }) = prepared
+        else {
+            return Ok(());
+        };
         // What was open before keeps the translation that it had.
         let new = rows
             .into_iter()

@@ -173,9 +173,9 @@ fn a_temporary_file_that_names_nothing_stays() {
     assert_eq!(explored(&[change], 8), Vec::<String>::new());
 }
 
-/// Each rule of the plugin taken away: the table misses all that packets match; of two that say the same it misses none.
+/// Each rule of the plugin taken away: the table notices the absence of all that packets match, and of none that is there twice.
 #[test]
-fn a_rule_that_is_taken_away_is_missed_unless_another_says_the_same() {
+fn a_rule_that_is_taken_away_is_noticed_unless_another_says_the_same() {
     let rules = |changes: &[(&str, &str)]| {
         let score = said(
             changes,
@@ -196,7 +196,7 @@ fn a_rule_that_is_taken_away_is_missed_unless_another_says_the_same() {
     );
     let doubled = rules(&[(&once, &twice)]);
     let rules = doubled["rules"].as_array().unwrap();
-    let is_missed = |words: &str| {
+    let is_noticed = |words: &str| {
         let says = |rule: &&Value| {
             rule["rule"]
                 .as_str()
@@ -205,9 +205,9 @@ fn a_rule_that_is_taken_away_is_missed_unless_another_says_the_same() {
         let rule = rules.iter().find(says).unwrap();
         rule["noticed"].as_u64() > Some(0)
     };
-    assert!(!is_missed("dnat drop"), "{doubled:#}");
+    assert!(!is_noticed("dnat drop"), "{doubled:#}");
     assert!(
-        is_missed("oifname \"br-*\" ct state invalid drop"),
+        is_noticed("oifname \"br-*\" ct state invalid drop"),
         "{doubled:#}"
     );
 }
