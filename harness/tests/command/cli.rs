@@ -329,6 +329,12 @@ fn a_report_overwrites_nothing_that_is_read_and_no_other_report() {
             "mutate --baseline part.json --json part.json",
             ["--json to part.json", "this command reads"],
         ),
+        (
+            "mutate --live -i plugin:part.json --json part.json",
+            ["--json to part.json", "this command reads"],
+        ),
+        ("mutate --seed 5", ["--generated", "--live"]),
+        ("mutate --scenarios 5", ["required", "--live"]),
     ] {
         desk.goldpath(arguments).must_be_wrong_input(&words);
     }

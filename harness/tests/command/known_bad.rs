@@ -212,6 +212,22 @@ fn a_rule_that_is_taken_away_is_noticed_unless_another_says_the_same() {
     );
 }
 
+/// Of an implementation that makes no network no rule is taken away, and that is told.
+#[test]
+fn what_makes_no_network_is_told_instead_of_its_rules() {
+    let fails = (
+        "    {\"setup\": setup",
+        "    sys.exit(3)\n    {\"setup\": setup",
+    );
+    let score = said(
+        &[fails],
+        "mutate --live contract/egress/source-is-the-hosts",
+    );
+    let rules = &score["live"]["implementations"]["plugin:./plugin.py"];
+    assert_eq!(rules["moments"], 0);
+    assert_eq!(rules["errored"].as_object().unwrap().len(), 1, "{rules:#}");
+}
+
 /// A check that looks whether its table is there, and one that looks for its rules: deleted rules leave the table.
 #[rstest]
 #[case::looks_for_its_rules("\"dnat\"", "passed")]
