@@ -147,9 +147,15 @@ fn take_rules_away(
             return Ok(Exit::WrongInput);
         }
     };
-    let are_chosen = !args.chosen.patterns.is_empty();
-    let stories = if are_chosen { cases } else { &[] };
-    let score = measure.live(&candidates, args.scenarios.into(), args.seed, stories)?;
+    let is_contract = |case: &&Arc<Case>| matches!(case.kind, CaseKind::Contract { .. });
+    let chosen = cases.iter().filter(|_| !args.chosen.patterns.is_empty());
+    let stories: Vec<Arc<Case>> = chosen.filter(is_contract).cloned().collect();
+    if stories.is_empty() && !args.chosen.patterns.is_empty() {
+        let what = "--live takes away the rules of implementations, and no contract case is chosen";
+        let _ = writeln!(io::stderr(), "{what}; next: goldpath list contract");
+        return Ok(Exit::WrongInput);
+    }
+    let score = measure.live(&candidates, args.scenarios.into(), args.seed, &stories)?;
     Ok(finish_live(args, score))
 }
 
