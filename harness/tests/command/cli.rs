@@ -333,7 +333,10 @@ fn a_report_overwrites_nothing_that_is_read_and_no_other_report() {
             "mutate --live -i plugin:part.json --json part.json",
             ["--json to part.json", "this command reads"],
         ),
-        ("mutate --live article", ["no contract case", "goldpath list"]),
+        (
+            "mutate --live article",
+            ["no contract case", "goldpath list"],
+        ),
         ("mutate --seed 5", ["--generated", "--live"]),
         ("mutate --scenarios 5", ["required", "--live"]),
     ] {

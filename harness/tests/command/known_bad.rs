@@ -175,7 +175,7 @@ fn a_temporary_file_that_names_nothing_stays() {
 
 /// Each rule of the plugin taken away: the table notices the absence of all that packets match, and of none that is there twice.
 #[test]
-fn a_rule_that_is_taken_away_is_noticed_unless_another_says_the_same() {
+fn the_absence_of_a_rule_is_noticed_unless_another_says_the_same() {
     let rules = |changes: &[(&str, &str)]| {
         let score = said(
             changes,
