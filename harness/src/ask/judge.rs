@@ -42,6 +42,8 @@ pub struct AnswerDifference {
 pub enum Wrong {
     /// It ended otherwise.
     Ending,
+    /// A node has not got the request that every one of its kind must get.
+    Missed(String),
     /// A node got the request that must not get it.
     Reached(String),
     /// Services got it this often, and must get it once.
@@ -147,6 +149,7 @@ pub fn judge(row: &Row, seen: &Seen, ground: &Ground) -> Option<AnswerDifference
             _ => Vec::new(),
         },
         Answer::NoContainer => reached(seen, ground, None),
+        Answer::Spread { to } => spread(seen, to, ground),
         Answer::Unspecified { .. } => Vec::new(),
     };
     (!wrong.is_empty()).then(|| AnswerDifference {
@@ -319,10 +322,28 @@ fn reached(seen: &Seen, ground: &Ground, address: Option<IpAddr>) -> Vec<Wrong> 
         .collect()
 }
 
+/// Nodes that must get it and have not, and containers that got it and must not.
+fn spread(seen: &Seen, to: &[String], ground: &Ground) -> Vec<Wrong> {
+    let must: BTreeSet<&str> = to.iter().map(|node| ground.node(node)).collect();
+    let mut got: BTreeSet<String> = BTreeSet::new();
+    let mut wrong = reached(seen, ground, None);
+    wrong.retain(|one| match one {
+        Wrong::Reached(node) if must.contains(node.as_str()) => {
+            got.insert(node.clone());
+            false
+        }
+        _ => true,
+    });
+    let missed = must.into_iter().filter(|node| !got.contains(*node));
+    wrong.extend(missed.map(|node| Wrong::Missed(node.to_owned())));
+    wrong
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ending => f.write_str("it ended otherwise"),
+            Self::Missed(node) => write!(f, "{node} must get it and has not"),
             Self::Reached(node) => write!(f, "{node} must not get it and got it"),
             Self::Copies(copies) => write!(f, "services got it {copies} times"),
             Self::Answers(answers) => write!(f, "{answers} answers came back"),
@@ -422,6 +443,8 @@ impl fmt::Display for AnswerText<'_> {
             Answer::TooLarge { mtu } => write!(f, "too large for {mtu}"),
             Answer::Blocked => f.write_str("blocked"),
             Answer::NoContainer => f.write_str("no container"),
+            Answer::Spread { to } if to.is_empty() => f.write_str("no container"),
+            Answer::Spread { to } => write!(f, "every container there: {}", to.join(", ")),
             Answer::NoAnswer => f.write_str("no answer"),
             Answer::Unspecified { .. } => f.write_str("nothing"),
         }

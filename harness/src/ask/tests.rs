@@ -266,6 +266,18 @@ fn the_host_may_answer_where_no_container_may_get_it() {
 }
 
 #[test]
+fn what_is_for_everybody_must_come_to_each_and_to_no_other() {
+    let to = |nodes: &[&str]| Answer::Spread {
+        to: nodes.iter().map(|node| (*node).to_owned()).collect(),
+    };
+    let seen = answered();
+    assert_eq!(wrong(to(&["c2"]), &seen), []);
+    let missed = Wrong::Missed("c1".into());
+    assert_eq!(wrong(to(&["c2", "c1"]), &seen), [missed]);
+    assert_eq!(wrong(to(&[]), &seen), [Wrong::Reached("c2".into())]);
+}
+
+#[test]
 fn a_refusal_is_that_of_the_node_and_of_the_address_asked() {
     let answer = || Answer::Refused {
         by: Refuser::Node("c2".into()),

@@ -51,6 +51,14 @@ impl Subnet {
         }
     }
 
+    /// The address of everybody in it: its last one. IPv6 has none, and a link of two addresses neither (RFC 3021 2.2).
+    pub fn broadcast(self) -> Option<IpAddr> {
+        let last = !mask(self.family(), self.length) & u128::from(u32::MAX);
+        let all = bits(self.address) | last;
+        let has_one = self.family() == Family::Ipv4 && self.length < 31;
+        has_one.then(|| u32::try_from(all).ok().map(|all| IpAddr::V4(all.into())))?
+    }
+
     /// The prefix's length in bits.
     pub fn length(self) -> u8 {
         self.length

@@ -41,6 +41,11 @@ pub enum Answer {
     NoContainer,
     /// The asking node gets no answer and is not served, whoever gets a frame of it.
     NoAnswer,
+    /// Each of these nodes gets it, and no other container does.
+    Spread {
+        /// The nodes.
+        to: Vec<String>,
+    },
     /// No promise binds.
     Unspecified {
         /// Why.

@@ -41,6 +41,8 @@ pub(super) enum To<'a> {
     Uplink(IpAddr),
     /// Nobody's now: a container's that is gone, in the network of this name.
     Gone(&'a str),
+    /// Everybody's on the asking container's link in this network: its broadcast address, or a group's.
+    Everybody(&'a Net),
     Lan,
     Outside,
 }
@@ -124,9 +126,9 @@ impl<'a> Cell<'a> {
         self.moment.features.contains(&feature)
     }
 
-    /// The network that the asking container shares with the asked one, or with the asked gateway.
+    /// The network that the asking container shares with the asked one, with the asked gateway, or with everybody there.
     pub(super) fn shared(&self) -> Option<&'a Net> {
-        let (From::Member(_, nets), To::Container(_, net) | To::Gateway(net)) =
+        let (From::Member(_, nets), To::Container(_, net) | To::Gateway(net) | To::Everybody(net)) =
             (self.from, self.to)
         else {
             return None;
@@ -143,12 +145,10 @@ impl<'a> Cell<'a> {
 
     /// The network by which the asking container leaves for elsewhere.
     pub(super) fn leaves_by(&self) -> Option<&'a Net> {
-        let From::Member(_, nets) = self.from else {
+        let From::Member(member, _) = self.from else {
             return None;
         };
-        let mut nets = nets.iter().filter_map(|(name, _)| self.moment.net(name));
-        let open = nets.clone().find(|net| !net.internal);
-        open.or_else(|| nets.next())
+        self.moment.way_out(member)
     }
 
     /// The asking node's own address on the way to the asked one.
@@ -188,6 +188,16 @@ impl<'a> Cell<'a> {
         }
         Answer::Refused {
             by: Refuser::Node(node.to_owned()),
+        }
+    }
+
+    /// That each other container of the network gets it.
+    pub(super) fn spread(&self, net: &Net) -> Answer {
+        let is_on = |member: &&Member| member.nets().iter().any(|(name, _)| *name == net.name);
+        let members = self.moment.members.iter().filter(is_on);
+        let others = members.filter(|member| member.name != self.question.from.0);
+        Answer::Spread {
+            to: others.map(|member| member.name.clone()).collect(),
         }
     }
 
@@ -301,11 +311,14 @@ impl<'a> Cell<'a> {
         let touches = !matches!(rule.id, super::rules::AS_FOUND);
         // A neighbour's packet passes FORWARD too, where an implementation has iptables see bridged packets.
         let passes = self.forwarded().is_some()
-            || matches!((self.from, self.to), (From::Member(..), To::Container(..)));
+            || matches!(
+                (self.from, self.to),
+                (From::Member(..), To::Container(..) | To::Everybody(_))
+            );
         // What containers begin gets out; between neighbours it is seen under bridge-netfilter alone, and who lets containers out
         // need have no rule for a network without a way out.
         let past_the_policy = match (self.from, self.to) {
-            (From::Member(..), To::Container(..)) => Feature::EarlierPolicy,
+            (From::Member(..), To::Container(..) | To::Everybody(_)) => Feature::EarlierPolicy,
             (From::Member(..), _) => Feature::EarlierPolicyOutward,
             _ => Feature::EarlierPolicy,
         };
@@ -344,6 +357,13 @@ impl Moment {
     pub(super) fn is_internal(&self, member: &Member) -> bool {
         let mut nets = member.nets().iter().filter_map(|(name, _)| self.net(name));
         !member.nets().is_empty() && nets.all(|net| net.internal)
+    }
+
+    /// The network by which a container leaves for elsewhere.
+    pub(super) fn way_out(&self, member: &Member) -> Option<&Net> {
+        let mut nets = member.nets().iter().filter_map(|(name, _)| self.net(name));
+        let open = nets.clone().find(|net| !net.internal);
+        open.or_else(|| nets.next())
     }
 
     /// Whether a network has containers now.
@@ -390,6 +410,12 @@ impl Moment {
                 Routing::RouteByHost => To::WiredLoopback,
             });
         }
+        if address.is_multicast() {
+            let From::Member(member, _) = from else {
+                return None;
+            };
+            return self.way_out(member).map(To::Everybody);
+        }
         for member in &self.members {
             for (net, own) in member.nets() {
                 if *own == address {
@@ -401,6 +427,10 @@ impl Moment {
                     };
                 }
             }
+        }
+        let has_broadcast = |net: &&Net| net.subnet.broadcast() == Some(address);
+        if let Some(net) = self.networks.iter().find(has_broadcast) {
+            return Some(To::Everybody(net));
         }
         let has_gateway = |net: &&Net| net.gateway == address && self.has_members(&net.name);
         if let Some(net) = self.networks.iter().find(has_gateway) {

@@ -166,6 +166,20 @@ impl<'a> Asker<'a> {
                 self.ask(&target, [Ask::Icmp], Routing::OwnRoutes);
             }
         }
+        self.everybody(member);
+    }
+
+    fn everybody(&mut self, member: &Member) {
+        let moment = self.moment;
+        for net in member
+            .nets()
+            .iter()
+            .filter_map(|(name, _)| moment.net(name))
+        {
+            for target in moment.everybody(member, net) {
+                self.ask(&target, [Ask::Udp(CLOSED)], Routing::OwnRoutes);
+            }
+        }
     }
 
     fn alone(&mut self) {
@@ -256,11 +270,7 @@ impl<'a> Asker<'a> {
 
     fn wired_loopback(&mut self) {
         let target = self.moment.loopback();
-        self.ask(
-            &target,
-            [Ask::Tcp(OPEN), Ask::Udp(OPEN)],
-            Routing::RouteByHost,
-        );
+        self.ask(&target, OPENED, Routing::RouteByHost);
         self.ask(&target, self.moment.host_ports(), Routing::RouteByHost);
     }
 

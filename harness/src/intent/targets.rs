@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::moment::{Member, Moment, Port};
+use super::moment::{Member, Moment, Net, Port};
 use super::question::{Ask, Target};
 use super::table::services;
 use crate::case::{Family, Protocol};
@@ -19,6 +19,20 @@ impl Moment {
 
     pub(super) fn lan(&self) -> Target {
         target(self.found.lan, "lan")
+    }
+
+    /// Everybody in a network: its broadcast address, and the group of multicast DNS if the container leaves by it, since a group's
+    /// address says of no network that it is meant.
+    pub(super) fn everybody(&self, member: &Member, net: &Net) -> Vec<Target> {
+        let group: IpAddr = match self.family {
+            Family::Ipv4 => Ipv4Addr::new(224, 0, 0, 251).into(),
+            Family::Ipv6 => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb).into(),
+        };
+        let leaves = !net.internal && self.way_out(member) == Some(net);
+        let all = net.subnet.broadcast().into_iter();
+        all.chain(leaves.then_some(group))
+            .map(|address| target(address, &format!("everybody on {}", net.name)))
+            .collect()
     }
 
     pub(super) fn far(&self) -> Target {

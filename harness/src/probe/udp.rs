@@ -35,6 +35,10 @@ impl UdpProber {
         socket
             .set_nonblocking(true)
             .map_err(failed("make a UDP socket non-blocking"))?;
+        // What is sent to everybody must be meant (`man 7 ip`, EACCES).
+        socket
+            .set_broadcast(true)
+            .map_err(failed("allow a UDP socket to broadcast"))?;
         request.set_headers(&socket)?;
         Ok(Self {
             socket,

@@ -130,6 +130,8 @@ pub fn answer_words(answer: &Answer) -> String {
         Answer::Blocked => "blocked".to_owned(),
         Answer::NoAnswer => "nobody is answered".to_owned(),
         Answer::NoContainer => "no container is reached".to_owned(),
+        Answer::Spread { to } if to.is_empty() => "no container is reached".to_owned(),
+        Answer::Spread { to } => format!("comes to {}", to.join(", ")),
         Answer::Unspecified {
             why: Why::NotListed(feature),
         } => format!("unspecified: {feature} is not listed"),

@@ -77,6 +77,7 @@ fn make_links(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), AdapterE
         let flags = [
             (port.isolated, "isolated", "on"),
             (!port.learns, "learning", "off"),
+            (!port.groups, "mcast_flood", "off"),
         ];
         for (_, name, value) in flags.into_iter().filter(|(wanted, ..)| *wanted) {
             let set = ["bridge", "link", "set", "dev", &port.host_interface];

@@ -68,6 +68,8 @@ pub(super) struct Port {
     pub(super) isolated: bool,
     /// Whether the bridge learns who is behind it (bridge(8), `learning`).
     pub(super) learns: bool,
+    /// Whether the bridge sends there what is for a group that it knows nothing of (bridge(8), `mcast_flood`).
+    pub(super) groups: bool,
     /// Whether the bridge sends back what came in by it (bridge(8), `hairpin`).
     pub(super) hairpin: bool,
 }
@@ -210,6 +212,7 @@ fn ports(scenario: &Scenario, found: &Found) -> Vec<Port> {
             mtu: network.mtu,
             isolated: false,
             learns: true,
+            groups: true,
             // What iptables leads back to its sender on the bridge itself never gets to the router behind it.
             hairpin: found.filters_bridged,
         })

@@ -72,6 +72,27 @@ pub(super) const GROUP: Group = Group {
             }),
         },
         Rule {
+            id: RuleId("everybody"),
+            rank: Rank::Usual,
+            sentence: "What a container sends to everybody of its network, by broadcast or to a group of the link, comes to each other container there, and to no container elsewhere.",
+            level: Level::Must,
+            features: &[Feature::Bridge],
+            source: &[
+                "RFC 919 7: every host of the network gets it",
+                "RFC 4541 2.1.2 (2): a bridge sends what is for 224.0.0.0/24 out of every port",
+                "RFC 6762 3: multicast DNS",
+            ],
+            says: Says::Is(|cell| {
+                let To::Everybody(net) = cell.to else {
+                    return None;
+                };
+                // A person's rule may stop what comes to one of them.
+                let found = &cell.moment.found;
+                let by_iptables = found.bridge_netfilter && !found.drops.is_empty();
+                (cell.shared().is_some() && !by_iptables).then(|| cell.spread(net))
+            }),
+        },
+        Rule {
             id: RuleId("host-to-container"),
             rank: Rank::Usual,
             sentence: "The host reaches a container on every port, from the gateway address of its network.",

@@ -59,6 +59,34 @@ fn networks_are_isolated_both_ways_by_address_and_by_gateway() {
 }
 
 #[test]
+fn what_is_for_everybody_comes_to_the_others_of_the_network_alone() {
+    let moment = networks(&["front", "inner"])
+        .with(10, &[1], &[])
+        .with(11, &[1, 2], &[])
+        .with(20, &[2], &[]);
+    let spread = |to: &str| format!("everybody: comes to {to}");
+    assert_eq!(moment.says("c10 > 10.77.1.255 udp 7002"), spread("c11"));
+    assert_eq!(moment.says("c10 > 224.0.0.251 udp 7002"), spread("c11"));
+    // By the open one of its two networks.
+    assert_eq!(moment.says("c11 > 224.0.0.251 udp 7002"), spread("c10"));
+    assert_eq!(moment.says("c11 > 10.77.2.255 udp 7002"), spread("c20"));
+    let alone = networks(&["front"]).with(10, &[1], &[]);
+    let nobody = "everybody: no container is reached";
+    assert_eq!(alone.says("c10 > 10.77.1.255 udp 7002"), nobody);
+    let groups = |moment: &super::super::Moment| {
+        let rows = table(moment);
+        let to = rows.iter().map(|row| row.question.to.address);
+        to.filter(std::net::IpAddr::is_multicast).count()
+    };
+    assert_eq!(
+        groups(&moment),
+        2,
+        "an internal network has no route to a group"
+    );
+    assert_eq!(groups(&of_ipv6(moment)), 2);
+}
+
+#[test]
 fn an_internal_network_is_closed_both_ways() {
     let moment = networks(&["inner", "front"])
         .with(10, &[1], &[])

@@ -250,6 +250,7 @@ pub(super) fn links(plan: &mut Plan, change: LinkChange) {
             .take(1)
             .for_each(|one| one.isolated = true),
         LinkChange::NotLearning => plan.ports.iter_mut().for_each(|one| one.learns = false),
+        LinkChange::NoGroups => plan.ports.iter_mut().for_each(|one| one.groups = false),
         LinkChange::NotAttached => drop(plan.ports.pop()),
     }
 }

@@ -157,6 +157,8 @@ words! {
         LastIsolated = "last-isolated",
         /// Ports don't learn.
         NotLearning = "not-learning",
+        /// Ports get nothing that is sent to a group.
+        NoGroups = "no-groups",
         /// The last container is not attached.
         NotAttached = "last-not-attached",
     }
