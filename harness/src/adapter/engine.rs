@@ -1,6 +1,6 @@
 //! Engines with a command line of their own: Docker's, which Podman took over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::daemon::Daemon;
 use super::{
@@ -32,6 +32,8 @@ pub(super) struct Engine {
     _daemon: Option<Daemon>,
     networks: Vec<String>,
     containers: Vec<String>,
+    /// Those of them that use another one's namespace.
+    guests: BTreeSet<String>,
     /// The first process of each container that runs, by its number in the jail.
     pids: BTreeMap<String, u32>,
     /// What the engine calls containers and networks by.
@@ -51,6 +53,7 @@ impl Engine {
             _daemon: daemon,
             networks: Vec::new(),
             containers: Vec::new(),
+            guests: BTreeSet::new(),
             pids: BTreeMap::new(),
             ids: BTreeMap::new(),
         };
@@ -158,6 +161,9 @@ impl Realised for Engine {
             }
         }
         self.containers.push(name.clone());
+        if matches!(container.attached, Attached::Container(_)) {
+            self.guests.insert(name.clone());
+        }
         let said = self.inspect(name, ".State.Pid", host)?;
         let pid = said.parse().map_err(|error| AdapterError::Answer {
             question: format!("the first process of {name}"),
@@ -178,8 +184,13 @@ impl Realised for Engine {
 
     fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
         let mut errors = Vec::new();
-        if !self.containers.is_empty() {
-            errors.extend(self.end(&self.containers, host).err());
+        // Podman removes several at once, in no order, and none whose namespace another one uses.
+        let containers = std::mem::take(&mut self.containers);
+        let (guests, others): (Vec<String>, Vec<String>) = containers
+            .into_iter()
+            .partition(|one| self.guests.contains(one));
+        for group in [guests, others].iter().filter(|group| !group.is_empty()) {
+            errors.extend(self.end(group, host).err());
         }
         // A network that is not there is an error of both, by their manuals.
         let networks = std::mem::take(&mut self.networks);
