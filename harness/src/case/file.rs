@@ -102,6 +102,10 @@ pub(super) struct HostFile {
     /// FORWARD's policy of the machine's iptables. None was ever set if absent.
     #[schemars(with = "Option<Policy>")]
     pub(super) forward: Option<Spanned<String>>,
+    /// INPUT's policy of the machine's iptables, with rules in front that accept what comes by `lo` and what belongs to a
+    /// connection that the host knows (`RELATED,ESTABLISHED`). None was ever set if absent.
+    #[schemars(with = "Option<Policy>")]
+    pub(super) input: Option<Spanned<String>>,
     /// Whether iptables sees bridged packets (`net.bridge.bridge-nf-call-iptables`). False if absent.
     #[serde(default)]
     pub(super) bridge_netfilter: bool,

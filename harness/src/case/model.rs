@@ -90,6 +90,8 @@ pub struct Host {
     pub forwards: bool,
     /// FORWARD's policy, if somebody has set it.
     pub forward: Option<Policy>,
+    /// INPUT's policy, if somebody has set it. What comes by `lo`, or belongs to a connection, is accepted in any case.
+    pub input: Option<Policy>,
     /// Whether iptables sees bridged packets.
     pub bridge_netfilter: bool,
     /// Further addresses of its uplink.

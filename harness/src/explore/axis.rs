@@ -54,6 +54,8 @@ axes! {
     Forwards: "host forwards", ["no", "yes"], ["host", "forwards"];
     /// FORWARD's policy as found.
     Policy: "FORWARD", ["not set", "ACCEPT", "DROP"], ["forward"];
+    /// INPUT's policy as found.
+    Input: "INPUT", ["not set", "DROP"], ["input"];
     /// Whether iptables sees bridged packets.
     BridgeNetfilter: "bridge netfilter", ["off", "on"], ["bridge_netfilter"];
     /// What a person had dropped: to a container, or what has nothing to do with any.

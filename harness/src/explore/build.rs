@@ -61,6 +61,7 @@ fn host(choice: &[usize]) -> Host {
     Host {
         forwards: value(choice, Of::Forwards) == 1,
         policy: policies.get(value(choice, Of::Policy)).copied().flatten(),
+        input: (value(choice, Of::Input) == 1).then_some(Policy::Drop),
         bridge_netfilter: value(choice, Of::BridgeNetfilter) == 1,
         addresses: further.then_some(FURTHER).into_iter().collect(),
         own_rules: value(choice, Of::OwnRules) == 1,

@@ -59,6 +59,7 @@ pub fn smaller(sketch: &Sketch) -> Vec<Sketch> {
 fn plain_host(host: &Host, changed: &mut impl FnMut(&dyn Fn(&mut Sketch))) {
     changed(&|one| one.host.drops.clear());
     changed(&|one| one.host.policy = None);
+    changed(&|one| one.host.input = None);
     changed(&|one| one.host.forwards = false);
     changed(&|one| one.host.bridge_netfilter = false);
     changed(&|one| one.host.own_rules = false);

@@ -27,6 +27,8 @@ pub struct Host {
     pub forwards: bool,
     /// FORWARD's policy.
     pub policy: Option<Policy>,
+    /// INPUT's policy.
+    pub input: Option<Policy>,
     /// Whether iptables sees bridged packets.
     pub bridge_netfilter: bool,
     /// Further addresses of the uplink.

@@ -54,6 +54,9 @@ impl fmt::Display for Host {
         if let Some(policy) = self.policy {
             said.push_str(&format!("forward = \"{policy}\"\n"));
         }
+        if let Some(policy) = self.input {
+            said.push_str(&format!("input = \"{policy}\"\n"));
+        }
         if self.bridge_netfilter {
             said.push_str("bridge_netfilter = true\n");
         }

@@ -157,7 +157,7 @@ fn found(case: &Case) -> Found {
         addresses,
         forwards: host.forwards,
         forward: host.forward,
-        input: None,
+        input: host.input,
         lets_in: Vec::new(),
         bridge_netfilter: host.bridge_netfilter,
         drops: host.drops.iter().map(|drop| (drop.from, drop.to)).collect(),

@@ -25,14 +25,15 @@ pub(super) fn open_flows(moment: &Moment) -> Vec<Question> {
 }
 
 impl Row {
-    /// Whether it begins a flow that events may touch: a container is one of two different ends, and it is answered.
+    /// Whether it begins a flow that events may touch: it is answered, and one of two different ends is a container, or the host
+    /// asks, which may let answers in by what conntrack knows.
     pub fn may_go_on(&self) -> bool {
         let question = &self.question;
         let from = question.from.0.as_str();
         let Answer::Answered { by, .. } = &self.answer else {
             return false;
         };
-        let lasting = LASTING.contains(&from) && LASTING.contains(&by.as_str());
+        let lasting = LASTING.contains(&from) && LASTING.contains(&by.as_str()) && from != "host";
         let small = question.size == Size::Small && question.flow == Flow::New;
         // Of a published number the next table asks anew.
         let once = matches!(question.ask, Ask::FromPublished(..));

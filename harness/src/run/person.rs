@@ -33,6 +33,13 @@ const OWN_RULES: [&str; 13] = [
     "nft add chain inet machines input { type filter hook input priority 5 ; }",
 ];
 
+/// What a host with a policy for INPUT accepts: its own, and the answers to what it began itself (`ufw`, `firewalld` and others
+/// begin so).
+const LET_IN: [&str; 2] = [
+    "iptables -A INPUT -i lo -j ACCEPT",
+    "iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+];
+
 /// Rules that the same person adds once the networks are there.
 pub(super) const LATER_OWN_RULES: [&str; 3] = [
     "iptables -A INPUT -p tcp --dport 2223 -j ACCEPT",
@@ -50,6 +57,11 @@ pub(super) fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
     if let Some(policy) = host.forward {
         let policy = policy.as_str().to_ascii_uppercase();
         commands.push(format!("iptables -P FORWARD {policy}"));
+    }
+    if let Some(policy) = host.input {
+        let policy = policy.as_str().to_ascii_uppercase();
+        commands.extend(LET_IN.map(String::from));
+        commands.push(format!("iptables -P INPUT {policy}"));
     }
     for drop in &host.drops {
         let end = |option: &str, address: Option<IpAddr>| {

@@ -30,6 +30,7 @@ pub(super) fn host(
     Host {
         forwards: file.forwards,
         forward: file.forward.as_ref().and_then(|word| findings.word(word)),
+        input: file.input.as_ref().and_then(|word| findings.word(word)),
         bridge_netfilter: file.bridge_netfilter,
         addresses,
         own_rules: file.own_rules,

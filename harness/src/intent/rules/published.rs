@@ -5,7 +5,7 @@ use super::super::cell::{Cell, From, To};
 use super::super::moment::{Member, Port};
 use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use super::host::stays_the_hosts;
-use crate::case::{Family, Feature, Level};
+use crate::case::{Family, Feature, Level, Policy};
 
 const FOR_BOTH: &[Feature] = &[Feature::PublishTcp, Feature::PublishUdp];
 
@@ -126,6 +126,21 @@ pub(super) const GROUP: Group = Group {
                 let answer = cell.is_led(led, Sees::OwnOrHosts, None);
                 (!is_refused(&answer)).then_some(answer)
             }),
+        },
+        Rule {
+            id: RuleId("published-past-input"),
+            rank: Rank::Special,
+            sentence: "Whether a container reaches published ports by addresses of a host whose INPUT lets nobody in is open.",
+            level: Level::May,
+            features: &[],
+            source: &["dockerd --userland-proxy"],
+            says: Says::Open(
+                "a translation takes the packet to FORWARD, and a proxy of the implementation is a service of the host, which the person has closed",
+                |cell| {
+                    let closed = cell.moment.found.input == Some(Policy::Drop);
+                    closed && on_its_side(cell) && led(cell).is_some()
+                },
+            ),
         },
         Rule {
             id: RuleId("published-by-another-gateway"),

@@ -354,6 +354,31 @@ fn what_the_host_forwarded_before_it_still_forwards() {
 }
 
 #[test]
+fn a_host_that_lets_nobody_in_still_leads_to_published_ports() {
+    let mut moment = networks(&["front"]).with(10, &[1], &["8080:80/tcp"]);
+    moment.found.input = Some(Policy::Drop);
+    assert_eq!(
+        moment.says("lan > 10.0.2.15 tcp 8080"),
+        "published: answered by c10, who sees 10.0.2.50, behind 1 router"
+    );
+    assert_eq!(moment.says("lan > 10.0.2.15 tcp 7001"), "as-found: blocked");
+    assert_eq!(moment.says("c10 > 10.77.1.1 icmp"), "gateway: blocked");
+    assert_eq!(
+        moment.says("c10 > 10.0.2.15 tcp 8080"),
+        "published-past-input: unspecified"
+    );
+    assert_eq!(
+        moment.says("host > 10.0.2.15 tcp 7001"),
+        "as-found: answered by host, who sees the host"
+    );
+    let asks_lan = |row: &&super::super::Row| {
+        row.question.from.0 == "host" && row.question.to.role == "lan" && row.may_go_on()
+    };
+    let rows = table(&moment);
+    assert_eq!(rows.iter().filter(asks_lan).count(), 3);
+}
+
+#[test]
 fn a_policy_from_before_matters_to_what_must_pass_it() {
     let mut moment = networks(&["front"]).with(10, &[1], &["8080:80/tcp"]);
     moment.found.forward = Some(Policy::Drop);
