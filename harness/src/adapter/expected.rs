@@ -73,6 +73,8 @@ pub enum Circumstance {
     Internal,
     /// A network has lost its last container.
     NetworkEnded,
+    /// A container was refused before.
+    ContainerRefused,
     /// Teardown comes when a container has vanished. No question is asked then: it is of kinds of findings alone.
     ContainerVanished,
 }

@@ -200,6 +200,8 @@ fn options(
             "range": 1,
         })
     });
+    // As Podman does: a container that publishes nothing has no list.
+    let mappings: Vec<Value> = mappings.collect();
     let mut wishes = serde_json::Map::new();
     // Without it netavark's networks of one host reach each other, which podman's do not promise to prevent either.
     wishes.insert("isolate".into(), json!("true"));
@@ -211,7 +213,7 @@ fn options(
     json!({
         "container_id": format!("{:0>64}", hex(&container.name)),
         "container_name": container.name,
-        "port_mappings": mappings.collect::<Vec<_>>(),
+        "port_mappings": (!mappings.is_empty()).then_some(mappings),
         "networks": { name: { "static_ips": [address], "interface_name": "eth0" } },
         "network_info": {
             name: {

@@ -50,12 +50,13 @@ impl Moment {
                 .map(|one| member(one, &first))
                 .collect(),
             gone: Vec::new(),
+            refused: false,
             ended: false,
             before: None,
         }
     }
 
-    /// The moment after an event. A refused container and a check change nothing.
+    /// The moment after an event. A refused container and a check change nothing in the network.
     #[must_use]
     pub fn after(&self, case: &Case, change: &NetworkEvent) -> Self {
         let mut next = self.clone();
@@ -74,7 +75,8 @@ impl Moment {
                 next.networks.clear();
                 next.ended = true;
             }
-            NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } => {}
+            NetworkEvent::Refuse(_) => next.refused = true,
+            NetworkEvent::Check { .. } => {}
         }
         next.before = Some(Box::new(self.clone()));
         next

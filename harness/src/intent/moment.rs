@@ -20,6 +20,8 @@ pub struct Moment {
     pub members: Vec<Member>,
     /// Containers that were there before and are not now.
     pub gone: Vec<Gone>,
+    /// Whether a container was refused before.
+    pub refused: bool,
     /// Whether everything was torn down.
     pub ended: bool,
     /// The moment before the last event, which knows the one before it; none at first.

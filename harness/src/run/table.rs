@@ -353,6 +353,7 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> 
         (Circumstance::Itself, itself),
         (Circumstance::Internal, internal),
         (Circumstance::NetworkEnded, moment.has_ended_network()),
+        (Circumstance::ContainerRefused, moment.refused),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {

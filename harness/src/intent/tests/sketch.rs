@@ -38,6 +38,7 @@ pub(super) fn networks(names: &[&str]) -> Moment {
         networks: names.iter().zip(1..).map(net).collect(),
         members: Vec::new(),
         gone: Vec::new(),
+        refused: false,
         ended: false,
         before: None,
     }
