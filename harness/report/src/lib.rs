@@ -43,6 +43,7 @@
 //! of this crate need not care: an older report becomes one of today's. The types are `#[non_exhaustive]`, so that a new field or
 //! a new kind of finding breaks nobody. (The feature `exhaustive` is for goldpath itself, which writes reports.)
 
+mod answers;
 pub mod finding;
 pub mod golden;
 mod outcome;
@@ -54,6 +55,7 @@ mod summary;
 mod tool;
 mod trial_id;
 
+pub use answers::{AnswersReport, Compared};
 pub use outcome::Outcome;
 pub use read::ReadError;
 pub use report::{

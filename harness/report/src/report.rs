@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::answers::AnswersReport;
 use crate::finding::{Finding, What};
 use crate::path::{Line, PacketPath};
 use crate::{Conclusion, Outcome, Summary, Tool, TrialId};
@@ -124,6 +125,9 @@ pub struct CaseReport {
     pub again: String,
     /// Probes with their paths as text.
     pub paths: Vec<PathReport>,
+    /// What came of each question of its tables, if that was asked for (`--answers`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<AnswersReport>,
 }
 
 /// One probe's path.

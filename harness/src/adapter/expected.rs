@@ -75,7 +75,7 @@ pub enum Circumstance {
     NetworkEnded,
     /// A container was refused before.
     ContainerRefused,
-    /// Teardown comes when a container has vanished. No question is asked then: it is of kinds of findings alone.
+    /// Teardown comes when a container has vanished.
     ContainerVanished,
 }
 

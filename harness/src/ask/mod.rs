@@ -17,10 +17,13 @@ mod sights;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use asking::Asker;
+pub use ending::Ending;
 pub use error::AskError;
 pub use flows::Flows;
-pub use judge::{AnswerDifference, AnswerText, Ground, QuestionText, Wrong, judge};
+pub use judge::{AnswerDifference, Ground, Wrong, judge};
 pub use numbers::Numbers;
 pub use seen::Seen;
+pub use words::{AnswerText, QuestionByRoles, QuestionText, ended_in_brief, expected_in_brief};

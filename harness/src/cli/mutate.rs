@@ -288,6 +288,7 @@ fn options(args: &Args) -> Options {
         golden_use: GoldenUse::CompareOnly,
         watch: Watch::All,
         tables: Tables::None,
+        answers: false,
         rerun: Rerun::Goldpath(vec![String::from("mutate")]),
         words,
     }

@@ -13,8 +13,8 @@ use crate::adapter::unused;
 use crate::files;
 use crate::finding::{Finding, What};
 use crate::report::{
-    self, Report, claims_table, diff, diff_markdown, diff_text, matrix_table, merge, not_run_lines,
-    profile_lines, summary_line, unasked_lines,
+    self, Report, TruthTable, claims_table, diff, diff_markdown, diff_text, matrix_table, merge,
+    not_run_lines, profile_lines, summary_line, truth_text, unasked_lines,
 };
 
 /// Merge reports, or read them.
@@ -184,7 +184,12 @@ fn join(parts: &[PathBuf], files: &ReportFiles) -> Exit {
 /// What is printed when all trials are through.
 pub(super) fn closing(report: &Report) -> String {
     let mut text = String::new();
-    for table in [matrix_table(report), claims_table(report)] {
+    let truth = TruthTable::of(report).map(|table| truth_text(&table));
+    for table in [
+        matrix_table(report),
+        claims_table(report),
+        truth.unwrap_or_default(),
+    ] {
         if !table.is_empty() {
             text.push_str(&table);
             text.push('\n');

@@ -64,6 +64,10 @@ pub struct Args {
     /// its network is asked, and each answer compared with the intent (`goldpath intent CASE` lists them).
     #[arg(long)]
     pub no_tables: bool,
+    /// Compare implementations question by question: where they keep the intent, where they part from it, and what each does
+    /// where no promise binds.
+    #[arg(long, conflicts_with = "no_tables")]
+    pub answers: bool,
     /// Print below each trial how long each of its phases took.
     #[arg(long)]
     pub timings: bool,
@@ -168,6 +172,7 @@ fn run_trials(args: &Args, trials: &[Trial], planned: &[Trial], found: &[Candida
         } else {
             Tables::All
         },
+        answers: args.answers,
         rerun: rerun(args),
         words,
     };

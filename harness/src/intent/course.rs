@@ -51,6 +51,7 @@ impl Moment {
                 .collect(),
             gone: Vec::new(),
             refused: false,
+            vanished: false,
             ended: false,
             before: None,
         }
@@ -70,7 +71,8 @@ impl Moment {
                     next.gone.retain(|gone| gone.name != name.as_str());
                 }
             }
-            NetworkEvent::Teardown { .. } => {
+            NetworkEvent::Teardown { gone, .. } => {
+                next.vanished = gone.is_some();
                 next.lose(|_| true);
                 next.networks.clear();
                 next.ended = true;

@@ -22,6 +22,8 @@ pub struct Moment {
     pub gone: Vec<Gone>,
     /// Whether a container was refused before.
     pub refused: bool,
+    /// Whether a container vanished before everything was torn down.
+    pub vanished: bool,
     /// Whether everything was torn down.
     pub ended: bool,
     /// The moment before the last event, which knows the one before it; none at first.

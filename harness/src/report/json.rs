@@ -72,6 +72,7 @@ pub fn case_report(trial: &Trial, result: &TrialResult) -> CaseReport {
             .as_ref()
             .map(|path| path.display().to_string()),
         paths: result.probes.iter().map(path_report).collect(),
+        answers: result.answers.clone(),
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use super::claims::{Standing, standing};
 use super::words::line_words;
-use super::{CaseReport, Matrix, Report, alike, profile_lines, score_table, summary_line};
+use super::{
+    CaseReport, Matrix, NOT_ASKED, Report, TruthTable, alike, profile_lines, score_table,
+    summary_line, truth_summary,
+};
 use crate::case::Claim;
 use crate::mutate::Scores;
 use crate::program::plain;
@@ -29,6 +32,9 @@ pub fn markdown(report: &Report, score: Option<&Scores>) -> String {
     table(&mut text, &matrix);
     claims(&mut text, report);
     partings(&mut text, &matrix);
+    if let Some(table) = TruthTable::of(report) {
+        truth(&mut text, &table);
+    }
     if let Some(score) = score {
         let _ = writeln!(text, "{}", score_table(score));
     }
@@ -82,6 +88,32 @@ fn table(text: &mut String, matrix: &Matrix<'_>) {
         let _ = writeln!(text, "| {} | {} |", escape(row.id), cells.join(" | "));
     }
     text.push('\n');
+}
+
+fn truth(text: &mut String, table: &TruthTable) {
+    let heads: Vec<String> = table.columns.iter().map(|column| escape(column)).collect();
+    let _ = writeln!(
+        text,
+        "| rule | questions | {} | for example |",
+        heads.join(" | ")
+    );
+    let _ = writeln!(text, "| --- | ---: |{} --- |", " --- |".repeat(heads.len()));
+    for line in &table.lines {
+        let cells = line.cells.iter().map(|cell| match cell {
+            Some(cell) => escape(&cell.text()),
+            None => NOT_ASKED.to_owned(),
+        });
+        let cells: Vec<String> = cells.collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            escape(&line.rule),
+            line.questions,
+            cells.join(" | "),
+            escape(&line.example)
+        );
+    }
+    let _ = writeln!(text, "\n{}.\n", truth_summary(table));
 }
 
 fn mark(case: &CaseReport) -> String {

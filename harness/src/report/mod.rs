@@ -20,14 +20,15 @@ mod score;
 #[cfg(test)]
 mod summary_tests;
 mod terminal;
+mod truth;
 mod words;
 
 pub use claims::{Standing, claims_table, standing};
 pub use diff::{Changed, Difference, TrialDifference, diff, diff_markdown, diff_text};
 pub use explored::{ExploredPairs, ExploredReport, ExploredRules, FoundReport};
 pub use goldpath_report::{
-    CaseReport, Conclusion, ImplementationReport, PathReport, ProfileReport, ReadError, Report,
-    Summary, report_schema,
+    AnswersReport, CaseReport, Compared, Conclusion, ImplementationReport, PathReport,
+    ProfileReport, ReadError, Report, Summary, report_schema,
 };
 pub use html::{Page, explored_html, html, html_beside};
 pub use intent::{
@@ -43,4 +44,5 @@ pub use profiles::{profile_lines, profile_reports, profiles_page};
 pub use read::read;
 pub use score::score_table;
 pub use terminal::{matrix_table, not_run_lines, summary_line, trial_line, unasked_lines};
+pub use truth::{NOT_ASKED, TruthCell, TruthLine, TruthTable, truth_summary, truth_text};
 pub use words::{difference_words, message, words};

@@ -108,6 +108,7 @@ fn case(id: &str, column: &str, outcome: Outcome, paths: Vec<PacketPath>) -> Cas
         _ => format!("because of {HOSTILE}\nand more"),
     };
     CaseReport {
+        answers: Vec::new(),
         id: id.to_owned(),
         title: String::from("A container reaches the outside from the host's address"),
         level: String::from("must"),

@@ -1,5 +1,6 @@
 //! From a case to its outcome: trials, their labs, what is watched, and how it is judged.
 
+mod answers;
 mod bystanders;
 mod causes;
 mod contract_lab;

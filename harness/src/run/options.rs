@@ -58,6 +58,8 @@ pub struct Options {
     pub watch: Watch,
     /// Which of contracts' tables are asked.
     pub tables: Tables,
+    /// Whether what came of each of their questions is kept.
+    pub answers: bool,
     /// How a person runs one trial again.
     pub rerun: Rerun,
     /// Makes words of findings, for the evidence folder.
@@ -75,6 +77,7 @@ impl Options {
             golden_use: GoldenUse::Ignore,
             watch: Watch::All,
             tables: Tables::None,
+            answers: false,
             rerun,
             words,
         }

@@ -1,5 +1,6 @@
 //! What came of a trial.
 
+use goldpath_report::AnswersReport;
 use std::time::Duration;
 
 use super::{RuleTried, RunError, Timings};
@@ -25,6 +26,8 @@ pub struct TrialResult {
     pub probes: Vec<ProbeRecord>,
     /// Rules of the implementation that were taken away for a while, where that was asked for.
     pub tried: Vec<RuleTried>,
+    /// What came of each question of its tables, where that was asked for.
+    pub answers: Vec<AnswersReport>,
     /// SHA-256 of the golden that the paths were compared with.
     pub golden_sha256: Option<String>,
     /// Folder with the evidence, if it was saved.
@@ -48,6 +51,7 @@ impl TrialResult {
             detail: Drawing::default(),
             probes: Vec::new(),
             tried: Vec::new(),
+            answers: Vec::new(),
             golden_sha256: None,
             evidence: None,
             rerun: String::new(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::answers::Asked;
 use super::observe::{Origin, Reports};
 use super::timing::Phase;
 use super::trial_run::TrialRun;
@@ -63,7 +64,7 @@ impl TrialRun {
             return Ok(());
         }
         let additions = self.lab.take_additions()?;
-        self.ask_table(trial, options.tables)?;
+        self.ask_table(trial, options)?;
         if last {
             self.lab.live().forget_neighbours()?;
         } else {
@@ -107,7 +108,8 @@ impl TrialRun {
         }))
     }
 
-    fn ask_table(&mut self, trial: &Trial, tables: Tables) -> Result<(), RunError> {
+    fn ask_table(&mut self, trial: &Trial, options: &Options) -> Result<(), RunError> {
+        let (tables, answers) = (options.tables, options.answers);
         let Some(prepared) = self.prepare_table()? else {
             return Ok(());
         };
@@ -123,23 +125,30 @@ impl TrialRun {
             let of = |rule: &'static Rule| trial.known(&asked(row, rule, &moment));
             of(row.rule).or_else(|| of(row.unchanged))
         };
-        let differences = self.differences(&rows, &ground, |row| known(row).is_none())?;
+        let unknown = |row: &Row| known(row).is_none();
+        let asked = self.asked(&rows, unknown, Reports::Paused)?;
         self.clock.lap(Phase::Table);
-        self.tell(differences, &rows, (&ground, tables), known)?;
+        if answers {
+            self.keep_answers(Asked::Whole, pairs(&asked), &ground, |row| !unknown(row));
+        }
+        self.tell(judged(&asked, &ground), &rows, (&ground, tables), known)?;
         let over = tables != Tables::All && self.has_undeclared();
         if !refusals.is_empty() && !over {
             let behind = behind_ports(&moment);
             self.lab.stop(&behind);
-            let differences = self.differences(&refusals, &ground, |row| known(row).is_none())?;
+            let asked = self.asked(&refusals, unknown, Reports::Paused)?;
             self.clock.lap(Phase::Table);
-            self.tell(differences, &refusals, (&ground, tables), known)?;
+            if answers {
+                self.keep_answers(Asked::Unserved, pairs(&asked), &ground, |row| !unknown(row));
+            }
+            self.tell(judged(&asked, &ground), &refusals, (&ground, tables), known)?;
             // A proxy that was refused must go on.
             for (node, protocol, port) in &behind {
                 self.lab.start(node, *protocol, *port)?;
             }
             let was_refused = |row: &Row| refusals.iter().any(|one| one.question == row.question);
             let again: Vec<Row> = rows.into_iter().filter(was_refused).collect();
-            let differences = self.differences(&again, &ground, |row| known(row).is_none())?;
+            let differences = self.differences(&again, &ground, unknown)?;
             self.clock.lap(Phase::Table);
             self.tell(differences, &again, (&ground, tables), known)?;
         }
@@ -172,15 +181,20 @@ impl TrialRun {
         awaited: impl Fn(&Row) -> bool,
         reports: Reports,
     ) -> Result<Vec<AnswerDifference>, RunError> {
+        Ok(judged(&self.asked(rows, awaited, reports)?, ground))
+    }
+
+    /// Asks rows, each by as many sockets as it needs. Returns what was seen of each.
+    fn asked(
+        &mut self,
+        rows: &[Row],
+        awaited: impl Fn(&Row) -> bool,
+        reports: Reports,
+    ) -> Result<Vec<(Row, SeenCell)>, RunError> {
         let each = |row: &Row| vec![row.clone(); clients(row)];
         let rows: Vec<Row> = rows.iter().flat_map(each).collect();
         let seen = self.ask(&rows, awaited, reports)?;
-        let asked = rows.iter().zip(&seen);
-        let mut differences: Vec<AnswerDifference> = asked
-            .filter_map(|(row, seen)| judge(row, seen, ground))
-            .collect();
-        differences.dedup_by(|next, one| next.row == one.row);
-        Ok(differences)
+        Ok(rows.into_iter().zip(seen).collect())
     }
 
     fn ask(
@@ -263,6 +277,18 @@ impl TrialRun {
                 .follow(origin, &request, number, &mut services, &mut self.clock)?;
         Ok(recorded.evidence)
     }
+}
+
+fn judged(asked: &[(Row, SeenCell)], ground: &Ground) -> Vec<AnswerDifference> {
+    let mut differences: Vec<AnswerDifference> = pairs(asked)
+        .filter_map(|(row, seen)| judge(row, seen, ground))
+        .collect();
+    differences.dedup_by(|next, one| next.row == one.row);
+    differences
+}
+
+fn pairs(asked: &[(Row, SeenCell)]) -> impl Iterator<Item = (&Row, &SeenCell)> {
+    asked.iter().map(|(row, seen)| (row, seen))
 }
 
 /// Questions that differ in one way from one rule, never none.
@@ -354,6 +380,7 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> 
         (Circumstance::Internal, internal),
         (Circumstance::NetworkEnded, moment.has_ended_network()),
         (Circumstance::ContainerRefused, moment.refused),
+        (Circumstance::ContainerVanished, moment.vanished),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {

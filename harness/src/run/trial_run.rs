@@ -1,5 +1,6 @@
 //! A trial at work: its steps one after another, what they showed, and the evidence of it.
 
+use goldpath_report::AnswersReport;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,6 +54,9 @@ pub(super) struct TrialRun {
     pub(super) case: Arc<Case>,
     /// Rules that were taken away for a while.
     pub(super) tried: Vec<RuleTried>,
+    /// Tables that were asked, and what came of their questions.
+    pub(super) tables_asked: usize,
+    pub(super) answers: Vec<AnswersReport>,
     golden_sha256: Option<String>,
 }
 
@@ -74,6 +78,8 @@ impl TrialRun {
             seen: Vec::new(),
             case: trial.case.clone(),
             tried: Vec::new(),
+            tables_asked: 0,
+            answers: Vec::new(),
             golden_sha256: None,
         })
     }
@@ -371,6 +377,7 @@ impl TrialRun {
             detail: self.judgement.detail,
             probes: self.judgement.probes,
             tried: self.tried,
+            answers: self.answers,
             golden_sha256: self.golden_sha256,
             evidence,
             rerun: String::new(),

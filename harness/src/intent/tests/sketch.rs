@@ -39,6 +39,7 @@ pub(super) fn networks(names: &[&str]) -> Moment {
         members: Vec::new(),
         gone: Vec::new(),
         refused: false,
+        vanished: false,
         ended: false,
         before: None,
     }

@@ -9,7 +9,7 @@ mod overview;
 pub use explored::explored_html;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Matrix, Report};
+use super::{Matrix, Report, TruthTable};
 use crate::mutate::Scores;
 use crate::program::plain;
 
@@ -89,6 +89,7 @@ fn page(report: &Report, score: Option<&Scores>, folder: Option<&str>) -> Markup
                 main {
                     (overview::profiles(report))
                     (overview::matrix(&matrix))
+                    @if let Some(table) = TruthTable::of(report) { (overview::truth(&table)) }
                     (overview::claims(report))
                     @if let Some(score) = score { (overview::score(score)) }
                     (case::sections(&matrix, folder))

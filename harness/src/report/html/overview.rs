@@ -10,6 +10,7 @@ use crate::case::{Claim, profiles as case_profiles};
 use crate::mutate::Scores;
 use crate::report::claims::{Standing, standing};
 use crate::report::score::score_rows;
+use crate::report::truth::{NOT_ASKED, TruthTable, truth_summary};
 use crate::report::{CaseReport, Matrix, Report, Row, Summary};
 use crate::run::Outcome;
 
@@ -158,6 +159,40 @@ pub(super) fn matrix(matrix: &Matrix<'_>) -> Markup {
                             }
                         }
                         tbody { @for row in &area.1 { (line(row, &columns)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Questions by implementations.
+pub(super) fn truth(table: &TruthTable) -> Markup {
+    html! {
+        section #answers {
+            h2 { "Answers" }
+            p { (truth_summary(table)) "." }
+            div.scroll tabindex="0" role="region" aria-label="Questions by implementations" {
+                table.matrix {
+                    thead {
+                        tr {
+                            th scope="col" { "rule" }
+                            th scope="col" { "questions" }
+                            @for column in &table.columns { th.column scope="col" { (broken(column)) } }
+                            th scope="col" { "for example" }
+                        }
+                    }
+                    tbody {
+                        @for line in &table.lines {
+                            tr {
+                                th scope="row" { (line.rule) }
+                                td { (line.questions) }
+                                @for cell in &line.cells {
+                                    td { @match cell { Some(cell) => { (cell.text()) } None => { (NOT_ASKED) } } }
+                                }
+                                td { (line.example) }
+                            }
+                        }
                     }
                 }
             }
