@@ -129,10 +129,7 @@ impl<'a> Asker<'a> {
         }
         for (place, target) in moment.uplinks().iter().enumerate() {
             match (internal, place) {
-                (true, _) => {
-                    self.ask(target, OPENED, elsewhere);
-                    self.ask(target, LATE, elsewhere);
-                }
+                (true, _) => self.ask(target, OPENED, elsewhere),
                 (false, 0) => self.ask(target, FULL, elsewhere),
                 (false, _) => self.ask(target, BRIEF, elsewhere),
             }
