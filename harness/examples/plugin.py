@@ -44,6 +44,11 @@ def bridge(network):
     return "br-" + network["name"]
 
 
+def elsewhere(port):
+    """Numbers that a container's own one is replaced by: the published one is not among them."""
+    return "49152-65535" if port["host_port"] < 49152 else "32768-49151"
+
+
 def rules(scenario):
     """The whole ruleset as nft reads it."""
     publish, forward, leave = [], ['iifname "br-*" ct state invalid drop', 'oifname "br-*" ct state invalid drop'], []
@@ -53,7 +58,7 @@ def rules(scenario):
             forward += [f'iifname "{name}" oifname != "{name}" drop', f'oifname "{name}" iifname != "{name}" drop']
         else:
             # The port of the host that a container's own number would take may be published (CVE-2021-3773).
-            leave += [f'ip saddr {subnet} oifname != "{name}" {port["protocol"]} sport {port["host_port"]} masquerade to :49152-65535'
+            leave += [f'ip saddr {subnet} oifname != "{name}" {port["protocol"]} sport {port["host_port"]} masquerade to :{elsewhere(port)}'
                       for container in scenario["containers"] for port in container["publish"]]
             leave.append(f'ip saddr {subnet} oifname != "{name}" masquerade')
         forward.append(f'iifname != "{name}" oifname "{name}" ct state new ct status & dnat == 0 drop')

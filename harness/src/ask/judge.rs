@@ -74,6 +74,8 @@ pub enum Wrong {
         /// What it has said.
         bytes: u16,
     },
+    /// A container that the answer is not for got a frame of it.
+    Overheard(String),
     /// A packet came in at this node with a wrong checksum.
     Checksum(String),
     /// A packet came in at this node with something else than its sender wrote, which no router may change.
@@ -211,6 +213,7 @@ fn answered(
         wrong.push(Wrong::Left(at_router.source));
     }
     wrong.extend(summed_wrong(seen, by));
+    wrong.extend(overheard(seen, by, ground));
     if row.question.size == Size::Small {
         let by_proxy = routers.is_none();
         let ends = [
@@ -253,6 +256,18 @@ fn reply_ttl(seen: &Seen, by: &str, routers: u8) -> Option<Wrong> {
 
 /// The lab's router behind which `outside` is.
 const ROUTER: &str = "gateway";
+/// A container to whose port a bridge has sent an answer that is another's: it has just heard where that one is.
+fn overheard(seen: &Seen, by: &str, ground: &Ground) -> Option<Wrong> {
+    let others = seen.sights.iter().find(|sight| {
+        let third = *sight.node != *by && *sight.node != *seen.from;
+        third
+            && sight.for_another
+            && sight.leg == Leg::Reply
+            && ground.containers.contains(&*sight.node)
+    })?;
+    Some(Wrong::Overheard(others.node.to_string()))
+}
+
 /// Ends of the way at which a packet came in with a wrong checksum.
 fn summed_wrong(seen: &Seen, by: &str) -> Option<Wrong> {
     let bad = seen.sights.iter().find(|sight| {

@@ -144,6 +144,20 @@ fn a_published_number_is_not_taken_over() {
 }
 
 #[test]
+fn an_answer_is_for_the_asking_node_alone() {
+    let mut seen = answered();
+    let mut frame = sight("c9", Leg::Reply, false);
+    frame.for_another = true;
+    seen.sights.push(frame);
+    let mut ground = ground();
+    let judged = |ground: &Ground| judge(&row(Ask::Udp(7001), by_c2()), &seen, ground);
+    assert_eq!(judged(&ground), None, "c9 is no container");
+    ground.containers.insert("c9".into());
+    let wrong = judged(&ground).map(|one| one.wrong);
+    assert_eq!(wrong, Some(vec![Wrong::Overheard("c9".into())]));
+}
+
+#[test]
 fn a_checksum_is_not_taken_away() {
     let mut seen = answered();
     seen.sights[1].checksums = Checksums::Absent;

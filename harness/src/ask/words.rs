@@ -26,6 +26,9 @@ impl fmt::Display for Wrong {
                 f,
                 "{node} announced a maximum segment size of {bytes} bytes, though every link carries more"
             ),
+            Self::Overheard(node) => {
+                write!(f, "{node} got a frame of the answer, which is not for it")
+            }
             Self::Checksum(node) => write!(f, "a packet came to {node} with a wrong checksum"),
             Self::Changed(node, field) => {
                 write!(

@@ -47,7 +47,7 @@ axes! {
     /// What is published.
     Protocol: "protocol", ["tcp", "udp", "both", "nothing"], ["publish"];
     /// How ports are published.
-    Ports: "ports", ["one", "same number", "three in a row", "two to one", "by two containers", "one number by two containers"], ["publish"];
+    Ports: "ports", ["one", "same number", "three in a row", "two to one", "by two containers", "one number by two containers", "high numbers"], ["publish"];
     /// Which address of the host they are published on.
     On: "published on", ["every address", "the uplink", "a further address", "loopback", "an address for each"], ["publish", "addresses"];
     /// Whether the host forwarded before.

@@ -21,6 +21,8 @@ const FURTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 16));
 const REPLACED: usize = 3;
 /// First host port that is published.
 const HOST_PORT: u16 = 8080;
+/// One that does not fit into a signed number of 16 bits.
+const HIGH_PORT: u16 = 40_080;
 /// Another one, with whose text the first one's begins.
 const SHORT_PORT: u16 = 808;
 /// First container port that a published one leads to.
@@ -235,10 +237,11 @@ impl Building<'_> {
                 (first, HOST_PORT, CONTAINER_PORT),
                 (second.unwrap_or(first), SHORT_PORT, CONTAINER_PORT + 1),
             ],
-            _ => vec![
+            5 => vec![
                 (first, HOST_PORT, CONTAINER_PORT),
                 (second.unwrap_or(first), HOST_PORT, CONTAINER_PORT),
             ],
+            _ => vec![(first, HIGH_PORT, HIGH_PORT - 1)],
         };
         let mut taken: Vec<Publish> = Vec::new();
         for (container, host_port, container_port) in ports {
@@ -337,7 +340,7 @@ impl Building<'_> {
                     .iter()
                     .filter_map(|one| self.sketch.container(one));
                 let holder = holder.find(|one| !one.publish.is_empty()).cloned();
-                match holder.and_then(|holder| self.rival(&holder)) {
+                match holder.and_then(|holder| self.rival(&holder, numbers)) {
                     Some(rival) => self.sketch.events.push(Event::Refuse(rival)),
                     None => {
                         self.remove(&name);
@@ -379,11 +382,21 @@ impl Building<'_> {
         Some(name)
     }
 
-    /// A container that wants a port that another one has.
-    fn rival(&mut self, of: &Container) -> Option<String> {
+    /// A container that wants a port that another one has: on the same addresses, or on every one where the other has one, and the
+    /// other way round.
+    fn rival(&mut self, of: &Container, numbers: &mut Numbers) -> Option<String> {
         let network = self.network_of(of)?;
         let mut member = self.member(network)?;
-        member.publish = of.publish.iter().take(1).copied().collect();
+        let mut wanted = of.publish.iter().take(1).copied().collect::<Vec<Publish>>();
+        if numbers.below(2) == 1 {
+            for port in &mut wanted {
+                port.address = match port.address {
+                    None => Some(contract::UPLINK.address),
+                    Some(_) => None,
+                };
+            }
+        }
+        member.publish = wanted;
         let name = member.name.clone();
         self.sketch.containers.push(member);
         Some(name)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::axis::{AXES, Choice, Of, value};
+use super::axis::{AXES, Axis, Choice, Of, value};
 use super::build::build;
 use super::numbers::Numbers;
 use super::sketch::Sketch;
@@ -16,6 +16,22 @@ const CANDIDATES: usize = 24;
 const REFUSED: usize = 4;
 /// Number of the value "nothing" of the axis of what is published.
 const NOTHING: usize = 3;
+
+/// How often a poor value is drawn again.
+const AGAIN: usize = 2;
+/// Values with which many questions have no answer, or are not there: nothing is published, a network has nobody to talk to, the
+/// host is closed to containers.
+const POOR: [(Of, usize); 9] = [
+    (Of::Networks, 0),
+    (Of::Members, 1),
+    (Of::Members, 3),
+    (Of::Protocol, NOTHING),
+    (Of::On, 3),
+    (Of::Drops, 1),
+    (Of::Input, 1),
+    (Of::First, 0),
+    (Of::Asked, 1),
+];
 
 /// Two values of two axes, as (axis, value) of each.
 type Pair = ((usize, usize), (usize, usize));
@@ -153,9 +169,22 @@ impl Iterator for Stream {
     }
 }
 
+/// A value for each axis. One that leaves little to ask is drawn again, so that few scenarios are poor, and all values occur.
 fn drawn(numbers: &mut Numbers) -> Choice {
-    let axes = AXES.iter();
-    axes.map(|axis| numbers.below(axis.values.len())).collect()
+    let axes = AXES.iter().enumerate();
+    let draw = |(axis, of): (usize, &Axis)| {
+        let mut value = numbers.below(of.values.len());
+        for _ in 0..AGAIN {
+            if POOR
+                .iter()
+                .any(|(poor, its)| *poor as usize == axis && *its == value)
+            {
+                value = numbers.below(of.values.len());
+            }
+        }
+        value
+    };
+    axes.map(draw).collect()
 }
 
 /// The values that say something about the scenario: how a port is published says nothing where none is.

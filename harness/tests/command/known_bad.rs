@@ -130,7 +130,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     "leftover"
 )]
 #[case::a_published_number_is_taken_over(
-    &[("masquerade to :49152-65535'", "masquerade'")],
+    &[("masquerade to :{elsewhere(port)}'", "masquerade'")],
     "no-shadow"
 )]
 #[case::what_is_no_icmp_tcp_or_udp_comes_in(

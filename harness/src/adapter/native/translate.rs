@@ -6,8 +6,11 @@ use super::names::bridge;
 use super::rule::{About, Action, Is, Match, Published, Rule};
 use crate::adapter::{Scenario, ScenarioNetwork};
 
-/// Ports of the host that connections get in place of their own: dynamic ones (RFC 6335 6).
+/// Ports of the host that connections get in place of their own: dynamic ones (RFC 6335 6), and what they get if the published one
+/// is itself among these.
 const DRAWN_PORTS: &str = "49152-65535";
+const OTHER_DRAWN_PORTS: &str = "32768-49151";
+const FIRST_DYNAMIC: u16 = 49_152;
 
 /// Each published port leads to its container.
 pub(super) fn publish(ways: &[(Published, IpAddr)]) -> Vec<Rule> {
@@ -71,7 +74,12 @@ fn source_port(network: &ScenarioNetwork, way: &Published) -> Rule {
         network: network.name.clone(),
         way: way.clone(),
     };
-    Rule::new(about, matches, Action::MasqueradeTo(DRAWN_PORTS))
+    let drawn = if way.port.host_port < FIRST_DYNAMIC {
+        DRAWN_PORTS
+    } else {
+        OTHER_DRAWN_PORTS
+    };
+    Rule::new(about, matches, Action::MasqueradeTo(drawn))
 }
 
 fn masquerade(network: &ScenarioNetwork) -> Rule {

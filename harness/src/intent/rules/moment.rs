@@ -133,6 +133,10 @@ pub(super) const GROUP: Group = Group {
             features: &[],
             source: &["case lifecycle/teardown-ends-udp-flows"],
             says: Says::Is(|cell| {
+                // Whose address it is now refuses the flow of the one before, as any other.
+                if matches!(cell.to, To::Container(..)) {
+                    return None;
+                }
                 let (_, now) = open_flow(cell)?;
                 let open = matches!(now, Answer::Answered { .. } | Answer::Unspecified { .. });
                 (!open).then_some(Answer::NoContainer)
