@@ -163,6 +163,7 @@ fn options() -> Options {
         golden_use: GoldenUse::from_environment(),
         watch: Watch::All,
         tables: Tables::All,
+        answers: false,
         rerun: Rerun::CargoTest,
         words,
     }

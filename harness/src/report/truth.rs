@@ -44,6 +44,11 @@ pub struct TruthCell {
     pub ended: String,
 }
 
+/// What every column did.
+type Cells = Vec<Option<TruthCell>>;
+/// Questions by their table, each with its rule.
+type ByQuestion<'a> = BTreeMap<(usize, &'a str), (&'a str, Cells)>;
+
 impl TruthTable {
     /// The table of a report; none if no answers were kept.
     pub fn of(report: &Report) -> Option<Self> {
@@ -58,8 +63,7 @@ impl TruthTable {
         if columns.is_empty() {
             return None;
         }
-        let mut groups: BTreeMap<(String, Vec<Option<TruthCell>>), (usize, String)> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<(String, Cells), (usize, String)> = BTreeMap::new();
         let (mut kept_by_all, mut questions) = (0, 0);
         for ((id, _), trials) in cases {
             for ((table, question), (rule, cells)) in questions_of(&trials, &columns) {
@@ -92,11 +96,8 @@ impl TruthTable {
 }
 
 /// Each question of a case, by its table, with its rule and what every column did.
-fn questions_of<'a>(
-    trials: &[&'a CaseReport],
-    columns: &[String],
-) -> BTreeMap<(usize, &'a str), (&'a str, Vec<Option<TruthCell>>)> {
-    let mut found: BTreeMap<(usize, &str), (&str, Vec<Option<TruthCell>>)> = BTreeMap::new();
+fn questions_of<'a>(trials: &[&'a CaseReport], columns: &[String]) -> ByQuestion<'a> {
+    let mut found = ByQuestion::new();
     for trial in trials {
         let own = trial.column();
         let Some(place) = columns.iter().position(|column| *column == own) else {
