@@ -59,7 +59,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
 )]
 #[case::the_second_container_flushes_the_first(
     &[("                refresh(scenario)\n", "                refresh({**scenario, \"containers\": [container]})\n")],
-    "published-by-loopback"
+    "published"
 )]
 #[case::a_range_is_one_too_long(
     &[("dport {port[\"host_port\"]} dnat", "dport {port[\"host_port\"]}-{port[\"host_port\"] + 1} dnat")],
@@ -74,7 +74,10 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     "implementation"
 )]
 #[case::a_subnet_is_taken_for_24(
-    &[("return subnet_of(network).split(\"/\")[1]", "return \"24\"")],
+    &[
+        ("return subnet_of(network).split(\"/\")[1]", "return \"24\""),
+        ("default via {gateway(network)}", "default via {gateway(network)} dev eth0 onlink"),
+    ],
     "host-to-container"
 )]
 #[case::removal_by_the_beginning_of_a_name(
