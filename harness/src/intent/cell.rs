@@ -327,6 +327,9 @@ impl<'a> Cell<'a> {
             (found.forward == Some(Policy::Drop) && passes && arrives && touches)
                 .then_some(past_the_policy),
             (self.question.size != Size::Small && self.has_mtu()).then_some(Feature::Mtu),
+            // Without gateways nobody need have that address.
+            matches!((self.from, self.to), (From::Host, To::Gateway(_)))
+                .then_some(Feature::Gateway),
         ];
         if matches!(answer, Answer::Unspecified { .. }) {
             return None;

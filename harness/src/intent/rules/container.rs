@@ -74,23 +74,39 @@ pub(super) const GROUP: Group = Group {
         Rule {
             id: RuleId("everybody"),
             rank: Rank::Usual,
-            sentence: "What a container sends to everybody of its network, by broadcast or to a group of the link, comes to each other container there, and to no container elsewhere.",
+            sentence: "What a container sends to everybody of its network by broadcast comes to each other container there, and to no container elsewhere.",
             level: Level::Must,
             features: &[Feature::Bridge],
+            source: &["RFC 919 7: every host of the network gets it"],
+            says: Says::Is(|cell| spread(cell, false)),
+        },
+        Rule {
+            id: RuleId("group"),
+            rank: Rank::Usual,
+            sentence: "What a container sends to a group of the link, as multicast DNS does, comes to each other container of the network by which it leaves, and to no container elsewhere.",
+            level: Level::Must,
+            features: &[Feature::Bridge, Feature::Gateway],
             source: &[
-                "RFC 919 7: every host of the network gets it",
                 "RFC 4541 2.1.2 (2): a bridge sends what is for 224.0.0.0/24 out of every port",
                 "RFC 6762 3: multicast DNS",
             ],
-            says: Says::Is(|cell| {
-                let To::Everybody(net) = cell.to else {
-                    return None;
-                };
-                // A person's rule may stop what comes to one of them.
-                let found = &cell.moment.found;
-                let by_iptables = found.bridge_netfilter && !found.drops.is_empty();
-                (cell.shared().is_some() && !by_iptables).then(|| cell.spread(net))
-            }),
+            says: Says::Is(|cell| spread(cell, true)),
+        },
+        Rule {
+            id: RuleId("everybody-past-drops"),
+            rank: Rank::Special,
+            sentence: "Whether what is for everybody passes a person's own rules, where iptables sees bridged packets, is open.",
+            level: Level::May,
+            features: &[],
+            source: &["Linux, Documentation/networking/ip-sysctl.rst: bridge-nf-call-iptables"],
+            says: Says::Open(
+                "a person's rule may stop what comes to one of them, and names no broadcast address",
+                |cell| {
+                    let found = &cell.moment.found;
+                    let by_iptables = found.bridge_netfilter && !found.drops.is_empty();
+                    matches!(cell.to, To::Everybody(_)) && by_iptables
+                },
+            ),
         },
         Rule {
             id: RuleId("host-to-container"),
@@ -229,6 +245,15 @@ pub(super) const GROUP: Group = Group {
         },
     ],
 };
+
+/// That what is for everybody, by broadcast or to a group, comes to the asking container's neighbours.
+fn spread(cell: &Cell<'_>, to_group: bool) -> Option<Answer> {
+    let To::Everybody(net) = cell.to else {
+        return None;
+    };
+    let is_meant = cell.question.to.address.is_multicast() == to_group;
+    (is_meant && cell.shared().is_some()).then(|| cell.spread(net))
+}
 
 /// Whether somebody other than the host asks for a container of an internal network that is not his own.
 fn comes_to_internal(cell: &Cell<'_>) -> bool {

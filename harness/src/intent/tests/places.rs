@@ -65,10 +65,11 @@ fn what_is_for_everybody_comes_to_the_others_of_the_network_alone() {
         .with(11, &[1, 2], &[])
         .with(20, &[2], &[]);
     let spread = |to: &str| format!("everybody: comes to {to}");
+    let by_group = |to: &str| format!("group: comes to {to}");
     assert_eq!(moment.says("c10 > 10.77.1.255 udp 7002"), spread("c11"));
-    assert_eq!(moment.says("c10 > 224.0.0.251 udp 7002"), spread("c11"));
+    assert_eq!(moment.says("c10 > 224.0.0.251 udp 7002"), by_group("c11"));
     // By the open one of its two networks.
-    assert_eq!(moment.says("c11 > 224.0.0.251 udp 7002"), spread("c10"));
+    assert_eq!(moment.says("c11 > 224.0.0.251 udp 7002"), by_group("c10"));
     assert_eq!(moment.says("c11 > 10.77.2.255 udp 7002"), spread("c20"));
     let alone = networks(&["front"]).with(10, &[1], &[]);
     let nobody = "everybody: no container is reached";
@@ -351,6 +352,25 @@ fn what_the_host_forwarded_before_it_still_forwards() {
     );
     moment.found.forward = Some(Policy::Drop);
     assert_eq!(moment.says("lan > 8.8.8.8 icmp routed"), "transit: blocked");
+}
+
+#[test]
+fn a_network_without_a_host_in_it_has_nobody_at_its_gateways_address() {
+    let mut moment = networks(&["front"]).with(10, &[1], &[]).with(11, &[1], &[]);
+    moment.features.remove(&Feature::Gateway);
+    let says = |question: &str| moment.says(question);
+    assert_eq!(
+        says("host > 10.77.1.1 icmp"),
+        "as-found: unspecified: gateway is not listed"
+    );
+    assert_eq!(
+        says("c10 > 10.77.1.255 udp 7002"),
+        "everybody: comes to c11"
+    );
+    assert_eq!(
+        says("c10 > 224.0.0.251 udp 7002"),
+        "group: unspecified: gateway is not listed"
+    );
 }
 
 #[test]
