@@ -2,6 +2,7 @@
 
 mod any;
 mod events;
+mod found;
 mod places;
 mod sketch;
 mod stories;
