@@ -134,7 +134,8 @@ impl Asker<'_> {
             _ => None,
         });
         let services = self.services.iter().map(Service::port);
-        let avoid: BTreeSet<u16> = services.chain(taken).collect();
+        let kept = self.flows.source_ports();
+        let avoid: BTreeSet<u16> = services.chain(taken).chain(kept).collect();
         let mut by_node: BTreeMap<&str, Vec<(&Row, usize, ProbeRequest)>> = BTreeMap::new();
         let mut order = Vec::new();
         for row in rows {

@@ -38,7 +38,7 @@ pub enum AskError {
 
 impl AskError {
     /// What maps an I/O error to this.
-    pub(super) fn system<E: Into<std::io::Error>>(
+    pub fn system<E: Into<std::io::Error>>(
         operation: &'static str,
         node: &str,
     ) -> impl Fn(E) -> Self + use<E> {

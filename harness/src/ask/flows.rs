@@ -33,6 +33,11 @@ impl Flows {
         question.flow == Flow::New || self.0.contains_key(&begun(question))
     }
 
+    /// Ports that they hold, whoever sends from them.
+    pub(super) fn source_ports(&self) -> impl Iterator<Item = u16> {
+        self.0.values().map(|flow| flow.socket.source_port())
+    }
+
     /// Forgets all other nodes: an open socket keeps a namespace, and a connection ends with either end.
     pub fn retain(&mut self, of: impl Fn(&str) -> bool) {
         self.0.retain(|question, flow| {

@@ -11,6 +11,7 @@ mod error;
 mod flows;
 mod judge;
 mod numbers;
+mod parts;
 mod pinned;
 mod seen;
 mod sights;
@@ -25,5 +26,8 @@ pub use error::AskError;
 pub use flows::Flows;
 pub use judge::{AnswerDifference, Ground, Wrong, judge};
 pub use numbers::Numbers;
+pub use parts::parts;
 pub use seen::Seen;
-pub use words::{AnswerText, QuestionByRoles, QuestionText, ended_in_brief, expected_in_brief};
+pub use words::{
+    AnswerText, QuestionByRoles, QuestionText, ended_in_brief, expected_in_brief, wrong_in_brief,
+};

@@ -98,6 +98,11 @@ impl Socket {
         setsockopt(&self.interest().0, sockopt::Linger, &at_once)
     }
 
+    /// The port that it sends from; an echo request's is its number alone.
+    pub(super) fn source_port(&self) -> u16 {
+        self.request.source_port
+    }
+
     /// Asks anew in the same flow, with another token. What has come meanwhile belongs to no question.
     pub(super) fn renew(&mut self, token: Token) -> Result<(), ProbeError> {
         if self.takes_more() {

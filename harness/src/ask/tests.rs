@@ -455,3 +455,29 @@ fn the_labs_router_sees_the_address_by_which_a_packet_left_the_host() {
         [Wrong::Left(C1.into())]
     );
 }
+
+fn asked_by(node: &str, addresses: u8) -> impl Iterator<Item = Row> {
+    (0..addresses).map(move |nth| {
+        let mut row = row(Ask::Icmp, Answer::Blocked);
+        row.question.from = Vantage(node.into());
+        row.question.to.address = [10, 77, 3, nth].into();
+        row
+    })
+}
+
+#[test]
+fn a_small_table_is_asked_at_once_and_in_its_order() {
+    let rows: Vec<Row> = asked_by("c2", 3).chain(asked_by("c1", 3)).collect();
+    assert_eq!(parts(&rows), [rows.iter().collect::<Vec<_>>()]);
+}
+
+#[test]
+fn of_a_large_table_each_node_asks_all_of_its_questions_in_one_part() {
+    let nodes = ["c1", "c2", "c3", "c4"];
+    let rows: Vec<Row> = nodes.iter().flat_map(|node| asked_by(node, 90)).collect();
+    let parts = parts(&rows);
+    let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [180, 180]);
+    let mut first = parts[0].iter().map(|row| row.asker());
+    assert!(first.all(|asker| ["c1", "c2"].contains(&asker)));
+}

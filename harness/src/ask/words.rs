@@ -184,6 +184,32 @@ pub fn ended_in_brief(ending: &Ending, asker: &str, ground: &Ground) -> String {
     }
 }
 
+/// What is wrong beside the ending, in words that are the same whoever has answered and by which address.
+pub fn wrong_in_brief(wrong: &Wrong, asker: &str, ground: &Ground) -> Option<String> {
+    let kind = |node| kind(node, asker, ground);
+    let whose = |address: &IpAddr| whose(*address, asker, ground);
+    let text = match wrong {
+        // The ending says it.
+        Wrong::Ending | Wrong::Saw(_) => return None,
+        Wrong::Missed(node) => format!("does not reach {}", kind(node)),
+        Wrong::Reached(node) => format!("reaches {}", kind(node)),
+        Wrong::Overheard(node) => format!("the answer also reaches {}", kind(node)),
+        Wrong::Announced { .. } => "small segments are announced".to_owned(),
+        Wrong::Checksum(_) => "a checksum is wrong".to_owned(),
+        Wrong::Changed(_, field) => format!("the {field} changes"),
+        Wrong::Unheard(node) => format!("what {} sends first does not come", kind(node)),
+        Wrong::Left(address) => format!("leaves from an address of {}", whose(address)),
+        Wrong::Shadows(_) => "leaves from a published port".to_owned(),
+        Wrong::RefusedFrom(address) => format!("from an address of {}", whose(address)),
+        Wrong::Copies(_)
+        | Wrong::Answers(_)
+        | Wrong::Cut(_)
+        | Wrong::Ttl { .. }
+        | Wrong::ReplyTtl { .. } => wrong.to_string(),
+    };
+    Some(text)
+}
+
 fn kind<'a>(node: &'a str, asker: &str, ground: &Ground) -> &'a str {
     match node {
         _ if node == asker => "itself",

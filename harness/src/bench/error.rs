@@ -31,6 +31,9 @@ pub enum BenchError {
         #[source]
         source: nix::errno::Errno,
     },
+    /// The scenario of a table is no case, which is a mistake of goldpath's own.
+    #[error("the scenario is no case: {0}")]
+    Scenario(String),
     /// More containers than one bridge has ports.
     #[error("a bridge has at most 1023 ports, not {0}")]
     TooMany(usize),

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output::{lost, output};
 use super::run::parse_backend;
 use super::sandbox::{broken, inside};
-use crate::bench::{BenchError, burst, matrix, proof};
+use crate::bench::{BenchError, burst, matrix, proof, table};
 use crate::case::Backend;
 use crate::lab::FinishedLabs;
 
@@ -44,6 +44,15 @@ enum What {
         #[arg(default_value_t = 100)]
         containers: usize,
     },
+    /// Ask `native` all questions of a scenario at once, and send the same packets by raw sockets.
+    Table {
+        /// Number of containers.
+        #[arg(default_value_t = 3)]
+        containers: usize,
+        /// How often each is done.
+        #[arg(long, default_value_t = 20)]
+        rounds: usize,
+    },
 }
 
 /// Measures inside the sandbox.
@@ -57,6 +66,7 @@ pub fn run(args: &Args) -> ExitCode {
             What::Proof { probes, backend } => print(proof(probes, backend, &finished)),
             What::Burst { pings } => print(burst(pings, &finished)),
             What::Matrix { containers } => print(matrix(containers, &finished)),
+            What::Table { containers, rounds } => print(table(containers, rounds, &finished)),
         }
     })
 }

@@ -1,11 +1,13 @@
 //! What came of each question of a table, for the truth table of implementations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use goldpath_report::{AnswersReport, Compared};
 
 use super::trial_run::TrialRun;
-use crate::ask::{Ending, Ground, QuestionByRoles, Seen, ended_in_brief, expected_in_brief, judge};
+use crate::ask::{
+    Ending, Ground, QuestionByRoles, Seen, ended_in_brief, expected_in_brief, judge, wrong_in_brief,
+};
 use crate::intent::Row;
 
 /// Which questions of a moment were asked.
@@ -32,16 +34,22 @@ impl TrialRun {
         let table = self.tables_asked;
         let mut groups: BTreeMap<(&str, &str, String, Compared), Vec<String>> = BTreeMap::new();
         for (row, seen) in asked {
-            let compared = if row.is_unspecified() {
-                Compared::Unspecified
-            } else if judge(row, seen, ground).is_none() {
-                Compared::Kept
-            } else if is_known(row) {
-                Compared::Declared
-            } else {
-                Compared::Parted
+            let difference = judge(row, seen, ground);
+            let compared = match difference {
+                _ if row.is_unspecified() => Compared::Unspecified,
+                None => Compared::Kept,
+                Some(_) if is_known(row) => Compared::Declared,
+                Some(_) => Compared::Parted,
             };
-            let ended = ended_in_brief(&Ending::of(seen), &seen.from, ground);
+            let mut ended = ended_in_brief(&Ending::of(seen), &seen.from, ground);
+            let wrong = difference.iter().flat_map(|one| &one.wrong);
+            let beside: BTreeSet<String> = wrong
+                .filter_map(|one| wrong_in_brief(one, &seen.from, ground))
+                .collect();
+            for text in beside {
+                ended.push_str("; ");
+                ended.push_str(&text);
+            }
             let expected = expected_in_brief(&row.answer);
             let mut question = QuestionByRoles(&row.question).to_string();
             if which == Asked::Unserved {

@@ -46,6 +46,12 @@ pub enum RunError {
         /// What differs.
         what: String,
     },
+    /// What is to be measured does not work.
+    #[error("nothing was measured: not answered as intended: {question}")]
+    NotMeasured {
+        /// The first question that differs.
+        question: String,
+    },
     /// Frames were lost or a tap broke.
     #[error(transparent)]
     Capture(#[from] CaptureError),

@@ -11,6 +11,7 @@ use super::{Options, RunError, Tables, Trial};
 use crate::adapter::{AskedCell, Circumstance};
 use crate::ask::{
     AnswerDifference, AnswerText, Asker, Ground, QuestionText, Seen as SeenCell, Wrong, judge,
+    parts,
 };
 use crate::case::{CaseKind, Protocol};
 use crate::finding::{CellDifference, Defect};
@@ -191,10 +192,17 @@ impl TrialRun {
         awaited: impl Fn(&Row) -> bool,
         reports: Reports,
     ) -> Result<Vec<(Row, SeenCell)>, RunError> {
-        let each = |row: &Row| vec![row.clone(); clients(row)];
-        let rows: Vec<Row> = rows.iter().flat_map(each).collect();
-        let seen = self.ask(&rows, awaited, reports)?;
-        Ok(rows.into_iter().zip(seen).collect())
+        let mut asked = Vec::new();
+        for (nth, part) in parts(rows).into_iter().enumerate() {
+            if nth > 0 {
+                self.lab.live().forget_neighbours()?;
+            }
+            let each = |row: &Row| vec![row.clone(); clients(row)];
+            let part: Vec<Row> = part.into_iter().flat_map(each).collect();
+            let seen = self.ask(&part, &awaited, reports)?;
+            asked.extend(part.into_iter().zip(seen));
+        }
+        Ok(asked)
     }
 
     fn ask(

@@ -10,3 +10,4 @@ mod desk;
 mod known_bad;
 mod misbehaving;
 mod results;
+mod tables;
