@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 FEATURES = ["bridge", "masquerade", "publish-tcp", "publish-udp", "publish-local", "publish-address", "hairpin", "isolation", "internal", "hidden-ports",
-            "mtu", "static-address", "replace", "repeated-teardown", "none-mode", "host-mode", "container-mode"]
+            "mtu", "static-address", "replace", "address-conflict", "repeated-teardown", "none-mode", "host-mode", "container-mode"]
 
 
 def run(command, text=None, check=True):
@@ -24,7 +24,7 @@ def members(scenario, network):
              for on in c["attached"].get("networks", []) if on["name"] == network["name"]]
     taken = {address for _, address in found} | {gateway(network)}
     free = (str(a) for a in ipaddress.ip_network(subnet_of(network)).hosts() if str(a) not in taken)
-    return [(container, address or next(free)) for container, address in found]
+    return [(container, address or next(free, None)) for container, address in found]
 
 
 def subnet_of(network):
@@ -167,6 +167,10 @@ def remove(work):
 def add(work):
     scenario, inside = work["scenario"], work["container"]
     settle(scenario, before(work))
+    for network in scenario["networks"]:
+        addresses = [address for _, address in members(scenario, network)]
+        if None in addresses or len(set(addresses)) < len(addresses):
+            sys.exit(f"an address of {network['name']} is taken, or none is left")
     for n, network in enumerate(scenario["networks"]):
         for container, address in members(scenario, network):
             if container["name"] == inside:

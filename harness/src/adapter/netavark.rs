@@ -101,6 +101,10 @@ pub static FACTS: Facts = Facts {
                 "ports are kept by Podman, which binds them",
             ),
             Lack::of(
+                Feature::AddressConflict,
+                "addresses are given by Podman, which knows who has them",
+            ),
+            Lack::of(
                 Feature::RepeatedTeardown,
                 "containers/netavark#1451: what is not there any more is an error",
             ),

@@ -303,6 +303,8 @@ words! {
         EarlierRules = "earlier-rules",
         /// A host port that is taken is refused, and what was begun is undone.
         PortConflict = "port-conflict",
+        /// A container that asks for the address of another one, or for any where none is left, is refused, and what was begun is undone.
+        AddressConflict = "address-conflict",
         /// A container is removed or added while others stay.
         Replace = "replace",
         /// The gateway's hardware address stays when containers come and go.

@@ -33,7 +33,7 @@ axes! {
     /// What networks and containers are called.
     Names: "names", ["short", "long"], ["network", "container"];
     /// The subnets' size.
-    Size: "subnet", ["/24", "/28", "/16"], ["subnet"];
+    Size: "subnet", ["/24", "/28", "/16", "/29, the first one full"], ["subnet"];
     /// The host's address in each network.
     Gateway: "gateway", ["the first address", "the second", "the last"], ["gateway"];
     /// The first network's MTU.
@@ -80,7 +80,14 @@ axes! {
     Asked: "table asked", ["at every moment", "at the end", "before the last event"], ["table"];
 }
 
-const EVENTS: [&str; 5] = ["nothing", "removed", "back", "replaced", "refused"];
+const EVENTS: [&str; 6] = [
+    "nothing",
+    "removed",
+    "back",
+    "replaced",
+    "refused its port",
+    "refused its address",
+];
 
 /// Words of the case format that are no axis, each with the reason.
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::axis::{Of, value};
 use super::numbers::Numbers;
-use super::sketch::{Container, Event, Host, Network, Place, Sketch};
+use super::sketch::{Container, Event, Host, Network, Place, Sketch, nth};
 use crate::case::{Policy, Protocol, Publish, Subnet};
 use crate::plan::contract;
 
@@ -19,6 +19,10 @@ const OTHER: &str = "10.99.0.9";
 const FURTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 16));
 /// Number of the value "replaced" of the axes of events.
 const REPLACED: usize = 3;
+/// Number of the value of subnets' size with which the first one has no address left.
+pub(super) const FULL: usize = 3;
+/// Number of the value "refused its port".
+pub(super) const REFUSED_PORT: usize = 4;
 /// First host port that is published.
 const HOST_PORT: u16 = 8080;
 /// One that does not fit into a signed number of 16 bits.
@@ -112,6 +116,7 @@ fn subnet(place: usize, size: usize) -> Subnet {
     let (address, length) = match size {
         0 => ([10, 77, nth, 0], 24),
         1 => ([10, 77, 9, 16 * nth], 28),
+        FULL => ([10, 77, 9, 8 * nth], 29),
         _ => ([10, 80 + nth, 0, 0], 16),
     };
     Subnet::around(IpAddr::from(address), length)
@@ -122,8 +127,8 @@ fn gateway(subnet: Subnet, which: usize) -> Option<IpAddr> {
     let addresses = 1_u32 << (32 - u32::from(subnet.length()));
     match which {
         0 => None,
-        1 => Some(nth(subnet.address(), 2)),
-        _ => Some(nth(subnet.address(), addresses - 2)),
+        1 => Some(nth(subnet, 2)),
+        _ => Some(nth(subnet, addresses - 2)),
     }
 }
 
@@ -137,24 +142,23 @@ struct Building<'a> {
 }
 
 impl Building<'_> {
-    /// A container on a network, with an address of its own.
+    /// A container on a network, with an address of its own if one is left.
     fn member(&mut self, network: usize) -> Option<Container> {
         let next = self.next.get_mut(network)?;
         let network = self.sketch.networks.get(network)?;
         let nth_member = *next - FIRST_MEMBER;
-        let host = FIRST_MEMBER
-            + match value(self.choice, Of::Size) {
-                // .5, .50, .51: one address begins with another's text.
-                0 if nth_member > 0 => 44 + nth_member,
-                // Far from each other, with one last number: who takes it for a smaller subnet takes one for the other.
-                2 => nth_member * 256,
-                _ => nth_member,
-            };
-        let address = nth(network.subnet.address(), host);
+        let address = match value(self.choice, Of::Size) {
+            FULL => network.hosts().nth(nth_member as usize),
+            // .5, .50, .51: one address begins with another's text.
+            0 if nth_member > 0 => Some(network.nth_address(FIRST_MEMBER + 44 + nth_member)),
+            // Far from each other, with one last number: who takes it for a smaller subnet takes one for the other.
+            2 => Some(network.nth_address(FIRST_MEMBER + nth_member * 256)),
+            _ => Some(network.nth_address(FIRST_MEMBER + nth_member)),
+        };
         *next += 1;
         Some(Container {
             name: self.name(),
-            place: Place::On(network.name.clone(), Some(address)),
+            place: Place::On(network.name.clone(), address),
             publish: Vec::new(),
         })
     }
@@ -177,7 +181,11 @@ impl Building<'_> {
         let networks = self.sketch.networks.len();
         for network in 0..networks {
             let is_empty = members == 3 && networks > 1 && network + 1 == networks;
-            let count = if is_empty { 0 } else { count };
+            let count = match value(self.choice, Of::Size) {
+                FULL if network == 0 => self.sketch.networks[network].hosts().count(),
+                _ if is_empty => 0,
+                _ => count,
+            };
             for _ in 0..count {
                 if let Some(member) = self.member(network) {
                     self.there.push(member.name.clone());
@@ -334,14 +342,13 @@ impl Building<'_> {
                 }
             }
             _ => {
-                // Without a port nobody can be refused; then it comes back instead.
-                let mut holder = self
-                    .there
-                    .iter()
-                    .filter_map(|one| self.sketch.container(one));
-                let holder = holder.find(|one| !one.publish.is_empty()).cloned();
-                match holder.and_then(|holder| self.rival(&holder, numbers)) {
+                let rival = match event {
+                    REFUSED_PORT => self.rival_for_port(numbers),
+                    _ => self.rival_for_address(&whom),
+                };
+                match rival {
                     Some(rival) => self.sketch.events.push(Event::Refuse(rival)),
+                    // Without a port nobody can be refused; then it comes back instead.
                     None => {
                         self.remove(&name);
                         self.add(&name);
@@ -384,8 +391,13 @@ impl Building<'_> {
 
     /// A container that wants a port that another one has: on the same addresses, or on every one where the other has one, and the
     /// other way round.
-    fn rival(&mut self, of: &Container, numbers: &mut Numbers) -> Option<String> {
-        let network = self.network_of(of)?;
+    fn rival_for_port(&mut self, numbers: &mut Numbers) -> Option<String> {
+        let mut there = self
+            .there
+            .iter()
+            .filter_map(|one| self.sketch.container(one));
+        let of = there.find(|one| !one.publish.is_empty()).cloned()?;
+        let network = self.network_of(&of)?;
         let mut member = self.member(network)?;
         let mut wanted = of.publish.iter().take(1).copied().collect::<Vec<Publish>>();
         if numbers.below(2) == 1 {
@@ -397,6 +409,16 @@ impl Building<'_> {
             }
         }
         member.publish = wanted;
+        let name = member.name.clone();
+        self.sketch.containers.push(member);
+        Some(name)
+    }
+
+    /// A container that asks for the address that another one has asked for.
+    fn rival_for_address(&mut self, of: &Container) -> Option<String> {
+        let network = self.network_of(of)?;
+        let mut member = self.member(network)?;
+        member.place.clone_from(&of.place);
         let name = member.name.clone();
         self.sketch.containers.push(member);
         Some(name)
@@ -423,14 +445,35 @@ impl Building<'_> {
         let replaced =
             [Of::First, Of::Second, Of::Third].map(|of| value(self.choice, of) == REPLACED);
         let passed_on = value(self.choice, Of::Successor) == 1 && replaced.contains(&true);
+        for event in &self.sketch.events {
+            if let Event::Refuse(name) = event
+                && self.sketch.wants_held_address(name)
+                && let Some(rival) = self.sketch.container(name)
+            {
+                let containers = self.sketch.containers.iter();
+                let holders = containers.filter(|one| one.place == rival.place);
+                needed.extend(holders.map(|one| one.name.clone()));
+            }
+        }
         for event in self.sketch.events.iter().filter(|_| passed_on) {
             if let Event::Remove(name) | Event::Add(name) | Event::Refuse(name) = event {
                 needed.insert(name.clone());
             }
         }
+        // In a full network who asks for none would get what somebody else asks for.
+        let full = (value(self.choice, Of::Size) == FULL)
+            .then(|| self.sketch.networks.first().map(|net| net.name.clone()));
+        let mut containers = self.sketch.containers.iter();
+        let stays_full = full.flatten().filter(|full| {
+            containers.any(|one| {
+                matches!(&one.place, Place::On(net, Some(_)) if net == full)
+                    && needed.contains(&one.name)
+            })
+        });
         for container in &mut self.sketch.containers {
-            if let Place::On(_, address) = &mut container.place
+            if let Place::On(net, address) = &mut container.place
                 && !needed.contains(&container.name)
+                && stays_full.as_ref() != Some(net)
             {
                 *address = None;
             }
@@ -444,13 +487,5 @@ impl Building<'_> {
             1 => BTreeSet::new(),
             _ => events.checked_sub(1).into_iter().collect(),
         };
-    }
-}
-
-/// The address with this host part.
-fn nth(network: IpAddr, host: u32) -> IpAddr {
-    match network {
-        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() + host).into()),
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() + u128::from(host)).into()),
     }
 }

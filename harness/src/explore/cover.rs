@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::axis::{AXES, Axis, Choice, Of, value};
-use super::build::build;
+use super::build::{FULL, REFUSED_PORT, build};
 use super::numbers::Numbers;
 use super::sketch::Sketch;
 use crate::case::Feature;
@@ -12,17 +12,16 @@ use crate::case::Feature;
 pub const PAIRS_WITHIN: usize = 120;
 /// Choices of which the one with the most new pairs is taken.
 const CANDIDATES: usize = 24;
-/// Number of the value "refused" of the axes of events, which needs a published port.
-const REFUSED: usize = 4;
 /// Number of the value "nothing" of the axis of what is published.
 const NOTHING: usize = 3;
 
 /// How often a poor value is drawn again.
 const AGAIN: usize = 2;
 /// Values with which many questions have no answer, or are not there: nothing is published, a network has nobody to talk to, the
-/// host is closed to containers.
-const POOR: [(Of, usize); 9] = [
+/// host is closed to containers; or with which there are many of one kind.
+const POOR: [(Of, usize); 10] = [
     (Of::Networks, 0),
+    (Of::Size, FULL),
     (Of::Members, 1),
     (Of::Members, 3),
     (Of::Protocol, NOTHING),
@@ -199,7 +198,7 @@ fn effective(choice: &[usize]) -> Vec<Option<usize>> {
         moot(Of::Ports);
         moot(Of::On);
         for of in [Of::First, Of::Second, Of::Third] {
-            if at(of) == REFUSED {
+            if at(of) == REFUSED_PORT {
                 moot(of);
             }
         }
@@ -207,7 +206,10 @@ fn effective(choice: &[usize]) -> Vec<Option<usize>> {
     if internal_only {
         moot(Of::Protocol);
     }
-    if !events.iter().any(|event| (1..=3).contains(event)) {
+    if !events
+        .iter()
+        .any(|event| ![0, REFUSED_PORT].contains(event))
+    {
         moot(Of::Whom);
     }
     if !events.contains(&3) {
@@ -237,7 +239,7 @@ fn wanted() -> BTreeSet<Pair> {
         axis == Of::Ports as usize
             || axis == Of::On as usize
             || ([Of::First as usize, Of::Second as usize, Of::Third as usize].contains(&axis)
-                && value == REFUSED)
+                && value == REFUSED_PORT)
     };
     let nothing = (Of::Protocol as usize, NOTHING);
     let mut wanted = BTreeSet::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::sketch::{Event, Host, Place, Sketch};
+use super::sketch::{Container, Event, Host, Place, Sketch};
 
 /// Scenarios that are smaller by one thing, the largest thing first. Each can be made.
 pub fn smaller(sketch: &Sketch) -> Vec<Sketch> {
@@ -87,7 +87,7 @@ fn without_network(sketch: &mut Sketch, name: &str) {
 }
 
 fn without_container(sketch: &mut Sketch, name: &str) {
-    let gone = |one: &super::sketch::Container| {
+    let gone = |one: &Container| {
         one.name == name || one.place == Place::Of(name.to_owned())
     };
     sketch.containers.retain(|one| !gone(one));
@@ -139,6 +139,17 @@ fn is_possible(sketch: &Sketch) -> bool {
     if !sketch.host.drops.iter().all(is_known) {
         return false;
     }
+    // A network that has another gateway, or its first address for it, may give away what a container has asked for.
+    let is_free = |one: &Container| {
+        let Place::On(own, Some(address)) = &one.place else {
+            return true;
+        };
+        let mut networks = sketch.networks.iter();
+        networks.any(|net| net.name == *own && net.is_for_containers(address))
+    };
+    if !sketch.containers.iter().all(is_free) {
+        return false;
+    }
     let last = sketch.events.len().saturating_sub(1);
     sketch
         .events
@@ -147,7 +158,11 @@ fn is_possible(sketch: &Sketch) -> bool {
         .all(|(place, event)| match event {
             Event::Remove(name) => there.remove(name.as_str()),
             Event::Add(name) => there.insert(name) && !collides(sketch, &there, name),
-            Event::Refuse(name) => !there.contains(name.as_str()) && collides(sketch, &there, name),
+            Event::Refuse(name) => {
+                let is_refused =
+                    collides(sketch, &there, name) || is_full_for(sketch, &there, name);
+                !there.contains(name.as_str()) && is_refused
+            }
             Event::Check => true,
             Event::Teardown { gone, .. } => {
                 place == last && gone.as_deref().is_none_or(|name| there.contains(name))
@@ -169,6 +184,22 @@ fn collides(sketch: &Sketch, there: &BTreeSet<&str>, name: &str) -> bool {
                 .clone()
                 .any(|port| other.publish.iter().any(|taken| taken.collides(port)))
     })
+}
+
+/// Whether a container asks for an address where those that are there have them all.
+fn is_full_for(sketch: &Sketch, there: &BTreeSet<&str>, name: &str) -> bool {
+    let Some(Place::On(own, None)) = sketch.container(name).map(|one| &one.place) else {
+        return false;
+    };
+    let mut networks = sketch.networks.iter();
+    let Some(network) = networks.find(|network| network.name == *own) else {
+        return false;
+    };
+    let members = sketch.containers.iter().filter(|one| {
+        there.contains(one.name.as_str()) && matches!(&one.place, Place::On(net, _) if net == own)
+    });
+    let members = members.count();
+    network.hosts().nth(members).is_none()
 }
 
 #[cfg(test)]

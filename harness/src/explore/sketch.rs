@@ -56,6 +56,33 @@ pub struct Network {
     pub mtu: Option<u16>,
 }
 
+impl Network {
+    /// The address with this host part.
+    pub fn nth_address(&self, host: u32) -> IpAddr {
+        nth(self.subnet, host)
+    }
+
+    /// Every address that a container may have, in order.
+    pub fn hosts(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let hosts = (1..).map(|host| self.nth_address(host));
+        let hosts = hosts.take_while(|one| self.subnet.has_host(*one));
+        hosts.filter(|one| self.is_for_containers(one))
+    }
+
+    /// Whether a container may have this address of the subnet, which the host has not.
+    pub fn is_for_containers(&self, address: &IpAddr) -> bool {
+        *address != self.gateway.unwrap_or(self.subnet.gateway())
+    }
+}
+
+/// The address with this host part.
+pub(super) fn nth(subnet: Subnet, host: u32) -> IpAddr {
+    match subnet.address() {
+        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() + host).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() + u128::from(host)).into()),
+    }
+}
+
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
@@ -128,6 +155,9 @@ impl Sketch {
         for event in &self.events {
             needs.extend(match event {
                 Event::Remove(_) | Event::Add(_) => Some(Feature::Replace),
+                Event::Refuse(name) if self.wants_held_address(name) => {
+                    Some(Feature::AddressConflict)
+                }
                 Event::Refuse(_) => Some(Feature::PortConflict),
                 Event::Check => Some(Feature::Check),
                 Event::Teardown {
@@ -143,6 +173,15 @@ impl Sketch {
         let drops = self.host.drops.iter().any(drops);
         needs.extend(drops.then_some(Feature::EarlierRules));
         needs
+    }
+
+    /// Whether a container asks for an address that another one asks for.
+    pub fn wants_held_address(&self, name: &str) -> bool {
+        let Some(Place::On(_, Some(asked))) = self.container(name).map(|one| &one.place) else {
+            return false;
+        };
+        let mut others = self.containers.iter().filter(|one| one.name != name);
+        others.any(|other| matches!(&other.place, Place::On(_, Some(held)) if held == asked))
     }
 
     /// Names of the containers that are there before the first event.

@@ -78,7 +78,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
         ("return subnet_of(network).split(\"/\")[1]", "return \"24\""),
         ("default via {gateway(network)}", "default via {gateway(network)} dev eth0 onlink"),
     ],
-    "host-to-container"
+    "neighbours"
 )]
 #[case::removal_by_the_beginning_of_a_name(
     &[("        run(f\"ip link delete v{n}{inside}\", check=False)\n    refresh", "        for link in pathlib.Path(\"/sys/class/net\").glob(f\"v{n}{inside}*\"):\n            run(f\"ip link delete {link.name}\")\n    refresh")],
@@ -110,7 +110,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
 )]
 #[case::who_comes_back_has_no_route_to_its_network(
     &[("                attach(network, n, inside, address)\n                refresh", "                attach(network, n, inside, address)\n                run(f\"ip -n {inside} route del {subnet_of(network)} dev eth0\", check=False)\n                refresh")],
-    "neighbours"
+    "internal-neighbours"
 )]
 #[case::a_lease_stays_in_tmp(
     &[("    name = bridge(network)\n    mtu", "    pathlib.Path(f\"/tmp/lease-{address}\").write_text(inside)\n    name = bridge(network)\n    mtu")],

@@ -246,6 +246,7 @@ fn features(conflist: &Value) -> BTreeSet<Feature> {
         match plugin["type"].as_str() {
             Some("bridge") => {
                 features.extend([Bridge, Mtu, StableGateway, StaticAddress]);
+                features.extend(keeps_addresses(plugin));
                 let has_host = is("isGateway") || is("isDefaultGateway");
                 features.extend((has_host && fit::leads_out(plugin)).then_some(Gateway));
                 features.extend(is("ipMasq").then_some(Masquerade));
@@ -253,6 +254,7 @@ fn features(conflist: &Value) -> BTreeSet<Feature> {
             // Each container has a link of its own to the host (cni.dev, ptp plugin).
             Some("ptp") => {
                 features.extend([StaticAddress]);
+                features.extend(keeps_addresses(plugin));
                 features.extend(fit::leads_out(plugin).then_some(Gateway));
                 features.extend(is("ipMasq").then_some(Masquerade));
             }
@@ -275,4 +277,9 @@ fn features(conflist: &Value) -> BTreeSet<Feature> {
         }
     }
     features
+}
+
+/// Who gives out addresses by a store of those in use refuses one of them (cni.dev, host-local plugin).
+fn keeps_addresses(plugin: &Value) -> Option<Feature> {
+    (plugin["ipam"]["type"] == "host-local").then_some(Feature::AddressConflict)
 }

@@ -2,6 +2,8 @@
 
 use super::fault::Faults;
 use super::plan::{Bridge, Found, Pass, Plan, Port};
+use std::net::IpAddr;
+
 use crate::adapter::{Attached, PublishedPort, Scenario, ScenarioContainer};
 
 /// What happens.
@@ -143,11 +145,33 @@ impl State {
 
     /// Why a container may not start.
     fn refusal(&self, container: &ScenarioContainer) -> Option<String> {
+        let port = self.taken_port(container);
+        port.or_else(|| self.taken_address(container))
+    }
+
+    /// Which of its ports another container publishes.
+    pub(super) fn taken_port(&self, container: &ScenarioContainer) -> Option<String> {
         let taken = self.scenario.containers.iter().flat_map(|one| &one.publish);
         let mut asked = container.publish.iter();
         let port = asked.find(|port| taken.clone().any(|taken| taken.collides(port)))?;
         let (number, protocol) = (port.host_port, port.protocol);
         Some(format!("port {number}/{protocol} is taken"))
+    }
+
+    /// Why it can have no address: another container has the one that it asks for, or none is left.
+    pub(super) fn taken_address(&self, container: &ScenarioContainer) -> Option<String> {
+        let Attached::Network { name, address } = &container.attached else {
+            return None;
+        };
+        let held = self.scenario.members(name);
+        if let Some(asked) = address {
+            let is_taken = held.iter().any(|(_, given)| given == asked);
+            return is_taken.then(|| format!("address {asked} is taken"));
+        }
+        let network = self.scenario.network(name)?;
+        let is_held = |free: &IpAddr| held.iter().any(|(_, given)| given == free);
+        let is_full = network.hosts().all(|one| is_held(&one));
+        is_full.then(|| format!("no address of {name} is left"))
     }
 }
 

@@ -87,12 +87,18 @@ fn life(faults: &Faults) -> Vec<Step> {
     let removed = setup.after.step(&Event::Remove("c1"), faults);
     let rival = container("c5", "front", &[(8081, Protocol::Tcp, uplink())]);
     let rivalled = removed.after.step(&Event::Add(&rival), faults);
+    let mut twin = container("c7", "front", &[]);
+    twin.attached = Attached::Network {
+        name: "front".into(),
+        address: Some(IpAddr::from([10, 77, 1, 3])),
+    };
+    let twinned = rivalled.after.step(&Event::Add(&twin), faults);
     let late = container("c6", "back", &[(8080, Protocol::Udp, uplink())]);
-    let added = rivalled.after.step(&Event::Add(&late), faults);
+    let added = twinned.after.step(&Event::Add(&late), faults);
     let lost = Some(String::from("c2"));
     let ended = added.after.step(&Event::Teardown { lost }, faults);
     let again = ended.after.step(&Event::Teardown { lost: None }, faults);
-    vec![setup, removed, rivalled, added, ended, again]
+    vec![setup, removed, rivalled, twinned, added, ended, again]
 }
 
 fn uplink() -> Option<IpAddr> {

@@ -130,7 +130,10 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
                 continue;
             }
             Some(container)
-                if probes && container.network.is_some() && container.address.is_none() =>
+                if probes
+                    && !matches!(change, NetworkEvent::Refuse(_))
+                    && container.network.is_some()
+                    && container.address.is_none() =>
             {
                 let message = format!("`{name}` is added or removed, and has no `address`");
                 let help =

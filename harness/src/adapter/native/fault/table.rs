@@ -237,6 +237,8 @@ faults! {
     TakenPortAccepted = "taken-port-accepted", "nerdctl#4253";
     /// A container on a taken port is refused after it has got the port.
     TakenPortTakenOver = "taken-port-taken-over", "nerdctl#4253";
+    /// A container that asks for another one's address is not refused.
+    TakenAddressAccepted = "taken-address-accepted", "moby#19086";
     /// Connections to the ports of a container that is gone go on to it.
     FlowsStay = "flows-stay", "moby#8795";
     /// Connections are cut by the host's port and only if the container's is the same number.

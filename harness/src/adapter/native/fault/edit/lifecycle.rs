@@ -60,7 +60,12 @@ pub(super) fn spoil(fault: Fault, step: &mut Step, before: &State, event: &Event
                 ..Step::default()
             };
         }
-        (Fault::TakenPortAccepted, Event::Add(_)) => step.refusal = None,
+        (Fault::TakenPortAccepted, Event::Add(one)) if before.taken_port(one).is_some() => {
+            step.refusal = None;
+        }
+        (Fault::TakenAddressAccepted, Event::Add(one)) if before.taken_port(one).is_none() => {
+            step.refusal = None;
+        }
         (Fault::TakenPortTakenOver, Event::Add(_)) if step.refusal.is_some() => {
             let mut plan = before.plan.clone();
             edit(fault, &mut plan, &step.after);
