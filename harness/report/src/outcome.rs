@@ -18,7 +18,7 @@ pub enum Outcome {
     Failed,
     /// It failed as declared, with an issue or CVE id.
     ExpectedFailure,
-    /// The implementation does not claim a feature that the case requires.
+    /// The implementation does not list a feature that the case requires.
     NotSupported,
     /// Switched off by the person who runs it.
     Disabled,

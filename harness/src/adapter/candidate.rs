@@ -67,8 +67,7 @@ impl Candidate {
             .filter(|feature| !claimed.contains(feature))
             .map(|feature| feature.as_str())
             .collect();
-        (!lacking.is_empty())
-            .then(|| format!("{} does not claim {}", self.name, lacking.join(", ")))
+        (!lacking.is_empty()).then(|| format!("{} does not list {}", self.name, lacking.join(", ")))
     }
 }
 
@@ -95,6 +94,6 @@ mod tests {
         let native = Candidate::find(&Selection::native(&Faults::default()));
         assert_eq!(native.refuses(&[Feature::Bridge]), None);
         let reason = native.refuses(&[Feature::Bridge, Feature::Ipv6]);
-        assert_eq!(reason.as_deref(), Some("native does not claim ipv6"));
+        assert_eq!(reason.as_deref(), Some("native does not list ipv6"));
     }
 }

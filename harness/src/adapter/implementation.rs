@@ -229,7 +229,7 @@ pub trait Realised: fmt::Debug + Send {
     /// Ends a container while the others stay.
     ///
     /// # Errors
-    /// What the implementation said no to; in its own words where it does not claim [`Feature::Replace`].
+    /// What the implementation said no to; in its own words where it does not list [`Feature::Replace`].
     fn remove(&mut self, container: &str, host: &LabHost) -> Result<(), AdapterError> {
         let _ = host;
         Err(AdapterError::NotRealised(format!("{container} cannot go")))

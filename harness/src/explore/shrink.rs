@@ -87,9 +87,7 @@ fn without_network(sketch: &mut Sketch, name: &str) {
 }
 
 fn without_container(sketch: &mut Sketch, name: &str) {
-    let gone = |one: &Container| {
-        one.name == name || one.place == Place::Of(name.to_owned())
-    };
+    let gone = |one: &Container| one.name == name || one.place == Place::Of(name.to_owned());
     sketch.containers.retain(|one| !gone(one));
     sketch.host.drops.retain(|one| one != name);
     while let Some(place) = sketch.events.iter().position(|event| is_about(event, name)) {

@@ -298,7 +298,7 @@ fn review_words(id: &str, review: &Review) -> String {
     match review {
         Review::Nothing => String::from("this is a known defect: nothing can be accepted"),
         Review::Pending(file) => format!(
-            "what was seen is in {file}; if it is right: goldpath accept {id}, or cargo insta review"
+            "what was seen is in {file}; goldpath show {id} draws it; if it is right: goldpath accept {id}, or cargo insta review"
         ),
         Review::NotWritten(error) => {
             format!("{error}; if what was seen is right: goldpath accept {id}")

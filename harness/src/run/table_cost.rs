@@ -104,7 +104,7 @@ impl TrialRun {
 }
 
 fn is_silent(row: &Row) -> bool {
-    matches!(row.answer, Answer::Blocked { .. })
+    matches!(row.answer, Answer::Blocked)
 }
 
 /// A packet that a process of a node has sent.
@@ -132,7 +132,7 @@ fn sent_by_processes(taps: &mut [Tap], lab: &Lab) -> Result<Vec<Packet>, RunErro
         let mut seen = BTreeSet::new();
         for frame in tap.drain()? {
             let at = frame.at;
-            let Some((key, from, packet)) = request(&node, frame) else {
+            let Some((key, from, packet)) = request(&node, &frame) else {
                 continue;
             };
             // What came in before is forwarded; on the loopback everything comes in after it went out.
@@ -146,7 +146,7 @@ fn sent_by_processes(taps: &mut [Tap], lab: &Lab) -> Result<Vec<Packet>, RunErro
 }
 
 /// What tells the packet from others wherever it is seen, and its sender; none of what the kernel sends by itself.
-fn request(node: &str, frame: RawFrame) -> Option<(Vec<u8>, IpAddr, Packet)> {
+fn request(node: &str, frame: &RawFrame) -> Option<(Vec<u8>, IpAddr, Packet)> {
     let mut bytes = frame.bytes.get(ETHERNET_HEADER..)?.to_vec();
     let (headers, payload) = decode(&bytes)?;
     let IpAddr::V4(to) = headers.destination else {

@@ -70,7 +70,7 @@ fn a_run_that_asks_nothing_is_no_success() {
     must_say(
         &nothing.out,
         &[
-            "nothing was put to recipe: contract/internal/containers-reach-each-other: recipe does not claim internal",
+            "nothing was put to recipe: contract/internal/containers-reach-each-other: recipe does not list internal",
         ],
     );
     assert_eq!(
