@@ -38,15 +38,6 @@ impl Lab {
     /// Takes away every entry that may be forgotten anyway. All namespaces share one limit of 1,024 of them (`gc_thresh3`),
     /// also those of labs that are over.
     pub fn forget_neighbours(&self) -> Result<(), LabError> {
-        self.forget_neighbours_that(|_| true)
-    }
-
-    /// Takes away the entries of these addresses that may be forgotten anyway.
-    pub fn forget_neighbours_at(&self, addresses: &[IpAddr]) -> Result<(), LabError> {
-        self.forget_neighbours_that(|address| addresses.contains(&address))
-    }
-
-    fn forget_neighbours_that(&self, are: impl Fn(IpAddr) -> bool) -> Result<(), LabError> {
         for live in self.nodes.values() {
             let mut socket = live.socket();
             let mut batch = Batch::default();
@@ -57,7 +48,6 @@ impl Lab {
                 );
                 if let Some(address) = address(&entry)
                     && !lasts
-                    && are(address)
                 {
                     let message = RouteNetlinkMessage::DelNeighbour(entry);
                     batch.change("forget neighbour", address.to_string(), message);

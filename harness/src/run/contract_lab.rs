@@ -15,7 +15,7 @@ use crate::adapter::{
     Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
     ScenarioContainer,
 };
-use crate::case::{Attachment, Case, Endpoint, Feature, Finding, NetworkEvent, Step, Subnet};
+use crate::case::{Attachment, Case, Endpoint, Finding, NetworkEvent, Step, Subnet};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
@@ -227,11 +227,6 @@ impl ContractLab {
             }
         }
         lab.wait_for_links().map_err(not_ready)?;
-        if !self.moment.features.contains(&Feature::StableGateway) {
-            // Whoever promises no more has containers ask for their gateway's hardware address anew, seconds later.
-            let gateways: Vec<IpAddr> = self.there.networks.iter().map(|net| net.gateway).collect();
-            lab.forget_neighbours_at(&gateways)?;
-        }
         self.roles = roles(case, &self.scenario, &self.there, lab)?;
         if let Some(left) = &mut self.left {
             left.learn(self.realised.as_ref(), lab, &self.host)?;
