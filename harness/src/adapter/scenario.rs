@@ -174,7 +174,7 @@ impl Scenario {
 
 impl ScenarioNetwork {
     /// The first addresses of the subnet that containers may have, in order.
-    pub(in crate::adapter) fn hosts(&self) -> impl Iterator<Item = IpAddr> + use<> {
+    pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> + use<> {
         let (subnet, gateway) = (self.subnet, self.gateway);
         let hosts = (1..=u8::MAX).map(move |n| nth(subnet.address(), n));
         hosts.filter(move |address| *address != gateway && subnet.has_host(*address))

@@ -1,6 +1,7 @@
 //! How many questions can be asked at once.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::intent::Row;
 
@@ -11,8 +12,7 @@ const PAIRS: usize = 200;
 /// Rows in parts that can be asked one after another, each with all questions of its nodes: a node's answers show what has left
 /// its queues. Small tables are one part, in their own order.
 pub fn parts(rows: &[Row]) -> Vec<Vec<&Row>> {
-    let pairs = pairs(rows.iter());
-    if pairs.len() <= PAIRS {
+    if pairs(rows.iter()).len() <= PAIRS {
         return vec![rows.iter().collect()];
     }
     let nodes: BTreeSet<&str> = rows.iter().map(Row::asker).collect();
@@ -20,7 +20,7 @@ pub fn parts(rows: &[Row]) -> Vec<Vec<&Row>> {
     let mut room = 0;
     for node in nodes {
         let of_node: Vec<&Row> = rows.iter().filter(|row| row.asker() == node).collect();
-        let needed = self::pairs(of_node.iter().copied()).len();
+        let needed = pairs(of_node.iter().copied()).len();
         match parts.last_mut() {
             Some(part) if needed <= room => {
                 part.extend(of_node);
@@ -35,7 +35,7 @@ pub fn parts(rows: &[Row]) -> Vec<Vec<&Row>> {
     parts
 }
 
-fn pairs<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeSet<(&'a str, std::net::IpAddr)> {
+fn pairs<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeSet<(&'a str, IpAddr)> {
     let pairs = rows.map(|row| (row.asker(), row.question.to.address));
     pairs.collect()
 }

@@ -16,7 +16,7 @@ use crate::finding::Finding;
 use crate::lab::FinishedLabs;
 use crate::run::{Options, Rerun, TableCost, Trial, table_cost};
 
-/// Two networks, one of which is internal, and a person's policy: questions that are answered, refused and blocked.
+/// Two networks, one of which is internal: questions that are answered, refused and blocked.
 const SCENARIO: &str = r#"
 title    = "A table to measure"
 requires = ["bridge"]

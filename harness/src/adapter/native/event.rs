@@ -1,9 +1,9 @@
 //! What an event changes, as a value: from the plan before it to the plan after it.
 
-use super::fault::Faults;
-use super::plan::{Bridge, Found, Pass, Plan, Port};
 use std::net::IpAddr;
 
+use super::fault::Faults;
+use super::plan::{Bridge, Found, Pass, Plan, Port};
 use crate::adapter::{Attached, PublishedPort, Scenario, ScenarioContainer};
 
 /// What happens.
