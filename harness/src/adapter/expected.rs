@@ -59,6 +59,9 @@ fn one_or_many<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<String>, D::Err
     OneOrMany::deserialize(text).map(|OneOrMany(all)| all)
 }
 
+/// Stands for every rule in an entry that says `when`.
+pub const EVERY_RULE: &str = "*";
+
 /// What a defect of the intent's questions depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -77,6 +80,8 @@ pub enum Circumstance {
     ContainerRefused,
     /// Teardown comes when a container has vanished.
     ContainerVanished,
+    /// Who asks or answers knows its gateway by a hardware address that is no more its own, now or at an earlier table.
+    GatewayMoved,
 }
 
 /// A question that was not answered as the intent says.
@@ -215,7 +220,8 @@ pub fn expected_answer<'a>(
 ) -> Option<&'a Expected> {
     first(found, case, own, |entry| {
         let holds = |one: &Circumstance| asked.circumstances.contains(one);
-        entry.rules.iter().any(|rule| rule == asked.rule)
+        let of_rule = |rule: &String| rule == EVERY_RULE || rule == asked.rule;
+        entry.rules.iter().any(of_rule)
             && entry.by.as_ref().is_none_or(|by| by == asked.by)
             && entry.when.iter().all(holds)
     })

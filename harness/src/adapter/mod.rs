@@ -34,7 +34,8 @@ pub use candidate::Candidate;
 pub use declared::Declared;
 pub use error::AdapterError;
 pub use expected::{
-    AskedCell, Circumstance, Expected, Versions, VersionsError, expected, expected_answer,
+    AskedCell, Circumstance, EVERY_RULE, Expected, Versions, VersionsError, expected,
+    expected_answer,
 };
 pub use facts::{Argument, Facts, Found, Lack, Needed, Own};
 pub use implementation::{Adapter, Implementation, Namespaces, Realised};

@@ -21,6 +21,8 @@ pub struct Ground {
     pub aliases: BTreeMap<String, String>,
     /// The node that has an address, other than the host.
     pub owners: BTreeMap<IpAddr, String>,
+    /// Containers that know, or have known at an earlier table, a gateway by a hardware address that is not its own.
+    pub misled: BTreeSet<String>,
     /// The smallest MTU of all networks and links, in bytes.
     pub smallest_mtu: u16,
 }

@@ -47,6 +47,7 @@ fn ground() -> Ground {
         ]
         .into(),
         smallest_mtu: 1400,
+        misled: [].into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::adapter::{Declared, Expected};
+use crate::adapter::{Declared, EVERY_RULE, Expected};
 use crate::case::discover;
 use crate::intent::rules;
 
@@ -78,7 +78,10 @@ fn means_nothing(entry: &Expected) -> Option<String> {
     if entry.cases.is_empty() && entry.rules.is_empty() {
         return Some(String::from("an entry needs a `case` or `rules`"));
     }
-    let known = |rule: &String| rules().any(|one| one.id.0 == rule);
+    let known = |rule: &String| {
+        let is_every = rule == EVERY_RULE && !entry.when.is_empty();
+        is_every || rules().any(|one| one.id.0 == rule)
+    };
     entry
         .rules
         .iter()

@@ -11,6 +11,18 @@ use super::netlink::{Batch, RouteSocket};
 use super::{Lab, LabError, NEIGHBOUR_MAKER};
 
 impl Lab {
+    /// The hardware address that a node has learnt for an address, as `02:42:…`.
+    ///
+    /// # Errors
+    /// The kernel does not list the neighbours.
+    pub fn remembered(&self, node: &str, neighbour: IpAddr) -> Result<Option<String>, LabError> {
+        let entries = entries(&mut self.live(node)?.socket())?;
+        let own = entries
+            .iter()
+            .find(|entry| address(entry) == Some(neighbour));
+        Ok(own.and_then(hardware_address))
+    }
+
     /// Lets entries that [`prepare_neighbours`](Self::prepare_neighbours) keeps for these addresses age as any other: their
     /// owner goes, and whoever has the address next has another hardware address.
     pub fn let_neighbours_age(&self, addresses: &[IpAddr]) -> Result<(), LabError> {
@@ -63,7 +75,7 @@ impl Lab {
     }
 }
 
-fn entries(socket: &mut RouteSocket) -> Result<Vec<NeighbourMessage>, LabError> {
+pub(super) fn entries(socket: &mut RouteSocket) -> Result<Vec<NeighbourMessage>, LabError> {
     let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
     let rows = socket.dump("list neighbours", question)?;
     let entries = rows.into_iter().filter_map(|row| match row {
@@ -73,11 +85,21 @@ fn entries(socket: &mut RouteSocket) -> Result<Vec<NeighbourMessage>, LabError> 
     Ok(entries.collect())
 }
 
-fn address(entry: &NeighbourMessage) -> Option<IpAddr> {
+pub(super) fn address(entry: &NeighbourMessage) -> Option<IpAddr> {
     entry.attributes.iter().find_map(|one| match one {
         NeighbourAttribute::Destination(NeighbourAddress::Inet(address)) => Some((*address).into()),
         NeighbourAttribute::Destination(NeighbourAddress::Inet6(address)) => {
             Some((*address).into())
+        }
+        _ => None,
+    })
+}
+
+pub(super) fn hardware_address(entry: &NeighbourMessage) -> Option<String> {
+    entry.attributes.iter().find_map(|one| match one {
+        NeighbourAttribute::LinkLayerAddress(bytes) => {
+            let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            Some(pairs.join(":"))
         }
         _ => None,
     })

@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
-use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::LinkFlags;
-use rtnetlink::packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
-};
+use rtnetlink::packet_route::neighbour::NeighbourState;
 use rtnetlink::packet_route::route::RouteType;
 
+use super::ageing::{address, entries, hardware_address};
 use super::lookup::{links, name, names, way};
 use super::neighbours::addresses;
 use super::{Lab, LabError};
@@ -66,32 +64,9 @@ impl Lab {
     pub fn known_by(&self, node: &str, mac: &str) -> Result<Option<Known>, LabError> {
         let mut socket = self.live(node)?.socket();
         let names = names(&mut socket)?;
-        let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
-        let rows = socket.dump("list neighbours", question)?;
-        let entries = rows.into_iter().filter_map(|row| match row {
-            RouteNetlinkMessage::NewNeighbour(entry) => Some(entry),
-            _ => None,
-        });
-        for entry in entries {
-            let mut address = None;
-            let mut own = String::new();
-            for attribute in &entry.attributes {
-                match attribute {
-                    NeighbourAttribute::Destination(NeighbourAddress::Inet(v4)) => {
-                        address = Some(IpAddr::from(*v4));
-                    }
-                    NeighbourAttribute::Destination(NeighbourAddress::Inet6(v6)) => {
-                        address = Some(IpAddr::from(*v6));
-                    }
-                    NeighbourAttribute::LinkLayerAddress(bytes) => {
-                        let pairs: Vec<String> =
-                            bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                        own = pairs.join(":");
-                    }
-                    _ => {}
-                }
-            }
-            if let Some(address) = address.filter(|_| own == mac) {
+        for entry in entries(&mut socket)? {
+            let has_it = hardware_address(&entry).is_some_and(|own| own == mac);
+            if let Some(address) = address(&entry).filter(|_| has_it) {
                 let interface = names.get(&entry.header.ifindex).cloned();
                 return Ok(Some(Known {
                     interface: interface.unwrap_or_default(),

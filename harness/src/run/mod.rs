@@ -9,6 +9,7 @@ mod error;
 mod execute;
 mod folder;
 mod frames;
+mod ground;
 mod installation;
 mod left;
 mod observe;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::answers::Asked;
+use super::ground::{detours, ground, stranded};
 use super::observe::{Origin, Reports};
 use super::timing::Phase;
 use super::trial_run::TrialRun;
@@ -16,13 +17,11 @@ use crate::ask::{
 use crate::case::{CaseKind, Protocol};
 use crate::finding::{CellDifference, Defect};
 use crate::intent::{
-    Answer, Ask, Attached, Flow, Member, Moment, OPEN, Question, Routing, Row, Rule, Size,
-    refusals, services, table,
+    Answer, Ask, Flow, Moment, OPEN, Question, Routing, Row, Rule, Size, refusals, services, table,
 };
 use crate::judge::{CellSeen, Seen};
-use crate::lab::{Detour, Lab, LabError};
+use crate::lab::Detour;
 use crate::path::Evidence;
-use crate::plan::contract::way_to_host;
 
 /// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
 const FEW_PATHS: usize = 3;
@@ -97,7 +96,10 @@ impl TrialRun {
             .into_iter()
             .filter(|row| can_be_asked(&row.question))
             .collect();
-        let ground = ground(&moment, self.lab.live())?;
+        let mut ground = ground(&moment, self.lab.live())?;
+        // What they sent before leaves broken connections behind.
+        self.misled.append(&mut ground.misled);
+        ground.misled.clone_from(&self.misled);
         let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
         self.lab.live().add_detours(&detours)?;
         Ok(Some(Prepared {
@@ -123,7 +125,7 @@ impl TrialRun {
         } = prepared;
         // What is known of a rule is so after a change, too.
         let known = |row: &Row| {
-            let of = |rule: &'static Rule| trial.known(&asked(row, rule, &moment));
+            let of = |rule: &'static Rule| trial.known(&asked(row, rule, &moment, &ground));
             of(row.rule).or_else(|| of(row.unchanged))
         };
         let unknown = |row: &Row| known(row).is_none();
@@ -371,14 +373,23 @@ fn controls(asked: &[Row], differences: &[AnswerDifference]) -> Vec<Row> {
 }
 
 /// A question as the list of known defects speaks of it.
-fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> {
+fn asked(row: &Row, rule: &'static Rule, moment: &Moment, ground: &Ground) -> AskedCell<'static> {
     let question = &row.question;
     let by = match question.ask.port() {
         None => "icmp",
         Some((Protocol::Tcp, _)) => "tcp",
         Some((Protocol::Udp, _)) => "udp",
     };
-    let itself = matches!(&row.answer, Answer::Answered { by, .. } if *by == question.from.0);
+    let by_whom = match &row.answer {
+        Answer::Answered { by, .. } => Some(by),
+        _ => None,
+    };
+    let itself = by_whom == Some(&question.from.0);
+    let owner = ground.owners.get(&question.to.address);
+    let mut ends = [Some(&question.from.0), by_whom, owner]
+        .into_iter()
+        .flatten();
+    let is_misled = ends.any(|end| ground.misled.contains(end));
     let mut nets = moment.networks.iter().filter(|net| net.internal);
     let internal = nets.any(|net| net.subnet.contains(question.to.address));
     let circumstances = [
@@ -389,6 +400,7 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment) -> AskedCell<'static> 
         (Circumstance::NetworkEnded, moment.has_ended_network()),
         (Circumstance::ContainerRefused, moment.refused),
         (Circumstance::ContainerVanished, moment.vanished),
+        (Circumstance::GatewayMoved, is_misled),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {
@@ -416,82 +428,4 @@ fn behind_ports(moment: &Moment) -> BTreeSet<(String, Protocol, u16)> {
         (member.name.clone(), protocol, number)
     });
     services.filter(|(_, _, port)| *port != OPEN).collect()
-}
-
-/// Containers that do not reach their gateway, so that they can have no route by it. That is the implementation's fault, which
-/// the other questions find.
-fn stranded<'a>(moment: &'a Moment, lab: &Lab) -> Result<BTreeSet<&'a str>, LabError> {
-    let mut stranded = BTreeSet::new();
-    for member in &moment.members {
-        let net = member.nets().first().and_then(|(name, _)| moment.net(name));
-        if let Some(net) = net
-            && !lab.is_on_link(lab.canonical(&member.name), net.gateway)?
-        {
-            stranded.insert(member.name.as_str());
-        }
-    }
-    Ok(stranded)
-}
-
-/// What the questions by a route through the host need on their way.
-fn detours<'a>(rows: impl Iterator<Item = &'a Row>, moment: &Moment, lab: &Lab) -> Vec<Detour> {
-    let mut detours = BTreeSet::new();
-    let by_host = rows.filter(|row| row.question.way == Routing::RouteByHost);
-    for row in by_host {
-        let (from, to) = (row.question.from.0.as_str(), row.question.to.address);
-        let mut add = |node: &str, via| {
-            let node = node.to_owned();
-            detours.insert(Detour { node, to, via });
-        };
-        for (node, via) in way_to_host(from) {
-            add(node, via);
-        }
-        let nets = moment.member(from).map(Member::nets).unwrap_or_default();
-        let net = nets.first().and_then(|(name, _)| moment.net(name));
-        if let Some(net) = net {
-            add(lab.canonical(from), net.gateway);
-        }
-    }
-    detours.into_iter().collect()
-}
-
-/// Who is who, by what the kernel says.
-fn ground(moment: &Moment, lab: &Lab) -> Result<Ground, RunError> {
-    let nodes = lab.read_nodes()?;
-    let found = &moment.found;
-    let asked = moment.networks.iter().filter_map(|net| net.mtu);
-    let mtus = asked.chain([found.uplink_mtu, found.path_mtu]);
-    let mut ground = Ground {
-        smallest_mtu: mtus.min().unwrap_or_default(),
-        ..Ground::default()
-    };
-    for (name, node) in &nodes {
-        if name == "host" {
-            ground.hosts.extend(&node.addresses);
-        } else {
-            let owned = node
-                .addresses
-                .iter()
-                .map(|address| (*address, name.clone()));
-            ground
-                .owners
-                .extend(owned.filter(|(address, _)| !address.is_loopback()));
-        }
-    }
-    for member in &moment.members {
-        let canonical = lab.canonical(&member.name);
-        match member.attached {
-            Attached::None | Attached::Networks(_) => {
-                ground.containers.insert(member.name.clone());
-            }
-            Attached::Host | Attached::Container(_) => {
-                ground
-                    .aliases
-                    .insert(member.name.clone(), canonical.to_owned());
-            }
-        }
-    }
-    let gone = moment.gone.iter().map(|gone| gone.name.clone());
-    ground.containers.extend(gone);
-    Ok(ground)
 }

@@ -1,6 +1,7 @@
 //! A trial at work: its steps one after another, what they showed, and the evidence of it.
 
 use goldpath_report::AnswersReport;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,6 +49,8 @@ pub(super) struct TrialRun {
     pub(super) numbers: Numbers,
     /// Flows of its tables.
     pub(super) flows: Flows,
+    /// Containers that have known a gateway by an address that was no more its own, at any of its tables.
+    pub(super) misled: BTreeSet<String>,
     pub(super) judgement: Judgement,
     /// What was seen, in order: the judgement's whole input.
     pub(super) seen: Vec<Seen>,
@@ -74,6 +77,7 @@ impl TrialRun {
             lab_number,
             numbers: Numbers::of_lab(lab_number),
             flows: Flows::default(),
+            misled: BTreeSet::new(),
             judgement: Judgement::default(),
             seen: Vec::new(),
             case: trial.case.clone(),

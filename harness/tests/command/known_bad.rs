@@ -9,7 +9,19 @@ use std::process::Command;
 use rstest::rstest;
 use serde_json::Value;
 
-/// Types a command in a folder with the example plugin, its text changed so. Returns the command's report.
+/// A known defect of the plugin: whoever knows its gateway by an address that it has no more does not reach it.
+const GATEWAY_MOVED: &str = r#"
+[[expected]]
+implementations = ["example"]
+versions        = "*"
+rules           = ["*"]
+when            = ["gateway-moved"]
+issue           = "containers/netavark#833"
+why             = "The bridge takes the lowest hardware address of its ports."
+"#;
+
+/// Types a command in a folder with the example plugin, its text changed so, and with a known defect of it. Returns the command's
+/// report.
 fn said(changes: &[(&str, &str)], arguments: &str) -> Value {
     let desk = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugin.py");
@@ -20,6 +32,7 @@ fn said(changes: &[(&str, &str)], arguments: &str) -> Value {
     }
     let plugin = desk.path().join("plugin.py");
     fs::write(&plugin, text).unwrap();
+    fs::write(desk.path().join("known.toml"), GATEWAY_MOVED).unwrap();
     fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_goldpath"))
         .args(arguments.split(' '))
@@ -140,9 +153,22 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     &[("oifname \"{name}\" ct state new", "oifname \"{name}\" meta l4proto {{ icmp, tcp, udp }} ct state new")],
     "hidden-ports"
 )]
+#[case::published_segments_carry_a_wrong_checksum(
+    &[("+ rules(scenario))", "+ rules(scenario) + '\\ntable ip example { chain sum { type filter hook postrouting priority 200; ct status dnat ct direction original tcp checksum set 0xbeef; }; }\\n')")],
+    "published"
+)]
 fn a_bug_is_found(#[case] changes: &[(&str, &str)], #[case] kind: &str) {
     let kinds = explored(changes, 60);
     assert!(kinds.iter().any(|one| one == kind), "{kinds:?}");
+}
+
+/// That is declared by what it depends on, and not by each rule that it may break. `a_bug_is_found` shows it undeclared.
+#[test]
+fn a_gateway_that_moved_is_declared_as_that() {
+    let bug = (" address {mac} type bridge", " type bridge");
+    let arguments = "explore --seed 1 --first --scenarios 16 --expected known.toml";
+    let report = said(&[bug], arguments);
+    assert_eq!(report["disagreements"], serde_json::json!([]), "{report:#}");
 }
 
 /// The container is the first that is refused, so that only who asks once more after that finds its way closed.
