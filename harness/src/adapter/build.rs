@@ -96,7 +96,9 @@ impl Build {
                 format!("'{program}' is neither in {asked} nor installed")
             }
             (None, _) => {
-                format!("'{program}' is not installed; please run: sudo apt-get install {package}")
+                format!(
+                    "'{program}' is not installed; name a build with -i NAME=FOLDER, or please run: sudo apt-get install {package}"
+                )
             }
         }
     }

@@ -100,8 +100,13 @@ impl Implementations {
                 ..Candidate::find(&selection)
             };
             if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
+                let next = if selection.is_engine() {
+                    "goldpath doctor, which lists what there is"
+                } else {
+                    "goldpath init plugin, which writes a plugin that passes"
+                };
                 return Err(format!(
-                    "implementation {selection}: {reason}\nnext: goldpath doctor, which lists what there is; goldpath init plugin writes one"
+                    "implementation {selection}: {reason}\nnext: {next}"
                 ));
             }
             found.push(candidate);

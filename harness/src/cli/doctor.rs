@@ -67,5 +67,13 @@ fn write_lines(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{finding}")?;
     }
     let word = if can_run(findings) { "can" } else { "cannot" };
-    writeln!(out, "the article suite {word} run here")
+    writeln!(out, "the article suite {word} run here")?;
+    if can_run(findings) {
+        let engines = findings
+            .iter()
+            .filter(|one| one.is_engine && one.state == State::Ok);
+        let engines: String = engines.map(|one| format!(" -i {}", one.name)).collect();
+        writeln!(out, "contract can be put to: -i native{engines}")?;
+    }
+    Ok(())
 }

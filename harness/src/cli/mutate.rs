@@ -301,14 +301,20 @@ fn tell_faults(score: &FaultScore) {
         let word = if scored.survived() {
             "survived"
         } else {
-            "misjudged"
+            "undeclared"
         };
         let _ = writeln!(out, "{word:10}  {}  {}", fault.name, fault.what);
         for case in &scored.missing {
-            let _ = writeln!(out, "    {case} must fail, and does not");
+            let _ = writeln!(
+                out,
+                "    {case} must notice it, as catches.toml says, and does not"
+            );
         }
         for case in &scored.extra {
-            let _ = writeln!(out, "    {case} fails, and is not declared");
+            let _ = writeln!(
+                out,
+                "    {case} notices it, and catches.toml does not list the case for it"
+            );
         }
         for broken in &scored.errored {
             let why = words(&broken.findings);

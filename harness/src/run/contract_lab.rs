@@ -429,10 +429,15 @@ fn roles(case: &Case, scenario: &Scenario, there: &Scenario, lab: &Lab) -> Resul
         let holds = |subnet: Subnet| held.iter().any(|one| subnet.contains(*one));
         if !subnet.is_some_and(holds) {
             let subnet = subnet.map_or_else(|| name.clone(), |subnet| subnet.to_string());
-            let text = format!(
-                "{} has no address in {subnet}, it has {held:?}",
-                container.name
-            );
+            let has = match held.as_slice() {
+                [] => String::from("none"),
+                some => {
+                    let all: Vec<String> = some.iter().map(ToString::to_string).collect();
+                    all.join(", ")
+                }
+            };
+            let name = &container.name;
+            let text = format!("{name} has no address in {subnet}; its addresses: {has}");
             return Err(missing(text));
         }
         if let Some(asked) = address

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::machine::{Machine, Program};
+use super::machine::{Engine, Machine, Program};
 
 /// What building a lab takes, with its bit (`include/uapi/linux/capability.h`).
 const CAPABILITIES: [(&str, u32); 3] = [
@@ -35,6 +35,9 @@ pub(super) struct Finding {
     pub(super) text: String,
     /// A command to type.
     pub(super) cure: Option<String>,
+    /// Whether it is about an engine that can be tested.
+    #[serde(skip)]
+    pub(super) is_engine: bool,
 }
 
 impl Finding {
@@ -45,6 +48,7 @@ impl Finding {
             state,
             text: text.split_whitespace().collect::<Vec<_>>().join(" "),
             cure: cure.map(str::to_owned),
+            is_engine: false,
         }
     }
 }
@@ -78,17 +82,7 @@ pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
     ];
     all.extend(sandbox(machine));
     all.extend(machine.programs.iter().map(program));
-    let place = |name, path: Option<&str>, package: &str| match path {
-        Some(path) => Finding::new(name, State::Ok, path, None),
-        None => Finding::new(name, State::Without, "not found", Some(package)),
-    };
-    all.push(place(
-        "netavark",
-        machine.netavark,
-        "sudo apt-get install netavark",
-    ));
-    let plugins = "sudo apt-get install containernetworking-plugins";
-    all.push(place("CNI plugins", machine.cni, plugins));
+    all.extend(machine.engines.iter().map(engine));
     all
 }
 
@@ -210,6 +204,18 @@ fn program(program: &Program) -> Finding {
     }
 }
 
+/// Only who tests it needs it. What is missing has its own cure in it.
+fn engine(engine: &Engine) -> Finding {
+    let (state, text) = match &engine.found {
+        Ok(text) => (State::Ok, text),
+        Err(text) => (State::Without, text),
+    };
+    Finding {
+        is_engine: true,
+        ..Finding::new(engine.name, state, text, None)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::machine::{Absent, Inside};
@@ -234,8 +240,10 @@ mod tests {
                 name: "iptables-nft",
                 version: Ok(String::from("iptables v1.8.9 (nf_tables)")),
             }],
-            netavark: Some("/usr/lib/podman/netavark"),
-            cni: Some("/usr/lib/cni"),
+            engines: vec![Engine {
+                name: "netavark",
+                found: Ok(String::from("1.4.0: /usr/lib/podman/netavark")),
+            }],
         }
     }
 
@@ -264,14 +272,16 @@ mod tests {
         machine.programs[0].version = Err(Absent {
             package: Some("iptables"),
         });
-        machine.netavark = None;
+        let missing =
+            "'netavark' is not installed; please run: sudo apt-get install netavark".to_owned();
+        machine.engines[0].found = Err(missing);
         insta::assert_snapshot!(not_ok(&machine).join("\n"), @"
         LACKS    privilege        root without CAP_SYS_ADMIN, as in a container; please run: docker run --privileged
         LACKS    sandbox          entered, without CAP_NET_RAW; please run: sudo -E goldpath doctor
         LACKS    br_netfilter     bridged packets are not seen by iptables; please run: sudo modprobe br_netfilter
         without  ip_tables        trials on iptables-legacy are not supported: cannot initialize: Table does not exist; if this kernel has the module; please run: sudo modprobe ip_tables
         LACKS    iptables-nft     not installed; please run: sudo apt-get install iptables
-        without  netavark         not found; please run: sudo apt-get install netavark
+        without  netavark         'netavark' is not installed; please run: sudo apt-get install netavark
         ");
     }
 

@@ -6,12 +6,13 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use crate::adapter::Candidate;
 use crate::case::Backend;
 use crate::lab::refusal;
 use crate::program::{self, ProgramError, find_program};
 
-/// Programs to look for, and the word that makes each say its version.
-const PROGRAMS: [(&str, &str); 9] = [
+/// Programs of the harness to look for, and the word that makes each say its version.
+const PROGRAMS: [(&str, &str); 7] = [
     ("iptables-nft", "--version"),
     ("iptables-legacy", "--version"),
     ("ip", "-V"),
@@ -19,13 +20,7 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("nft", "--version"),
     ("conntrack", "--version"),
     ("tshark", "--version"),
-    ("docker", "--version"),
-    ("podman", "--version"),
 ];
-/// Where distributions put netavark: Debian, Fedora.
-const NETAVARK: [&str; 2] = ["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark"];
-/// Where distributions and the CNI project put the plugins.
-const CNI: [&str; 3] = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
 
 /// Makes a child look around in the sandbox.
 const INSIDE: &str = "--inside";
@@ -43,6 +38,14 @@ pub(super) struct Program {
 pub(super) struct Absent {
     /// The Debian package that brings it.
     pub(super) package: Option<&'static str>,
+}
+
+/// What was found of an engine that goldpath has an adapter for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Engine {
+    pub(super) name: &'static str,
+    /// Its version and the files that would be used, or what is missing and how to get it.
+    pub(super) found: Result<String, String>,
 }
 
 /// What the sandbox's first process sees around it.
@@ -70,8 +73,7 @@ pub(super) struct Machine {
     /// What a child saw in the sandbox, or why it could not enter.
     pub(super) sandbox: Result<Inside, String>,
     pub(super) programs: Vec<Program>,
-    pub(super) netavark: Option<&'static str>,
-    pub(super) cni: Option<&'static str>,
+    pub(super) engines: Vec<Engine>,
 }
 
 impl Machine {
@@ -79,7 +81,6 @@ impl Machine {
     pub(super) fn look() -> Self {
         let kernel =
             nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
-        let there = |path: &&&str| Path::new(path).exists();
         Self {
             kernel: kernel.unwrap_or_default(),
             is_root: nix::unistd::geteuid().is_root(),
@@ -89,8 +90,11 @@ impl Machine {
             max_user_namespaces: setting("user/max_user_namespaces"),
             sandbox: enter(),
             programs: PROGRAMS.map(|(name, word)| program(name, word)).to_vec(),
-            netavark: NETAVARK.iter().find(there).copied(),
-            cni: CNI.iter().find(there).copied(),
+            engines: Candidate::every()
+                .iter()
+                .filter(|one| one.selection.is_engine())
+                .map(engine)
+                .collect(),
         }
     }
 }
@@ -133,6 +137,19 @@ fn capabilities() -> u64 {
 fn setting(name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?;
     text.trim().parse().ok()
+}
+
+fn engine(candidate: &Candidate) -> Engine {
+    let found = candidate.adapter.as_ref().map(|adapter| {
+        let found = adapter.implementation();
+        let paths = found.parts.values().filter_map(|part| part.path.as_ref());
+        let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+        format!("{}: {}", found.version(), paths.join(", "))
+    });
+    Engine {
+        name: candidate.selection.facts.name,
+        found: found.map_err(Clone::clone),
+    }
 }
 
 fn program(name: &'static str, word: &str) -> Program {
