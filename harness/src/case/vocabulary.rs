@@ -262,8 +262,8 @@ words! {
     Feature, "feature" {
         /// Containers on one network reach each other by a link of theirs.
         Bridge = "bridge",
-        /// Containers reach the host, which is their gateway, and what it leads to; the host reaches them. Whoever claims
-        /// `bridge` claims this, too.
+        /// Containers reach the host, which is their gateway, and what it leads to; the host reaches them. Who lists
+        /// `bridge` lists this, too.
         Gateway = "gateway",
         /// A container without any network.
         NoneMode = "none-mode",
@@ -295,7 +295,7 @@ words! {
         Mtu = "mtu",
         /// A container's address can be asked for.
         StaticAddress = "static-address",
-        /// Containers get out and are reached where FORWARD's policy was DROP before.
+        /// Containers get out and are reached where FORWARD's policy was DROP before. Who lists this lists `earlier-policy-outward`, too.
         EarlierPolicy = "earlier-policy",
         /// Containers get out where FORWARD's policy was DROP before; whether they are reached is another promise.
         EarlierPolicyOutward = "earlier-policy-outward",
@@ -323,6 +323,20 @@ impl Feature {
     pub fn all_but(lacking: &[Self]) -> std::collections::BTreeSet<Self> {
         let all = Self::ALL.iter().copied();
         all.filter(|feature| !lacking.contains(feature)).collect()
+    }
+
+    /// Every feature with the sentence that the schema has for it.
+    pub fn described() -> impl Iterator<Item = (Self, String)> {
+        let schema = schemars::schema_for!(Self);
+        let words = schema
+            .get("oneOf")
+            .and_then(|words| words.as_array().cloned());
+        let sentence = |word: serde_json::Value| {
+            let text = word.get("description").and_then(serde_json::Value::as_str);
+            text.unwrap_or_default().replace('\n', " ")
+        };
+        let words = words.unwrap_or_default().into_iter().map(sentence);
+        Self::ALL.iter().copied().zip(words)
     }
 
     /// These, and what they say by themselves: containers of a bridge have the host as their gateway, and who lets everything

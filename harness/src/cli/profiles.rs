@@ -30,10 +30,6 @@ fn write(out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let Some(cases) = chosen(&[PathBuf::from(BUILTIN)], &[], err)? else {
         return Ok(Exit::Errored);
     };
-    let title = |id: &str| {
-        let case = cases.iter().find(|case| case.id.as_str() == id)?;
-        Some(case.title.clone())
-    };
-    write!(out, "{}", profiles_page(title))?;
+    write!(out, "{}", profiles_page(&cases))?;
     Ok(Exit::Success)
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use goldpath_report::{Conclusion, ProfileReport, Summary};
 
 use super::{CaseReport, Report};
-use crate::case::{PROFILE, Profile, profiles};
+use crate::case::{Case, CaseKind, Feature, PROFILE, Profile, profiles};
 use crate::run::Outcome;
 
 /// What each profile came to, for each implementation that at least one of its cases was put to.
@@ -82,8 +82,12 @@ pub fn profile_lines(report: &Report) -> String {
     text
 }
 
-/// The page about the profiles, in Markdown.
-pub fn profiles_page(title_of: impl Fn(&str) -> Option<String>) -> String {
+/// The page about the profiles and features, in Markdown.
+pub fn profiles_page(cases: &[Case]) -> String {
+    let title_of = |id: &str| {
+        let case = cases.iter().find(|case| case.id.as_str() == id)?;
+        Some(case.title.clone())
+    };
     let mut text = String::from(INTRODUCTION);
     for profile in profiles() {
         let Profile {
@@ -101,8 +105,24 @@ pub fn profiles_page(title_of: impl Fn(&str) -> Option<String>) -> String {
             let _ = writeln!(text, "| `{id}`{new} | {title} |");
         }
     }
+    text.push_str(FEATURES);
+    for (feature, sentence) in Feature::described() {
+        let requires = |case: &&Case| matches!(&case.kind, CaseKind::Contract { requires, .. } if requires.contains(&feature));
+        let number = cases.iter().filter(requires).count();
+        let _ = writeln!(text, "| `{feature}` | {sentence} | {number} |");
+    }
     text
 }
+
+const FEATURES: &str = "
+## Features
+
+What an implementation may promise. A case is put to whoever lists all features that it requires (`requires` at its head); for
+others it is not supported. The rules of the intent bind by features, too ([intent.md](intent.md)).
+
+| feature | what it promises | cases that require it |
+| --- | --- | ---: |
+";
 
 const INTRODUCTION: &str = include_str!("profiles.md");
 
