@@ -70,9 +70,11 @@ pub(super) fn set(node: &NodeSpec, ipv6: Ipv6) -> Result<(), LabError> {
 }
 
 /// Has the calling thread's namespace limit no type of ICMP error, neither by the rate per peer nor by the machine's one
-/// (`icmp_msgs_per_sec`).
+/// (`icmp_msgs_per_sec`), and root open ping sockets, which a new one allows to nobody. It stays: in a user namespace without that
+/// group nobody can put back what a new one has.
 pub(super) fn lift_limits() -> Result<(), LabError> {
-    write("/proc/sys/net/ipv4/icmp_ratemask", "0")
+    write("/proc/sys/net/ipv4/icmp_ratemask", "0")?;
+    write("/proc/sys/net/ipv4/ping_group_range", "0 0")
 }
 
 /// Whether iptables sees bridged packets in the calling thread's namespace; no where br_netfilter is not loaded.
