@@ -5,17 +5,15 @@ use std::net::IpAddr;
 
 use super::RunError;
 use super::bystanders::Bystanders;
+use super::containers::{missing, own_names, roles, shared_with, take_in};
 use super::left::Left;
 use super::observe::Observer;
 use super::own_rules::OwnRules;
 use super::person::{LATER_OWN_RULES, do_as_a_person, found, prepare};
 use super::rule_words::{GATEWAY, RuleWords};
 use super::without_rules::delete_rules;
-use crate::adapter::{
-    Adapter, AdapterError, Attached, Kept, LabHost, Namespaces, Realised, Scenario,
-    ScenarioContainer,
-};
-use crate::case::{Attachment, Case, Endpoint, Finding, NetworkEvent, Step, Subnet};
+use crate::adapter::{Adapter, AdapterError, Kept, LabHost, Namespaces, Realised, Scenario};
+use crate::case::{Attachment, Case, Endpoint, Finding, NetworkEvent};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::attach::remove_link;
@@ -71,7 +69,7 @@ impl ContractLab {
     ) -> Result<(Lab, Self), RunError> {
         let scenario = Scenario::of(case);
         let own: Vec<&str> = match adapter.namespaces() {
-            Namespaces::Given => scenario.containers.iter().filter_map(own_name).collect(),
+            Namespaces::Given => own_names(&scenario).collect(),
             Namespaces::Brought => Vec::new(),
         };
         let found = found(case);
@@ -111,15 +109,14 @@ impl ContractLab {
         let realised = adapter
             .setup(&first, &host)
             .map_err(RunError::Implementation)?;
-        for (name, netns) in realised.brought(&host).map_err(RunError::Implementation)? {
-            lab.adopt(&name, netns)?;
-        }
-        for container in &first.containers {
-            match &container.attached {
-                Attached::Host => lab.alias(&container.name, "host"),
-                Attached::Container(other) => lab.alias(&container.name, other),
-                Attached::None | Attached::Network { .. } => {}
-            }
+        let mut brought = realised.brought(&host).map_err(RunError::Implementation)?;
+        // Who shares a namespace comes after the one that has it.
+        let (own, sharing): (Vec<_>, Vec<_>) = first
+            .containers
+            .iter()
+            .partition(|one| shared_with(&one.attached).is_none());
+        for container in own.into_iter().chain(sharing) {
+            take_in(&mut lab, container, brought.remove(&container.name))?;
         }
         if found.own_rules {
             let mut add =
@@ -181,8 +178,8 @@ impl ContractLab {
                     self.realised
                         .add(&container, &self.host)
                         .map_err(RunError::Implementation)?;
-                    if let Some(netns) = self.brought(name.as_str())? {
-                        lab.adopt(name.as_str(), netns)?;
+                    let brought = self.brought(name.as_str())?;
+                    if take_in(lab, &container, brought)? {
                         changed.came = Some(name.to_string());
                     }
                     self.there.containers.push(container);
@@ -332,7 +329,7 @@ impl ContractLab {
 
     /// Whether a node is a container with a namespace of its own.
     pub(super) fn is_container(&self, node: &str) -> bool {
-        let mut own = self.scenario.containers.iter().filter_map(own_name);
+        let mut own = own_names(&self.scenario);
         own.any(|name| name == node)
     }
 
@@ -372,118 +369,10 @@ fn unplug(lab: &Lab, container: &str) -> Result<(), RunError> {
     Ok(())
 }
 
-/// A container's name if its namespace is its own.
-fn own_name(container: &ScenarioContainer) -> Option<&str> {
-    match container.attached {
-        Attached::None | Attached::Network { .. } => Some(&container.name),
-        Attached::Host | Attached::Container(_) => None,
-    }
-}
-
-/// Who is who, by what the kernel says; a container without an address in its network is not realised.
-fn roles(case: &Case, scenario: &Scenario, there: &Scenario, lab: &Lab) -> Result<Roles, RunError> {
-    let nodes = lab.read_nodes()?;
-    let mut roles = Roles {
-        uplink: contract::UPLINK_INTERFACE.to_owned(),
-        ..Roles::default()
-    };
-    let mut call = |address: IpAddr, name: &str| {
-        roles
-            .addresses
-            .entry(address)
-            .or_insert_with(|| name.to_owned());
-    };
-    call(contract::UPLINK.address, "host.uplink");
-    for network in &scenario.networks {
-        call(network.gateway, &format!("{}.gateway", network.name));
-    }
-    // A removed container may still have the address that another one got.
-    let gone = |name: &str| scenario.container(name).is_some() && there.container(name).is_none();
-    for (name, node) in nodes
-        .iter()
-        .filter(|(name, _)| *name != "host" && !gone(name))
-    {
-        for address in &node.addresses {
-            call(*address, name);
-        }
-    }
-    for container in &scenario.containers {
-        if let Attached::Network {
-            address: Some(address),
-            ..
-        } = &container.attached
-        {
-            call(*address, &container.name);
-        }
-    }
-    for container in &there.containers {
-        let Attached::Network { name, address } = &container.attached else {
-            continue;
-        };
-        let held = nodes
-            .get(container.name.as_str())
-            .map(|node| &node.addresses);
-        let held =
-            held.ok_or_else(|| missing(format!("there is no container {}", container.name)))?;
-        let subnet = scenario.network(name).map(|network| network.subnet);
-        let holds = |subnet: Subnet| held.iter().any(|one| subnet.contains(*one));
-        if !subnet.is_some_and(holds) {
-            let subnet = subnet.map_or_else(|| name.clone(), |subnet| subnet.to_string());
-            let has = match held.as_slice() {
-                [] => String::from("none"),
-                some => {
-                    let all: Vec<String> = some.iter().map(ToString::to_string).collect();
-                    all.join(", ")
-                }
-            };
-            let name = &container.name;
-            let text = format!("{name} has no address in {subnet}; its addresses: {has}");
-            return Err(missing(text));
-        }
-        if let Some(asked) = address
-            && !held.contains(asked)
-        {
-            let text = format!(
-                "{} has not the address {asked}, it has {held:?}",
-                container.name
-            );
-            return Err(missing(text));
-        }
-    }
-    roles.ends = ["host", "lan", "outside"].map(String::from).to_vec();
-    roles.ends.extend(
-        scenario
-            .containers
-            .iter()
-            .filter_map(own_name)
-            .map(String::from),
-    );
-    roles.ports = case.steps.iter().flat_map(ports).collect();
-    let published = scenario.containers.iter().flat_map(|c| &c.publish);
-    roles
-        .ports
-        .extend(published.flat_map(|port| [port.host_port, port.container_port]));
-    Ok(roles)
-}
-
 /// A port that stays disabled with a carrier is as the implementation made it.
 fn not_ready(error: LabError) -> RunError {
     match error {
         LabError::Overdue { .. } => missing(error.to_string()),
         other => other.into(),
     }
-}
-
-fn missing(text: String) -> RunError {
-    RunError::Implementation(AdapterError::NotRealised(text))
-}
-
-fn ports(step: &Step) -> Vec<u16> {
-    let asked = step
-        .exchange
-        .iter()
-        .filter_map(|exchange| exchange.probe.port);
-    asked
-        .chain(step.listen.iter().map(|listen| listen.port))
-        .collect()
 }

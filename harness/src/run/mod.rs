@@ -3,6 +3,7 @@
 mod answers;
 mod bystanders;
 mod causes;
+mod containers;
 mod contract_lab;
 mod effects;
 mod error;
