@@ -139,10 +139,14 @@ impl fmt::Display for AnswerText<'_> {
     }
 }
 
-/// What must come of a question, in a word that is the same whoever is asked.
+/// What must come of a question, in words that are the same whoever is asked.
 pub fn expected_in_brief(answer: &Answer) -> &'static str {
     match answer {
-        Answer::Answered { .. } => "answered",
+        Answer::Answered { sees, .. } => match sees {
+            Sees::Own(_) => "answered by who sees the asker",
+            Sees::Exactly(_) | Sees::Behind(..) | Sees::Hosts => "answered by who sees the host",
+            Sees::OwnOrHosts | Sees::Anything => "answered",
+        },
         Answer::Refused { .. } => "refused",
         Answer::Unreachable => "unreachable",
         Answer::TooLarge { .. } => "too large",

@@ -29,10 +29,11 @@ impl Moment {
             Family::Ipv6 => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb).into(),
         };
         let leaves = !net.internal && self.way_out(member) == Some(net);
-        let all = net.subnet.broadcast().into_iter();
-        all.chain(leaves.then_some(group))
-            .map(|address| target(address, &format!("everybody on {}", net.name)))
-            .collect()
+        let name = &net.name;
+        let all = net.subnet.broadcast();
+        let all = all.map(|address| target(address, &format!("everybody on {name}")));
+        let group = leaves.then(|| target(group, &format!("the group of mDNS on {name}")));
+        all.into_iter().chain(group).collect()
     }
 
     pub(super) fn far(&self) -> Target {

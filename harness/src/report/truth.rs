@@ -16,6 +16,9 @@ pub struct TruthTable {
     pub lines: Vec<TruthLine>,
     /// Questions that all of them answered alike and as the intent says: they have no line.
     pub kept_by_all: usize,
+    /// Questions that were not put to all of them, and that the others answered alike and as the intent says: they have no line
+    /// either.
+    pub kept_by_some: usize,
     /// All questions.
     pub questions: usize,
 }
@@ -57,19 +60,25 @@ impl TruthTable {
             let key = (case.id.as_str(), case.families.as_slice());
             cases.entry(key).or_default().push(case);
         }
-        let with_answers = cases.values().flatten();
-        let names: BTreeSet<String> = with_answers.map(|case| case.column()).collect();
-        let columns: Vec<String> = names.into_iter().collect();
-        if columns.is_empty() {
+        if cases.is_empty() {
             return None;
         }
+        // Also who was to be asked and answered nothing has a column.
+        let asked = report.cases.iter();
+        let asked = asked.filter(|case| cases.keys().any(|(id, _)| *id == case.id));
+        let names: BTreeSet<String> = asked.map(CaseReport::column).collect();
+        let columns: Vec<String> = names.into_iter().collect();
         let mut groups: BTreeMap<(String, Cells), (usize, String)> = BTreeMap::new();
-        let (mut kept_by_all, mut questions) = (0, 0);
+        let (mut kept_by_all, mut kept_by_some, mut questions) = (0, 0, 0);
         for ((id, _), trials) in cases {
             for ((table, question), (rule, cells)) in questions_of(&trials, &columns) {
                 questions += 1;
                 if are_kept_alike(&cells) {
-                    kept_by_all += 1;
+                    let kept = match cells.contains(&None) {
+                        true => &mut kept_by_some,
+                        false => &mut kept_by_all,
+                    };
+                    *kept += 1;
                     continue;
                 }
                 let example = || match table {
@@ -90,6 +99,7 @@ impl TruthTable {
             columns,
             lines: groups.into_iter().map(line).collect(),
             kept_by_all,
+            kept_by_some,
             questions,
         })
     }
@@ -135,8 +145,8 @@ impl TruthCell {
     pub fn text(&self) -> String {
         match self.compared {
             Compared::Kept => self.ended.clone(),
-            Compared::Parted => format!("{}, and must be {}", self.ended, self.expected),
-            Compared::Declared => format!("{}, and must be {} (known)", self.ended, self.expected),
+            Compared::Parted => format!("{}; must be: {}", self.ended, self.expected),
+            Compared::Declared => format!("{}; must be: {} (known)", self.ended, self.expected),
             Compared::Unspecified => format!("({})", self.ended),
         }
     }
@@ -163,8 +173,12 @@ pub fn truth_text(table: &TruthTable) -> String {
 
 /// What the table leaves out.
 pub fn truth_summary(table: &TruthTable) -> String {
+    let some = match table.kept_by_some {
+        0 => String::new(),
+        more => format!(", {more} more by those that were asked"),
+    };
     format!(
-        "{} of {} questions were answered by all alike and as the intent says; in brackets: no promise binds",
+        "{} of {} questions were answered by all alike and as the intent says{some}; in brackets: no promise binds",
         table.kept_by_all, table.questions
     )
 }
@@ -204,12 +218,23 @@ mod tests {
         let table = TruthTable::of(&report()).expect("answers");
         assert_eq!(table.columns, ["<b>other", "recipe/iptables-legacy"]);
         assert_eq!((table.kept_by_all, table.questions), (1, 4));
+        assert_eq!(table.kept_by_some, 0);
         insta::assert_snapshot!(truth_text(&table), @r"
-        rule       questions  <b>other   recipe/iptables-legacy         for example
-        isolation  2          silent     answered, and must be blocked  egress/masquerade: b
-        open       1          (refused)  –                              egress/masquerade: d
+        rule       questions  <b>other   recipe/iptables-legacy      for example
+        isolation  2          silent     answered; must be: blocked  egress/masquerade: b
+        open       1          (refused)  –                           egress/masquerade: d
         1 of 4 questions were answered by all alike and as the intent says; in brackets: no promise binds
         ");
+    }
+
+    /// Who could not be set up agrees with nobody.
+    #[test]
+    fn who_answered_nothing_has_a_column() {
+        let mut report = report();
+        report.cases[1].answers = Vec::new();
+        let table = TruthTable::of(&report).expect("answers");
+        assert_eq!(table.columns, ["<b>other", "recipe/iptables-legacy"]);
+        assert_eq!((table.kept_by_all, table.kept_by_some), (0, 3));
     }
 
     #[test]
@@ -223,7 +248,7 @@ mod tests {
         let markdown = crate::report::markdown(&report, None);
         let html = crate::report::html(&report, None);
         for text in [&markdown, &html] {
-            assert!(text.contains("answered, and must be blocked"), "{text}");
+            assert!(text.contains("answered; must be: blocked"), "{text}");
         }
         assert!(!html.contains("<b>other"));
     }
