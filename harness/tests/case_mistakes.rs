@@ -161,6 +161,9 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::address_of_the_gateway_that_was_asked_for(contract(
     "[network.front]\nsubnet = \"10.77.1.0/24\"\ngateway = \"10.77.1.9\"\n[container.c1]\nnetwork = \"front\"\naddress = \"10.77.1.9\"\n"
 ))]
+#[case::port_of_a_persons_machine(contract(
+    "[host]\nown_rules = true\n[network.front]\nsubnet = \"10.99.0.0/25\"\n[container.c1]\nnetwork = \"front\"\npublish = [\"2222:80/tcp\"]\n"
+))]
 #[case::invalid_toml("title = \"T\nlab = 3".to_owned())]
 fn mistakes_are_told_with_their_place(#[case] text: String) {
     // The test's name ends in `case_01_unknown_field`; the snapshot is called by the words after the number.

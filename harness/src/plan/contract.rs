@@ -27,6 +27,10 @@ pub const OUTSIDE_ALSO: [Prefix; 3] = [
 pub const BEYOND: Prefix = article::GATEWAY_OUTER;
 /// The node that joins host, gateway and lan into one segment.
 pub const SEGMENT: &str = "segment";
+/// Where the machines are that a person's own rules are about (`own_rules`).
+pub const MACHINES: Prefix = Prefix::v4([10, 99, 0, 1], 24);
+/// The ports that those rules lead there.
+pub const MACHINES_PORTS: [u16; 2] = [2222, 2223];
 /// The host's interface on the segment.
 pub const UPLINK_INTERFACE: &str = "eth0";
 

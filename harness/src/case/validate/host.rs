@@ -16,6 +16,13 @@ pub(super) fn host(
     containers: &[Container],
 ) -> Host {
     let file = written.get_ref();
+    let published = containers.iter().flat_map(|one| &one.publish);
+    let mut taken = published.filter(|port| contract::MACHINES_PORTS.contains(&port.host_port));
+    if let Some(port) = taken.next().filter(|_| file.own_rules) {
+        let message = format!("port {} is led to a person's machine", port.host_port);
+        let help = "publish another port, or leave `own_rules` out";
+        findings.note(written.span(), message, "by `own_rules`", help);
+    }
     let mut addresses: Vec<IpAddr> = Vec::new();
     for entry in &file.addresses {
         if let Some(address) = further(findings, entry) {

@@ -115,7 +115,9 @@ fn unusable(subnet: Subnet) -> Option<(String, &'static str)> {
     let elsewhere = "choose a free prefix, such as 10.77.1.0/24";
     let in_lab = contract::addresses()
         .into_iter()
-        .map(|(_, own)| Subnet::around(own.address, own.length))
+        .map(|(_, own)| own)
+        .chain([contract::MACHINES])
+        .map(|own| Subnet::around(own.address, own.length))
         .find(|taken| taken.overlaps(subnet));
     if let Some(taken) = in_lab {
         let message = format!("subnet {subnet} overlaps {taken}, a network of the lab");
