@@ -140,8 +140,10 @@ impl TryFrom<String> for Versions {
                 ("=", Bound::Exactly),
             ];
             let (sign, bound) = signs.into_iter().find(|(sign, _)| part.starts_with(sign))?;
-            let numbers = numbers(part[sign.len()..].trim());
-            (!numbers.is_empty()).then_some((bound, numbers))
+            let number = part[sign.len()..].trim();
+            let is_number = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+            let numbers = numbers(number);
+            (is_number && !numbers.is_empty()).then_some((bound, numbers))
         };
         let bounds: Option<Vec<_>> = text.split(',').map(bound).collect();
         bounds.map(Self).ok_or_else(wrong)

@@ -70,6 +70,18 @@ fn line(text: &str, entry: usize) -> usize {
 
 /// What an entry could never be about.
 fn means_nothing(entry: &Expected) -> Option<String> {
+    let empty = [("issue", &entry.issue), ("why", &entry.why)];
+    if let Some((word, _)) = empty.iter().find(|(_, text)| text.trim().is_empty()) {
+        return Some(format!("`{word}` is empty"));
+    }
+    if entry.implementations.is_empty() {
+        return Some(String::from("`implementations` names nobody"));
+    }
+    if let Some(by) = &entry.by
+        && !["icmp", "tcp", "udp"].contains(&by.as_str())
+    {
+        return Some(format!("`by` is icmp, tcp or udp, and not `{by}`"));
+    }
     if entry.build.is_some() && entry.program.is_none() {
         return Some(String::from(
             "`build` is about a `program`, which is not named",
@@ -78,10 +90,22 @@ fn means_nothing(entry: &Expected) -> Option<String> {
     if entry.cases.is_empty() && entry.rules.is_empty() {
         return Some(String::from("an entry needs a `case` or `rules`"));
     }
-    let known = |rule: &String| {
-        let is_every = rule == EVERY_RULE && !entry.when.is_empty();
-        is_every || rules().any(|one| one.id.0 == rule)
+    if entry.rules.is_empty() && (entry.by.is_some() || !entry.when.is_empty()) {
+        return Some(String::from(
+            "`by` and `when` are about `rules`, which are not named",
+        ));
+    }
+    if entry.rules.iter().any(|rule| rule == EVERY_RULE) && entry.when.is_empty() {
+        return Some(format!(
+            "`{EVERY_RULE}` is every rule, and needs a `when` that says what they depend on"
+        ));
+    }
+    // Kinds of findings in explored scenarios.
+    let is_kind = |rule: &str| {
+        rule.starts_with("leftover-") || ["check", "teardown", "unnoticed"].contains(&rule)
     };
+    let known =
+        |rule: &String| rule == EVERY_RULE || is_kind(rule) || rules().any(|one| one.id.0 == rule);
     entry
         .rules
         .iter()
