@@ -72,8 +72,13 @@ fn write_lines(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
         let engines = findings
             .iter()
             .filter(|one| one.is_engine && one.state == State::Ok);
-        let engines: String = engines.map(|one| format!(" -i {}", one.name)).collect();
-        writeln!(out, "contract can be put to: -i native{engines}")?;
+        let native = findings
+            .iter()
+            .filter(|one| one.name == "nft" && one.state == State::Ok)
+            .map(|_| "native");
+        let names = native.chain(engines.map(|one| one.name.as_str()));
+        let names: String = names.map(|name| format!(" -i {name}")).collect();
+        writeln!(out, "contract can be put to:{names}")?;
     }
     Ok(())
 }

@@ -194,6 +194,9 @@ fn program(program: &Program) -> Finding {
         State::Without
     };
     match &program.version {
+        Ok(version) if version.is_empty() => {
+            Finding::new(program.name, absent, "does not say its version", None)
+        }
         Ok(version) => Finding::new(program.name, State::Ok, version, None),
         Err(missing) => {
             let cure = missing

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapter::Candidate;
+use crate::adapter::{Adapter, Candidate, Namespaces};
 use crate::case::Backend;
 use crate::lab::refusal;
 use crate::program::{self, ProgramError, find_program};
@@ -140,15 +140,25 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 fn engine(candidate: &Candidate) -> Engine {
-    let found = candidate.adapter.as_ref().map(|adapter| {
-        let found = adapter.implementation();
-        let paths = found.parts.values().filter_map(|part| part.path.as_ref());
-        let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
-        format!("{}: {}", found.version(), paths.join(", "))
-    });
+    let found = candidate.adapter.as_ref().map_err(Clone::clone);
     Engine {
         name: candidate.selection.facts.name,
-        found: found.map_err(Clone::clone),
+        found: found.and_then(|adapter| files(adapter.as_ref())),
+    }
+}
+
+/// An engine's version, and its files; or why it cannot be used.
+fn files(adapter: &dyn Adapter) -> Result<String, String> {
+    let found = adapter.implementation();
+    let paths = found.parts.values().filter_map(|part| part.path.as_ref());
+    let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    let paths = paths.join(", ");
+    if adapter.namespaces() == Namespaces::Brought && !nix::unistd::geteuid().is_root() {
+        return Err(format!("starts containers, which takes root: {paths}"));
+    }
+    match found.version() {
+        "" => Err(format!("does not say its version: {paths}")),
+        version => Ok(format!("{version}: {paths}")),
     }
 }
 
