@@ -20,7 +20,8 @@ use super::jail::attend;
 pub use residue::Residue;
 use sweeper::sweep;
 
-/// Tells the inner process who it is: the number of its end of the outer process's pipe.
+/// Tells the inner process who it is: the number of its end of the outer process's pipe, and after a comma that of the machine's
+/// counters of neighbours, if they are open.
 const MARKER: &str = "GOLDPATH_SANDBOX";
 
 /// How to enter the sandbox.

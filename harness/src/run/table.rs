@@ -20,11 +20,14 @@ use crate::intent::{
     Answer, Ask, Flow, Moment, OPEN, Question, Routing, Row, Rule, Size, refusals, services, table,
 };
 use crate::judge::{CellSeen, Seen};
-use crate::lab::Detour;
+use crate::lab::{Detour, overflows};
 use crate::path::Evidence;
 
 /// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
 const FEW_PATHS: usize = 3;
+
+/// How often questions are asked while the kernel's table of neighbours is full.
+const TIMES: usize = 3;
 
 /// What can be asked at one moment.
 pub(super) struct Prepared {
@@ -129,7 +132,7 @@ impl TrialRun {
             of(row.rule).or_else(|| of(row.unchanged))
         };
         let unknown = |row: &Row| known(row).is_none();
-        let asked = self.asked(&rows, unknown, Reports::Paused)?;
+        let asked = self.asked(&rows, &ground, unknown, Reports::Paused)?;
         self.clock.lap(Phase::Table);
         if answers {
             self.keep_answers(Asked::Whole, pairs(&asked), &ground, |row| !unknown(row));
@@ -139,7 +142,7 @@ impl TrialRun {
         if !refusals.is_empty() && !over {
             let behind = behind_ports(&moment);
             self.lab.stop(&behind);
-            let asked = self.asked(&refusals, unknown, Reports::Paused)?;
+            let asked = self.asked(&refusals, &ground, unknown, Reports::Paused)?;
             self.clock.lap(Phase::Table);
             if answers {
                 self.keep_answers(Asked::Unserved, pairs(&asked), &ground, |row| !unknown(row));
@@ -184,13 +187,14 @@ impl TrialRun {
         awaited: impl Fn(&Row) -> bool,
         reports: Reports,
     ) -> Result<Vec<AnswerDifference>, RunError> {
-        Ok(judged(&self.asked(rows, awaited, reports)?, ground))
+        Ok(judged(&self.asked(rows, ground, awaited, reports)?, ground))
     }
 
     /// Asks rows, each by as many sockets as it needs. Returns what was seen of each.
     fn asked(
         &mut self,
         rows: &[Row],
+        ground: &Ground,
         awaited: impl Fn(&Row) -> bool,
         reports: Reports,
     ) -> Result<Vec<(Row, SeenCell)>, RunError> {
@@ -201,10 +205,43 @@ impl TrialRun {
             }
             let each = |row: &Row| vec![row.clone(); clients(row)];
             let part: Vec<Row> = part.into_iter().flat_map(each).collect();
-            let seen = self.ask(&part, &awaited, reports)?;
-            asked.extend(part.into_iter().zip(seen));
+            asked.extend(self.ask_undisturbed(&part, ground, &awaited, reports)?);
         }
         Ok(asked)
+    }
+
+    /// Asks rows until the kernel had room to remember their neighbours in: whoever finds its table full loses packets that
+    /// nobody has dropped. What agrees with the intent needs no second time. A flow that was open before may be broken by then.
+    fn ask_undisturbed(
+        &mut self,
+        rows: &[Row],
+        ground: &Ground,
+        awaited: &impl Fn(&Row) -> bool,
+        reports: Reports,
+    ) -> Result<Vec<(Row, SeenCell)>, RunError> {
+        let mut was_full = false;
+        for _ in 0..TIMES {
+            let before = overflows();
+            let seen = self.ask(rows, awaited, reports)?;
+            let asked: Vec<(Row, SeenCell)> = rows.iter().cloned().zip(seen).collect();
+            let is_full = overflows() != before;
+            let differences = judged(&asked, ground).into_iter();
+            let undeclared: Vec<Row> = differences
+                .map(|one| one.row)
+                .filter(|row| awaited(row))
+                .collect();
+            let is_broken =
+                was_full && undeclared.iter().any(|row| row.question.flow == Flow::Open);
+            if undeclared.is_empty() || !is_full && !is_broken {
+                return Ok(asked);
+            }
+            if !is_full {
+                break;
+            }
+            was_full = true;
+            self.lab.live().forget_neighbours()?;
+        }
+        Err(RunError::Crowded { times: TIMES })
     }
 
     fn ask(

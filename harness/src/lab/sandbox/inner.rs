@@ -15,8 +15,8 @@ use nix::unistd::close;
 use super::outer::FORWARDED;
 use super::root::hold_root;
 use super::{MARKER, Sandbox, SandboxError};
-use crate::lab::LabError;
 use crate::lab::mounts::{make_private, mount_empty_run, mount_own_sysfs};
+use crate::lab::{LabError, overflow};
 
 /// More descriptors than a long run holds: a lab keeps about twenty, and finished labs are kept. Programs that close every
 /// possible descriptor at their start take as long as this number is high.
@@ -57,7 +57,11 @@ fn is_whole(map: &str) -> bool {
 fn die_with_parent(marker: &str) -> Result<(), SandboxError> {
     set_pdeathsig(Signal::SIGKILL)
         .map_err(|e| SandboxError::system("ask to die with the parent", e))?;
-    let number: RawFd = marker.parse().map_err(|_| SandboxError::Orphaned)?;
+    let (pipe, counters) = marker.split_once(',').unwrap_or((marker, ""));
+    if let Ok(counters) = counters.parse() {
+        overflow::keep(counters);
+    }
+    let number: RawFd = pipe.parse().map_err(|_| SandboxError::Orphaned)?;
     let pipe = File::open(format!("/proc/self/fd/{number}"))
         .map_err(|e| SandboxError::system(MARKER, e))?;
     close(number).map_err(|e| SandboxError::system("close the pipe", e))?;

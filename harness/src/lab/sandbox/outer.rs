@@ -1,5 +1,6 @@
 //! The outer process: makes the namespaces, starts the inner process, passes signals on, and waits.
 
+use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -20,6 +21,7 @@ use nix::unistd::{Pid, Uid, getgid, getuid, pipe2};
 use super::residue::{Residue, Surroundings};
 use super::sweeper::Sweeper;
 use super::{Finished, Look, MARKER, Options, SandboxError, UserNamespace};
+use crate::lab::overflow;
 
 /// What a person types to stop the run; the inner process is told, and the outer one waits for it.
 pub(super) const FORWARDED: [Signal; 4] = [
@@ -122,10 +124,15 @@ impl Starter {
 
 /// Takes the calling thread out of its namespaces and starts the inner process.
 fn leave_and_start(reader: &OwnedFd) -> Result<Child, SandboxError> {
+    let counters = overflow::open();
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)
         .map_err(|e| denied("unshare network, mount and pid namespaces", e))?;
     fcntl(reader, FcntlArg::F_SETFD(FdFlag::empty()))
         .map_err(|e| SandboxError::system("pass the pipe on", e))?;
+    let mut marker = reader.as_raw_fd().to_string();
+    if let Some(counters) = &counters {
+        let _ = write!(marker, ",{}", counters.as_raw_fd());
+    }
     let mut arguments = std::env::args_os();
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = arguments.next() {
@@ -133,7 +140,7 @@ fn leave_and_start(reader: &OwnedFd) -> Result<Child, SandboxError> {
     }
     command
         .args(arguments)
-        .env(MARKER, reader.as_raw_fd().to_string())
+        .env(MARKER, marker)
         .spawn()
         .map_err(|e| SandboxError::system("start the sandbox's first process", e))
 }
