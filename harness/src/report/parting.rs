@@ -2,8 +2,10 @@
 //! are compared by roles, as their goldens are: what an implementation is made of parts nobody.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::{CaseReport, Row};
+use crate::finding::What;
 use crate::golden::{GoldenDifference, difference};
 use crate::path::Drawing;
 use crate::run::Outcome;
@@ -56,10 +58,17 @@ pub fn alike<'a>(row: &Row<'a>) -> Vec<Alike<'a>> {
         .collect()
 }
 
-/// All paths of a trial as one drawing; empty where there are none, or where a report of version 1 has lost their roles.
+/// All paths of a trial's own probes as one drawing; empty where there are none, or where a report of version 1 has lost their
+/// roles. A question of its table has a path only where it was answered otherwise: nobody else has one to compare it with.
 fn drawing(trial: &CaseReport) -> Drawing {
+    let cells = trial.findings.iter();
+    let cells = cells.filter(|finding| matches!(finding.what, What::Cell(_)));
+    let cells: BTreeSet<usize> = cells
+        .filter_map(|finding| Some(finding.probe.as_ref()?.number))
+        .collect();
     let mut drawing = Drawing::default();
-    for (at, path) in trial.paths.iter().enumerate() {
+    let paths = trial.paths.iter().enumerate();
+    for (at, path) in paths.filter(|(at, _)| !cells.contains(&(at + 1))) {
         if path.lines.is_empty() {
             return Drawing::default();
         }
@@ -141,6 +150,25 @@ mod tests {
             assert!(!text.contains("implementations part"), "{text}");
             assert!(!text.contains("** parts on "), "{text}");
         }
+    }
+
+    /// What differs in its table alone has further paths, and parts from nobody by them.
+    #[test]
+    fn paths_of_a_table_part_nobody() {
+        let mut report = two_of_one_contract();
+        let case = &mut report.cases[1];
+        let further = case.paths[0].clone();
+        case.paths.push(further);
+        let groups = |report: &Report| alike(&Matrix::of(report).rows[0]).len();
+        assert_eq!(groups(&report), 2);
+        let difference = serde_json::json!({
+            "probe": { "number": 2, "title": "c1 → lan by icmp echo" }, "what": "cell", "question": "c1 → lan by icmp echo",
+            "rule": "outward", "sentence": "It is reached.", "level": "must", "expected": "answered by lan",
+            "seen": "nothing came back", "wrong": [], "others": [], "unsteady": [], "path": "",
+        });
+        let difference = serde_json::from_value(difference).expect("a finding");
+        report.cases[1].findings = vec![difference];
+        assert_eq!(groups(&report), 1);
     }
 
     #[test]
