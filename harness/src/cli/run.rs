@@ -345,6 +345,11 @@ fn data_used(cases: &[PathBuf], golden: &Path) -> String {
         ([one], false) if one == BUILTIN => format!(
             "cases and goldens: built into goldpath {version}; `goldpath cases export DIR` writes them out"
         ),
+        // What a run has seen is written there, too.
+        ([one], true) if one == BUILTIN => format!(
+            "cases: built into goldpath {version}; goldens: {}, and the built-in ones of other cases",
+            golden.display()
+        ),
         _ => format!("cases: {}; goldens: {}", cases.join(", "), golden.display()),
     }
 }
