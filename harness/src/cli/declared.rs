@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::adapter::{Declared, EVERY_RULE, Expected};
+use crate::adapter::{Circumstance, Declared, EVERY_RULE, Expected};
 use crate::case::discover;
 use crate::intent::rules;
 
@@ -95,9 +95,12 @@ fn means_nothing(entry: &Expected) -> Option<String> {
             "`by` and `when` are about `rules`, which are not named",
         ));
     }
-    if entry.rules.iter().any(|rule| rule == EVERY_RULE) && entry.when.is_empty() {
+    // A word about the host as found would excuse all of a case.
+    let of_host =
+        |one: &Circumstance| matches!(one, Circumstance::Forwards | Circumstance::BridgeNetfilter);
+    if entry.rules.iter().any(|rule| rule == EVERY_RULE) && entry.when.iter().all(of_host) {
         return Some(format!(
-            "`{EVERY_RULE}` is every rule, and needs a `when` that says what they depend on"
+            "`{EVERY_RULE}` is every rule, and needs a `when` about the question or what happened before, as gateway-moved"
         ));
     }
     // Kinds of findings in explored scenarios.

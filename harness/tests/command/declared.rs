@@ -56,6 +56,17 @@ fn a_persons_own_known_defects_and_kept_state_hold() {
     );
     let rule = expected(case).replace("case =", "rules = [\"no-rule\"]\ncase =");
     wrong(&rule, &["wrong: line 1: no rule is called `no-rule`"]);
+    let every = |when: &str| {
+        rule.replace("no-rule", "*")
+            .replace("issue", &format!("{when}\nissue"))
+    };
+    for when in ["", "when = [\"forwards\"]"] {
+        wrong(&every(when), &["`*` is every rule, and needs a `when`"]);
+    }
+    wrong(
+        &expected(case).replace("issue", "when = [\"gateway-moved\"]\nissue"),
+        &["`by` and `when` are about `rules`, which are not named"],
+    );
 }
 
 #[test]
