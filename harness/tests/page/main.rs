@@ -120,7 +120,7 @@ fn small(browser: &mut Browser, desk: &Desk) {
     let columns = browser.ask("document.querySelectorAll('#matrix thead tr')[0].cells.length - 1");
     assert_eq!(columns, COLUMNS);
     let profiles = browser.ask("[...document.querySelectorAll('#profiles tbody th')].length");
-    assert_eq!(profiles, 6);
+    assert_eq!(profiles, 7);
     assert_eq!(browser.ask("document.querySelectorAll('svg').length"), 0);
     assert_eq!(browser.ask("document.scripts.length"), 1);
     assert_eq!(browser.complaints, Vec::<String>::new());
