@@ -80,7 +80,7 @@ pub enum Circumstance {
     ContainerRefused,
     /// Teardown comes when a container has vanished.
     ContainerVanished,
-    /// Who asks or answers knows its gateway by a hardware address that is no more its own, now or at an earlier table.
+    /// Who asks or answers knows its gateway by a hardware address that is no longer its own, now or at an earlier table.
     GatewayMoved,
 }
 

@@ -32,9 +32,10 @@ pub(super) fn ground(moment: &Moment, lab: &Lab) -> Result<Ground, RunError> {
                 .extend(owned.filter(|(address, _)| !address.is_loopback()));
         }
     }
+    let gateways = gateways(moment, lab, &nodes)?;
     for member in &moment.members {
         let canonical = lab.canonical(&member.name);
-        if is_misled(member, moment, lab, &nodes)? {
+        if is_misled(member, moment, lab, &gateways)? {
             ground.misled.insert(member.name.clone());
         }
         match member.attached {
@@ -53,21 +54,36 @@ pub(super) fn ground(moment: &Moment, lab: &Lab) -> Result<Ground, RunError> {
     Ok(ground)
 }
 
-/// Whether a container knows one of its gateways by a hardware address that is not the gateway's (any more).
+/// The hardware address of each network's gateway, by the network's name.
+fn gateways(
+    moment: &Moment,
+    lab: &Lab,
+    nodes: &BTreeMap<String, Node>,
+) -> Result<BTreeMap<String, String>, LabError> {
+    let mut macs = BTreeMap::new();
+    for net in &moment.networks {
+        if let Some((holder, interface)) = lab.holder(net.gateway)?
+            && let Some(node) = nodes.get(&holder)
+            && let Some(interface) = node.interfaces.get(&interface)
+        {
+            macs.insert(net.name.clone(), interface.mac.clone());
+        }
+    }
+    Ok(macs)
+}
+
+/// Whether a container knows one of its gateways by a hardware address that is not the gateway's (any longer).
 fn is_misled(
     member: &Member,
     moment: &Moment,
     lab: &Lab,
-    nodes: &BTreeMap<String, Node>,
+    gateways: &BTreeMap<String, String>,
 ) -> Result<bool, LabError> {
+    let node = lab.canonical(&member.name);
     for (name, _) in member.nets() {
-        let node = lab.canonical(&member.name);
-        if let Some(net) = moment.net(name)
+        if let (Some(net), Some(mac)) = (moment.net(name), gateways.get(name))
             && let Some(known) = lab.remembered(node, net.gateway)?
-            && let Some((holder, interface)) = lab.holder(net.gateway)?
-            && let Some(node) = nodes.get(&holder)
-            && let Some(interface) = node.interfaces.get(&interface)
-            && interface.mac != known
+            && known != *mac
         {
             return Ok(true);
         }

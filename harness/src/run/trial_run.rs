@@ -49,7 +49,7 @@ pub(super) struct TrialRun {
     pub(super) numbers: Numbers,
     /// Flows of its tables.
     pub(super) flows: Flows,
-    /// Containers that have known a gateway by an address that was no more its own, at any of its tables.
+    /// Containers that have known a gateway by an address that was no longer its own, at any of its tables.
     pub(super) misled: BTreeSet<String>,
     pub(super) judgement: Judgement,
     /// What was seen, in order: the judgement's whole input.

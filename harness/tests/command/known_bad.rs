@@ -9,7 +9,7 @@ use std::process::Command;
 use rstest::rstest;
 use serde_json::Value;
 
-/// A known defect of the plugin: whoever knows its gateway by an address that it has no more does not reach it.
+/// A known defect of the plugin: whoever knows its gateway by an address that it no longer has does not reach it.
 const GATEWAY_MOVED: &str = r#"
 [[expected]]
 implementations = ["example"]
