@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::part::by_option;
-use super::{Adapter, Build, Implementation, Selection, Versions};
+use super::{Adapter, Implementation, Selection, Versions};
 use crate::case::Feature;
 
 /// An implementation, as data.
@@ -106,7 +106,10 @@ impl Needed {
 
     /// What to type where it is missing.
     pub fn missing(&self) -> String {
-        Build::default().lacks(self.program, self.package)
+        let Self {
+            program, package, ..
+        } = self;
+        format!("'{program}' is not installed; please run: sudo apt-get install {package}")
     }
 }
 

@@ -100,10 +100,10 @@ impl Implementations {
                 ..Candidate::find(&selection)
             };
             if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
-                let next = if selection.is_engine() {
-                    "goldpath doctor, which lists what there is"
-                } else {
+                let next = if selection.argument.is_some() {
                     "goldpath init plugin, which writes a plugin that passes"
+                } else {
+                    "goldpath doctor, which lists what there is"
                 };
                 return Err(format!(
                     "implementation {selection}: {reason}\nnext: {next}"
