@@ -96,11 +96,11 @@ pub enum RunError {
     },
     /// The kernel had no room to remember neighbours in, so that what was lost is nobody's fault.
     #[error(
-        "the kernel's one table of neighbours for all namespaces was full while questions were asked, {times} times: other labs or \
+        "the kernel's one table of neighbours for all namespaces was full while packets were sent, {times} times: other labs or \
          containers use it, too. Next: --jobs 1, end what else runs, or sudo sysctl net.ipv4.neigh.default.gc_thresh3=8192"
     )]
     Crowded {
-        /// How often the questions were asked.
+        /// How often it was tried.
         times: usize,
     },
     /// The case names something that this lab has no address for.

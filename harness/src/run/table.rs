@@ -26,8 +26,8 @@ use crate::path::Evidence;
 /// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
 const FEW_PATHS: usize = 3;
 
-/// How often questions are asked while the kernel's table of neighbours is full.
-const TIMES: usize = 3;
+/// How often questions are asked, and a trial runs, while the kernel's table of neighbours is full.
+pub(super) const TIMES: usize = 3;
 
 /// What can be asked at one moment.
 pub(super) struct Prepared {
