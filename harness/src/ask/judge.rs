@@ -88,6 +88,13 @@ pub enum Wrong {
     Left(IpAddr),
     /// It left from this number, which the host publishes.
     Shadows(u16),
+    /// It came from another port than it was sent from, though from its own address.
+    SourcePort {
+        /// The port.
+        is: u16,
+        /// The port that it was sent from.
+        must: u16,
+    },
     /// The refusal came from this address.
     RefusedFrom(IpAddr),
 }
@@ -191,10 +198,9 @@ fn answered(
     {
         wrong.push(Wrong::Saw(peer));
     }
-    if let Ask::FromPublished(_, published) = row.question.ask
-        && seen.got.iter().any(|one| one.peer.port() == published)
-    {
-        wrong.push(Wrong::Shadows(published));
+    if let Ask::FromPublished(_, published) = row.question.ask {
+        let peers = seen.got.iter().map(|one| one.peer.port());
+        wrong.extend(peers.filter_map(|is| from_published(is, published, sees)));
     }
     if let Some(routers) = routers {
         let must = left_by(seen, Leg::Request, &seen.from).map(|sent| sent.saturating_sub(routers));
@@ -228,6 +234,18 @@ fn answered(
         wrong.extend(announced(seen, ground));
     }
     wrong
+}
+
+/// What is wrong about the source port of what was sent from a published number: who keeps its address keeps its port; who leaves
+/// with the host's takes another.
+fn from_published(is: u16, published: u16, sees: &Sees) -> Option<Wrong> {
+    match sees {
+        Sees::Own(_) => (is != published).then_some(Wrong::SourcePort {
+            is,
+            must: published,
+        }),
+        _ => (is == published).then_some(Wrong::Shadows(published)),
+    }
 }
 
 /// That the node which answered an open flow has sent by itself, in vain.

@@ -137,11 +137,21 @@ fn a_published_number_is_not_taken_over() {
     let shadows = |port: u16| {
         let mut seen = answered();
         seen.got[0].peer.set_port(port);
-        let asked = row(Ask::FromPublished(Protocol::Udp, 5353), by_c2());
-        judge(&asked, &seen, &ground()).map(|one| one.wrong)
+        let asked = |sees| {
+            let by = Answer::Answered {
+                by: "c2".into(),
+                sees,
+                routers: Some(1),
+            };
+            let asked = row(Ask::FromPublished(Protocol::Udp, 5353), by);
+            judge(&asked, &seen, &ground()).map(|one| one.wrong)
+        };
+        (asked(Sees::OwnOrHosts), asked(Sees::Own(C1.into())))
     };
-    assert_eq!(shadows(49_152), None);
-    assert_eq!(shadows(5353), Some(vec![Wrong::Shadows(5353)]));
+    let (is, must) = (49_152, 5353);
+    let renumbered = Wrong::SourcePort { is, must };
+    assert_eq!(shadows(is), (None, Some(vec![renumbered])));
+    assert_eq!(shadows(must), (Some(vec![Wrong::Shadows(must)]), None));
 }
 
 #[test]

@@ -45,6 +45,9 @@ impl fmt::Display for Wrong {
                 f,
                 "it left from port {port}, which the host publishes: for whoever was asked, that port now leads to the asking node"
             ),
+            Self::SourcePort { is, must } => {
+                write!(f, "it was sent from port {must} and came from {is}")
+            }
             Self::RefusedFrom(address) => write!(f, "the refusal came from {address}"),
         }
     }
@@ -204,6 +207,7 @@ pub fn wrong_in_brief(wrong: &Wrong, asker: &str, ground: &Ground) -> Option<Str
         Wrong::Unheard(node) => format!("what {} sends first does not come", kind(node)),
         Wrong::Left(address) => format!("leaves from an address of {}", whose(address)),
         Wrong::Shadows(_) => "leaves from a published port".to_owned(),
+        Wrong::SourcePort { .. } => "leaves from another port".to_owned(),
         Wrong::RefusedFrom(address) => format!("from an address of {}", whose(address)),
         Wrong::Copies(_)
         | Wrong::Answers(_)

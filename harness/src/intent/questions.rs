@@ -149,7 +149,7 @@ impl<'a> Asker<'a> {
             }
         }
         if !internal {
-            self.ask(&moment.lan(), moment.shadowed(member), elsewhere);
+            self.ask(&moment.lan(), moment.shadowed(&member.name), elsewhere);
         }
         if moment.first_to_leave(member) {
             self.ask(&moment.lan(), [Ask::IpProtocol], elsewhere);
@@ -237,6 +237,7 @@ impl<'a> Asker<'a> {
         if moment.found.forwards {
             self.ask(&moment.far(), FULL, Routing::RouteByHost);
             self.ask(&moment.far(), moment.host_ports(), Routing::RouteByHost);
+            self.ask(&moment.far(), moment.shadowed("lan"), Routing::RouteByHost);
         } else {
             self.ask(&moment.far(), [Ask::Icmp], Routing::RouteByHost);
         }

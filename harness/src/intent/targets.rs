@@ -45,8 +45,8 @@ impl Moment {
         addresses.map(|address| target(*address, &format!("outside.{address}")))
     }
 
-    /// From every number that is published where containers leave, and that this one does not listen on itself.
-    pub(super) fn shadowed(&self, member: &Member) -> Vec<Ask> {
+    /// From every number that is published where containers leave, and that this node does not listen on itself.
+    pub(super) fn shadowed(&self, node: &str) -> Vec<Ask> {
         let Some(leaves_from) = self.found.addresses.first() else {
             return Vec::new();
         };
@@ -58,7 +58,7 @@ impl Moment {
         let services = services(self);
         numbers
             .into_iter()
-            .filter(|(protocol, port)| !services.contains(&(member.name.clone(), *protocol, *port)))
+            .filter(|(protocol, port)| !services.contains(&(node.to_owned(), *protocol, *port)))
             .map(|(protocol, port)| Ask::FromPublished(protocol, port))
             .collect()
     }

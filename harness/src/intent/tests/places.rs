@@ -338,13 +338,14 @@ fn a_network_without_a_host_in_it_has_nobody_at_its_gateways_address() {
 
 #[test]
 fn who_sends_from_a_published_number_leaves_from_another() {
-    let moment = networks(&["front"])
+    let mut moment = networks(&["front"])
         .with(
             10,
             &[1],
             &["8080:80/tcp", "7001:7001/udp", "127.0.0.1:9090:90/tcp"],
         )
         .with(20, &[1], &[]);
+    moment.found.forwards = true;
     let shadows = |name: &str| {
         let rows = table(&moment).into_iter();
         let asks = rows.filter(|row| row.question.from.0 == name);
@@ -359,6 +360,8 @@ fn who_sends_from_a_published_number_leaves_from_another() {
         (vec![tcp], vec![tcp]),
         "{why}"
     );
+    // Through the host, which translates nothing of lan's.
+    assert_eq!(shadows("lan"), [tcp]);
     assert_eq!(
         moment.says("c20 > 10.0.2.50 shadow 8080"),
         "no-shadow: answered by lan, who sees 10.0.2.15, behind 1 router"
