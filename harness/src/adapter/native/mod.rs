@@ -10,6 +10,7 @@ mod event;
 mod fault;
 mod filter;
 mod names;
+mod normal;
 mod plan;
 mod rule;
 #[cfg(test)]
