@@ -88,7 +88,7 @@ pub enum Wrong {
     Left(IpAddr),
     /// It left from this number, which the host publishes.
     Shadows(u16),
-    /// It came from another port than it was sent from, though from its own address.
+    /// It came from another port than it was sent from, though no container has sent it.
     SourcePort {
         /// The port.
         is: u16,
@@ -200,7 +200,8 @@ fn answered(
     }
     if let Ask::FromPublished(_, published) = row.question.ask {
         let peers = seen.got.iter().map(|one| one.peer.port());
-        wrong.extend(peers.filter_map(|is| from_published(is, published, sees)));
+        let hides = ground.containers.contains(&*row.question.from.0);
+        wrong.extend(peers.filter_map(|is| from_published(is, published, hides)));
     }
     if let Some(routers) = routers {
         let must = left_by(seen, Leg::Request, &seen.from).map(|sent| sent.saturating_sub(routers));
@@ -236,16 +237,14 @@ fn answered(
     wrong
 }
 
-/// What is wrong about the source port of what was sent from a published number: who keeps its address keeps its port; who leaves
-/// with the host's takes another.
-fn from_published(is: u16, published: u16, sees: &Sees) -> Option<Wrong> {
-    match sees {
-        Sees::Own(_) => (is != published).then_some(Wrong::SourcePort {
-            is,
-            must: published,
-        }),
-        _ => (is == published).then_some(Wrong::Shadows(published)),
+/// What is wrong about the source port of what was sent from a published number: a container, which the host hides, gets another;
+/// everybody else keeps it.
+fn from_published(is: u16, published: u16, hides: bool) -> Option<Wrong> {
+    if hides {
+        return (is == published).then_some(Wrong::Shadows(published));
     }
+    let must = published;
+    (is != published).then_some(Wrong::SourcePort { is, must })
 }
 
 /// That the node which answered an open flow has sent by itself, in vain.

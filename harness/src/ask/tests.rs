@@ -137,16 +137,11 @@ fn a_published_number_is_not_taken_over() {
     let shadows = |port: u16| {
         let mut seen = answered();
         seen.got[0].peer.set_port(port);
-        let asked = |sees| {
-            let by = Answer::Answered {
-                by: "c2".into(),
-                sees,
-                routers: Some(1),
-            };
-            let asked = row(Ask::FromPublished(Protocol::Udp, 5353), by);
-            judge(&asked, &seen, &ground()).map(|one| one.wrong)
-        };
-        (asked(Sees::OwnOrHosts), asked(Sees::Own(C1.into())))
+        let asked = row(Ask::FromPublished(Protocol::Udp, 5353), by_c2());
+        let asked = |ground: &Ground| judge(&asked, &seen, ground).map(|one| one.wrong);
+        let mut no_container = ground();
+        no_container.containers.remove("c1");
+        (asked(&ground()), asked(&no_container))
     };
     let (is, must) = (49_152, 5353);
     let renumbered = Wrong::SourcePort { is, must };
