@@ -143,6 +143,7 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
     "teardown = { leaves = \"nothing\" }\n[[step]]\nremove = \"c2\"\n"
 ))]
 #[case::unknown_remainder(changed("teardown = { leaves = \"something\" }\n"))]
+#[case::damage_of_nobody(changed("check = { finds = \"something\", unrouted = \"lan\" }\n"))]
 #[case::unknown_finding(changed("check = { finds = \"all\", unplugged = \"c2\" }\n"))]
 #[case::probe_after_the_end(changed(&format!("teardown = {{ leaves = \"nothing\" }}\nprobe = {{ send = \"icmp-echo\", from = \"host\", to = \"c1\" }}\n{ANSWERED}")))]
 #[case::echo_request_with_a_source_port(recipe(&format!("probe = {{ send = \"icmp-echo\", from = \"c1\", to = \"c2\", source_port = 9 }}\n{ANSWERED}")))]

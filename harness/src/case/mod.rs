@@ -33,8 +33,9 @@ pub use discover::{Discovered, discover, discover_where, parse, read_case};
 pub use error::{CaseError, render};
 pub use id::{CaseId, CaseIdError};
 pub use model::{
-    AddedRoute, Attachment, Case, CaseKind, Container, Dropped, Ending, Exchange, Expect, Host,
-    InterfacesAre, Listen, Network, NetworkEvent, Probe, RoutesAre, SameNamespace, Sighting, Step,
+    AddedRoute, Attachment, Case, CaseKind, Container, Damage, Dropped, Ending, Exchange, Expect,
+    Host, InterfacesAre, Listen, Network, NetworkEvent, Probe, RoutesAre, SameNamespace, Sighting,
+    Step,
 };
 pub(crate) use one_or_many::OneOrMany;
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};

@@ -225,10 +225,8 @@ pub enum NetworkEvent {
     Check {
         /// What it must find.
         finds: Finding,
-        /// A container whose interfaces somebody takes away before.
-        unplugged: Option<NodeName>,
-        /// Whether somebody deletes all rules of the host before, as a firewall's reload does.
-        flushed: bool,
+        /// What somebody takes away before.
+        damage: Vec<Damage>,
     },
     /// Everything ends.
     Teardown {
@@ -239,6 +237,30 @@ pub enum NetworkEvent {
         /// Whether what the host forwards for others must end as before set-up.
         transit: bool,
     },
+}
+
+/// What somebody takes away, besides the implementation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Damage<N = NodeName> {
+    /// A container's interfaces.
+    Interfaces(N),
+    /// A container's addresses.
+    Addresses(N),
+    /// A container's default route.
+    DefaultRoute(N),
+    /// All rules of the host, as a firewall's reload does.
+    Rules,
+}
+
+impl<N> Damage<N> {
+    /// The container whose it is.
+    pub fn container(&self) -> Option<&N> {
+        match self {
+            Self::Interfaces(name) | Self::Addresses(name) | Self::DefaultRoute(name) => Some(name),
+            Self::Rules => None,
+        }
+    }
 }
 
 /// A route that a person adds in a node.

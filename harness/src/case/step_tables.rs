@@ -49,6 +49,12 @@ pub(super) struct CheckFile {
     /// A container whose interfaces somebody takes away before.
     #[schemars(with = "Option<String>")]
     pub(super) unplugged: Option<Spanned<String>>,
+    /// A container whose addresses somebody takes away before.
+    #[schemars(with = "Option<String>")]
+    pub(super) unaddressed: Option<Spanned<String>>,
+    /// A container whose default route somebody takes away before.
+    #[schemars(with = "Option<String>")]
+    pub(super) unrouted: Option<Spanned<String>>,
     /// Whether somebody deletes all rules of the host's firewall before, as the reload of a firewall does. Chains stay.
     #[serde(default)]
     pub(super) flushed: bool,

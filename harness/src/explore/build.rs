@@ -1,5 +1,7 @@
 //! From a choice on every axis to a scenario. Every choice makes one: what a value needs is made with it.
 
+mod events;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -29,6 +31,8 @@ const HOST_PORT: u16 = 8080;
 const HIGH_PORT: u16 = 40_080;
 /// Another one, with whose text the first one's begins.
 const SHORT_PORT: u16 = 808;
+/// One that nobody has before it is asked for beside a taken one.
+const FREE_PORT: u16 = 8090;
 /// First container port that a published one leads to.
 const CONTAINER_PORT: u16 = 80;
 /// Host part of the first container's address: behind the gateway and what an implementation chooses by itself.
@@ -55,7 +59,7 @@ pub(super) fn build(choice: &[usize], numbers: &mut Numbers) -> Sketch {
     for of in [Of::First, Of::Second, Of::Third] {
         building.event(value(choice, of), numbers);
     }
-    building.end();
+    building.end(numbers);
     building.forget_addresses();
     building.ask();
     building.sketch
@@ -303,137 +307,6 @@ impl Building<'_> {
             1 => self.sketch.host.drops.extend(first),
             _ => self.sketch.host.drops.push(OTHER.to_owned()),
         }
-    }
-
-    /// Whom an event happens to: a publisher first, or somebody else first.
-    fn whom(&self, numbers: &mut Numbers) -> Option<Container> {
-        let there = self
-            .there
-            .iter()
-            .filter_map(|name| self.sketch.container(name));
-        let (publishers, others): (Vec<&Container>, Vec<&Container>) =
-            there.partition(|one| !one.publish.is_empty());
-        let (wanted, rest) = match value(self.choice, Of::Whom) {
-            0 => (publishers, others),
-            _ => (others, publishers),
-        };
-        let from = if wanted.is_empty() { rest } else { wanted };
-        numbers.pick(&from).map(|one| (*one).clone())
-    }
-
-    fn event(&mut self, event: usize, numbers: &mut Numbers) {
-        if event == 0 {
-            return;
-        }
-        let Some(whom) = self.whom(numbers) else {
-            return;
-        };
-        let name = whom.name.clone();
-        match event {
-            1 => self.remove(&name),
-            2 => {
-                self.remove(&name);
-                self.add(&name);
-            }
-            REPLACED => {
-                self.remove(&name);
-                if let Some(successor) = self.successor(&whom) {
-                    self.add(&successor);
-                }
-            }
-            _ => {
-                let rival = match event {
-                    REFUSED_PORT => self.rival_for_port(numbers),
-                    _ => self.rival_for_address(&whom),
-                };
-                match rival {
-                    Some(rival) => self.sketch.events.push(Event::Refuse(rival)),
-                    // Without a port nobody can be refused; then it comes back instead.
-                    None => {
-                        self.remove(&name);
-                        self.add(&name);
-                    }
-                }
-            }
-        }
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.there.retain(|one| one != name);
-        self.sketch.events.push(Event::Remove(name.to_owned()));
-    }
-
-    fn add(&mut self, name: &str) {
-        self.there.push(name.to_owned());
-        self.sketch.events.push(Event::Add(name.to_owned()));
-    }
-
-    fn network_of(&self, container: &Container) -> Option<usize> {
-        let Place::On(name, _) = &container.place else {
-            return None;
-        };
-        let mut networks = self.sketch.networks.iter();
-        networks.position(|network| network.name == *name)
-    }
-
-    /// A container that takes another's ports, and its address where the axis says so.
-    fn successor(&mut self, of: &Container) -> Option<String> {
-        let network = self.network_of(of)?;
-        let mut member = self.member(network)?;
-        member.publish.clone_from(&of.publish);
-        if value(self.choice, Of::Successor) == 1 {
-            member.place.clone_from(&of.place);
-        }
-        let name = member.name.clone();
-        self.sketch.containers.push(member);
-        Some(name)
-    }
-
-    /// A container that wants a port that another one has: on the same addresses, or on every one where the other has one, and the
-    /// other way round.
-    fn rival_for_port(&mut self, numbers: &mut Numbers) -> Option<String> {
-        let mut there = self
-            .there
-            .iter()
-            .filter_map(|one| self.sketch.container(one));
-        let of = there.find(|one| !one.publish.is_empty()).cloned()?;
-        let network = self.network_of(&of)?;
-        let mut member = self.member(network)?;
-        let mut wanted = of.publish.iter().take(1).copied().collect::<Vec<Publish>>();
-        if numbers.below(2) == 1 {
-            for port in &mut wanted {
-                port.address = match port.address {
-                    None => Some(contract::UPLINK.address),
-                    Some(_) => None,
-                };
-            }
-        }
-        member.publish = wanted;
-        let name = member.name.clone();
-        self.sketch.containers.push(member);
-        Some(name)
-    }
-
-    /// A container that asks for the address that another one has asked for.
-    fn rival_for_address(&mut self, of: &Container) -> Option<String> {
-        let network = self.network_of(of)?;
-        let mut member = self.member(network)?;
-        member.place.clone_from(&of.place);
-        let name = member.name.clone();
-        self.sketch.containers.push(member);
-        Some(name)
-    }
-
-    fn end(&mut self) {
-        let gone = self.there.first().cloned();
-        let (again, gone) = match value(self.choice, Of::End) {
-            0 => return,
-            1 => (false, None),
-            2 => (true, None),
-            3 => (false, gone),
-            _ => return self.sketch.events.push(Event::Check),
-        };
-        self.sketch.events.push(Event::Teardown { again, gone });
     }
 
     /// Containers ask for no address where the axis says so and no rule of a person needs it, nor one that comes with another's.

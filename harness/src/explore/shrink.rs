@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::sketch::{Container, Event, Host, Place, Sketch};
+use crate::case::Damage;
 
 /// Scenarios that are smaller by one thing, the largest thing first. Each can be made.
 pub fn smaller(sketch: &Sketch) -> Vec<Sketch> {
@@ -99,7 +100,10 @@ fn is_about(event: &Event, name: &str) -> bool {
     match event {
         Event::Remove(one) | Event::Add(one) | Event::Refuse(one) => one == name,
         Event::Teardown { gone, .. } => gone.as_deref() == Some(name),
-        Event::Check => false,
+        Event::Check(damage) => {
+            let container = damage.as_ref().and_then(Damage::container);
+            container.is_some_and(|one| one == name)
+        }
     }
 }
 
@@ -161,7 +165,19 @@ fn is_possible(sketch: &Sketch) -> bool {
                     collides(sketch, &there, name) || is_full_for(sketch, &there, name);
                 !there.contains(name.as_str()) && is_refused
             }
-            Event::Check => true,
+            Event::Check(None) => true,
+            Event::Check(Some(damage)) => {
+                let is_there = |one: &String| there.contains(one.as_str());
+                place == last
+                    && match damage.container() {
+                        Some(name) => is_there(name),
+                        // Without published ports there need be no rules.
+                        None => sketch
+                            .containers
+                            .iter()
+                            .any(|one| is_there(&one.name) && !one.publish.is_empty()),
+                    }
+            }
             Event::Teardown { gone, .. } => {
                 place == last && gone.as_deref().is_none_or(|name| there.contains(name))
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::case::{Feature, Policy, Protocol, Publish, Subnet};
+use crate::case::{Damage, Feature, Policy, Protocol, Publish, Subnet};
 
 /// A contract case that nobody wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,8 +116,8 @@ pub enum Event {
     Add(String),
     /// A container asks for a port that is taken.
     Refuse(String),
-    /// The implementation verifies its own state.
-    Check,
+    /// The implementation verifies its own state, after somebody took something away if that is given.
+    Check(Option<Damage<String>>),
     /// Everything ends.
     Teardown {
         /// It is asked for twice.
@@ -159,7 +159,7 @@ impl Sketch {
                     Some(Feature::AddressConflict)
                 }
                 Event::Refuse(_) => Some(Feature::PortConflict),
-                Event::Check => Some(Feature::Check),
+                Event::Check(_) => Some(Feature::Check),
                 Event::Teardown {
                     again: false,
                     gone: None,
@@ -190,7 +190,7 @@ impl Sketch {
             let mut about = self.events.iter().filter_map(|event| match event {
                 Event::Remove(one) => Some((one, false)),
                 Event::Add(one) | Event::Refuse(one) => Some((one, true)),
-                Event::Check | Event::Teardown { .. } => None,
+                Event::Check(_) | Event::Teardown { .. } => None,
             });
             about
                 .find(|(one, _)| *one == name)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::sketch::{Container, Event, Host, Network, Place, Sketch};
+use crate::case::Damage;
 
 impl Sketch {
     /// The case file, with this title, source and first line.
@@ -30,12 +31,18 @@ impl fmt::Display for Sketch {
             write!(f, "{container}")?;
         }
         for (place, event) in self.events.iter().enumerate() {
-            if self.asked.contains(&place) {
+            // Of what somebody has damaged nothing is promised.
+            let is_damaged = matches!(event, Event::Check(Some(_)));
+            if is_damaged || self.asked.contains(&place) {
                 write!(f, "\n[[step]]\ntable = \"as intended\"\n")?;
             }
             write!(f, "\n[[step]]\n{event}\n")?;
         }
-        if !matches!(self.events.last(), Some(Event::Teardown { .. })) {
+        let is_over = matches!(
+            self.events.last(),
+            Some(Event::Teardown { .. } | Event::Check(Some(_)))
+        );
+        if !is_over {
             write!(f, "\n[[step]]\ntable = \"as intended\"\n")?;
         }
         Ok(())
@@ -130,7 +137,17 @@ impl fmt::Display for Event {
             Self::Remove(name) => write!(f, "remove = \"{name}\""),
             Self::Add(name) => write!(f, "add = \"{name}\""),
             Self::Refuse(name) => write!(f, "refused = \"{name}\""),
-            Self::Check => write!(f, "check = {{ finds = \"nothing\" }}"),
+            Self::Check(None) => write!(f, "check = {{ finds = \"nothing\" }}"),
+            Self::Check(Some(damage)) => {
+                write!(f, "check = {{ finds = \"something\", ")?;
+                match damage {
+                    Damage::Interfaces(name) => write!(f, "unplugged = \"{name}\"")?,
+                    Damage::Addresses(name) => write!(f, "unaddressed = \"{name}\"")?,
+                    Damage::DefaultRoute(name) => write!(f, "unrouted = \"{name}\"")?,
+                    Damage::Rules => write!(f, "flushed = true")?,
+                }
+                write!(f, " }}")
+            }
             Self::Teardown { again, gone } => {
                 write!(f, "teardown = {{ leaves = \"nothing\"")?;
                 if *again {

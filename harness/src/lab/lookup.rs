@@ -268,7 +268,7 @@ fn no_interface(node: &str, name: &str) -> LabError {
     LabError::Specification(format!("node '{node}' has no interface '{name}'"))
 }
 
-fn is_main(route: &RouteMessage) -> bool {
+pub(super) fn is_main(route: &RouteMessage) -> bool {
     route.header.address_family == AddressFamily::Inet && table_of(route) == MAIN_TABLE
 }
 

@@ -5,6 +5,7 @@ pub mod attach;
 mod backend;
 mod build;
 mod command;
+mod damage;
 mod detour;
 mod error;
 mod finished_labs;

@@ -13,10 +13,9 @@ use super::person::{LATER_OWN_RULES, do_as_a_person, found, prepare};
 use super::rule_words::{GATEWAY, RuleWords};
 use super::without_rules::delete_rules;
 use crate::adapter::{Adapter, AdapterError, Kept, LabHost, Namespaces, Realised, Scenario};
-use crate::case::{Attachment, Case, Endpoint, Finding, NetworkEvent};
+use crate::case::{Attachment, Case, Damage, Endpoint, Finding, NetworkEvent};
 use crate::finding::What;
 use crate::intent::Moment;
-use crate::lab::attach::remove_link;
 use crate::lab::{Lab, LabError, Netns};
 use crate::path::Roles;
 use crate::plan::contract;
@@ -193,16 +192,9 @@ impl ContractLab {
                     changed.wrong.push(What::Accepted { container });
                 }
             }
-            NetworkEvent::Check {
-                finds,
-                unplugged,
-                flushed,
-            } => {
-                if let Some(name) = unplugged {
-                    unplug(lab, name.as_str())?;
-                }
-                if *flushed {
-                    delete_rules(lab)?;
+            NetworkEvent::Check { finds, damage } => {
+                for one in damage {
+                    take_away(lab, one)?;
                 }
                 changed.wrong = self.check(*finds);
                 return Ok(changed);
@@ -360,11 +352,12 @@ fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// Takes a container's interfaces away.
-fn unplug(lab: &Lab, container: &str) -> Result<(), RunError> {
-    let interfaces = lab.interfaces(container)?;
-    for interface in interfaces.iter().filter(|name| *name != "lo") {
-        remove_link(lab.netns(container)?, interface)?;
+fn take_away(lab: &Lab, damage: &Damage) -> Result<(), RunError> {
+    match damage {
+        Damage::Interfaces(name) => lab.remove_interfaces(name.as_str())?,
+        Damage::Addresses(name) => lab.remove_addresses(name.as_str())?,
+        Damage::DefaultRoute(name) => lab.remove_default_routes(name.as_str())?,
+        Damage::Rules => delete_rules(lab)?,
     }
     Ok(())
 }

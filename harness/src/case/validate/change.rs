@@ -9,10 +9,11 @@ use super::findings::Findings;
 use super::network::in_file_order;
 use super::scope::Scope;
 use crate::case::file::CaseFile;
-use crate::case::model::{Attachment, Container, NetworkEvent, Step};
+use crate::case::model::{Attachment, Container, Damage, NetworkEvent, Step};
 use crate::case::place::NodeName;
 use crate::case::publish::Publish;
 use crate::case::step_file::StepFile;
+use crate::case::step_tables::CheckFile;
 use crate::case::vocabulary::{Leaves, Transit};
 
 /// Reads a step's change, of which there is at most one.
@@ -43,11 +44,9 @@ pub(super) fn change(
         return None;
     }
     if let Some(check) = &file.check {
-        let unplugged = check.get_ref().unplugged.as_ref();
         return Some(NetworkEvent::Check {
             finds: findings.word(&check.get_ref().finds)?,
-            unplugged: unplugged.and_then(|name| scope.node(findings, name)),
-            flushed: check.get_ref().flushed,
+            damage: damage(findings, scope, check.get_ref()),
         });
     }
     if let Some(teardown) = &file.teardown {
@@ -78,23 +77,39 @@ pub(super) fn change(
     added.or_else(|| named(findings, &file.refused).map(NetworkEvent::Refuse))
 }
 
+fn damage(findings: &mut Findings<'_>, scope: &Scope<'_>, check: &CheckFile) -> Vec<Damage> {
+    let mut of = |name: &Option<Spanned<String>>, damage: fn(NodeName) -> Damage| {
+        let name = name.as_ref();
+        let name = name.and_then(|name| scope.node(findings, name));
+        name.map(damage)
+    };
+    let damages = [
+        of(&check.unplugged, Damage::Interfaces),
+        of(&check.unaddressed, Damage::Addresses),
+        of(&check.unrouted, Damage::DefaultRoute),
+        check.flushed.then_some(Damage::Rules),
+    ];
+    damages.into_iter().flatten().collect()
+}
+
 /// Containers that are there before the first step: those that no step adds before it removes them.
 pub(in crate::case) fn at_first<'a>(
     containers: &'a [Container],
     steps: &[Step],
 ) -> BTreeSet<&'a NodeName> {
-    let later = |name: &NodeName| {
-        let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
-        let first = changes.find(|change| match change {
-            NetworkEvent::Add(one) | NetworkEvent::Remove(one) | NetworkEvent::Refuse(one) => {
-                one == name
-            }
-            NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => false,
-        });
-        matches!(first, Some(NetworkEvent::Add(_) | NetworkEvent::Refuse(_)))
-    };
     let names = containers.iter().map(|one| &one.name);
-    names.filter(|name| !later(name)).collect()
+    names.filter(|name| !comes_later(name, steps)).collect()
+}
+
+fn comes_later(name: &NodeName, steps: &[Step]) -> bool {
+    let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
+    let first = changes.find(|change| match change {
+        NetworkEvent::Add(one) | NetworkEvent::Remove(one) | NetworkEvent::Refuse(one) => {
+            one == name
+        }
+        NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => false,
+    });
+    matches!(first, Some(NetworkEvent::Add(_) | NetworkEvent::Refuse(_)))
 }
 
 /// A container is removed while it is there, added while it is not, and where steps have probes knows its address; the end
@@ -114,7 +129,21 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
         let (name, wanted) = match change {
             NetworkEvent::Remove(name) => (name, true),
             NetworkEvent::Add(name) | NetworkEvent::Refuse(name) => (name, false),
-            NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => continue,
+            NetworkEvent::Check { damage, .. } => {
+                let is_there = |name: &NodeName| {
+                    let seen = seen.iter().find(|(one, _)| *one == name);
+                    let at_first = || declared(name).is_some() && !comes_later(name, steps);
+                    seen.map_or_else(at_first, |(_, there)| *there)
+                };
+                let containers = damage.iter().filter_map(Damage::container);
+                for name in containers.filter(|name| !is_there(name)) {
+                    let message = format!("there is no container `{name}` to take something from");
+                    let help = "name a container that is there, or remove the word";
+                    findings.note(written.span(), message, "here", help);
+                }
+                continue;
+            }
+            NetworkEvent::Teardown { .. } => continue,
         };
         let span = [
             &written.get_ref().remove,
