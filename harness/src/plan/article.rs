@@ -1,23 +1,16 @@
-//! The article's lab: two containers on the bridge `hwchiu0`, and an honest way to 8.8.8.8 with two routers on it, so that
-//! the TTLs 64, 63, 62 and 61 come out by themselves.
+//! The article's lab: two containers on the bridge `hwchiu0` of a host, and the way to 8.8.8.8.
 
 use std::net::IpAddr;
 
+use super::outside::{self, way_outside};
 use super::topology::{
-    BridgeSpec, EndSpec, Forwarding, LabSpec, MasqueradeSpec, Namespace, NodeSpec, Prefix,
-    RouteSpec, VethSpec,
+    BridgeSpec, EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix, RouteSpec, VethSpec,
 };
 
 /// The article's bridge.
 pub const BRIDGE: &str = "hwchiu0";
 
 const HOST: Prefix = Prefix::v4([10, 0, 2, 15], 24);
-const HOST_NETWORK: Prefix = Prefix::v4([10, 0, 2, 0], 24);
-const GATEWAY_INNER: Prefix = Prefix::v4([10, 0, 2, 2], 24);
-pub(super) const GATEWAY_OUTER: Prefix = Prefix::v4([203, 0, 113, 2], 24);
-const ISP_INNER: Prefix = Prefix::v4([203, 0, 113, 1], 24);
-pub(super) const ISP_OUTER: Prefix = Prefix::v4([8, 8, 8, 1], 24);
-pub(super) const OUTSIDE: Prefix = Prefix::v4([8, 8, 8, 8], 24);
 
 /// How far the lab is built before a case's own commands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,7 +63,7 @@ pub fn containers() -> Vec<Container> {
 /// The lab with these containers. The first one on the bridge is 10.55.66.2 behind `veth0`, the next 10.55.66.3 behind
 /// `veth1`, and so on up to 10.55.66.254.
 pub fn spec(wiring: Wiring, containers: &[Container]) -> LabSpec {
-    let mut host = node("host", Forwarding::On, &[(None, GATEWAY_INNER.address)]);
+    let mut host = node("host", Forwarding::On, &[(None, outside::GATEWAY.address)]);
     host.bridge_netfilter = Some(true);
     let mut veths = Vec::new();
     let mut nodes = Vec::new();
@@ -100,38 +93,12 @@ pub fn spec(wiring: Wiring, containers: &[Container]) -> LabSpec {
         }
         nodes.push(made);
     }
-    let mut gateway = node(
-        "gateway",
-        Forwarding::OnInterfaces,
-        &[(None, ISP_INNER.address)],
-    );
-    // Only the network that it knows: what leaves the host with a container's address stays as it is (A11).
-    gateway.masquerade = Some(MasqueradeSpec {
-        source: HOST_NETWORK,
-        interface: "eth1".into(),
-    });
     nodes.push(host);
-    nodes.push(gateway);
-    // The ISP knows the two public networks that it is on, and no private one: it answers "net unreachable" (A11).
-    nodes.push(node("isp", Forwarding::OnInterfaces, &[]));
-    nodes.push(node(
-        "outside",
-        Forwarding::Off,
-        &[(None, ISP_OUTER.address)],
-    ));
-    veths.push(pair(
+    veths.push(VethSpec::between(
         ("host", "eth0", HOST),
-        ("gateway", "eth0", GATEWAY_INNER),
+        ("gateway", "eth0", outside::GATEWAY),
     ));
-    veths.push(pair(
-        ("gateway", "eth1", GATEWAY_OUTER),
-        ("isp", "eth0", ISP_INNER),
-    ));
-    veths.push(pair(
-        ("isp", "eth1", ISP_OUTER),
-        ("outside", "eth0", OUTSIDE),
-    ));
-    LabSpec { nodes, veths }
+    LabSpec { nodes, veths }.and(way_outside(None, &[]))
 }
 
 fn node(name: &str, forwarding: Forwarding, routes: &[(Option<Prefix>, IpAddr)]) -> NodeSpec {
@@ -144,16 +111,6 @@ fn node(name: &str, forwarding: Forwarding, routes: &[(Option<Prefix>, IpAddr)])
         forwarding,
         routes,
         ..NodeSpec::default()
-    }
-}
-
-fn pair(one: (&str, &str, Prefix), other: (&str, &str, Prefix)) -> VethSpec {
-    VethSpec {
-        ends: [
-            EndSpec::addressed(one.0, one.1, one.2),
-            EndSpec::addressed(other.0, other.1, other.2),
-        ],
-        mtu: None,
     }
 }
 

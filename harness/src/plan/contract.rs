@@ -3,10 +3,8 @@
 
 use std::net::IpAddr;
 
-use super::article::{self, Wiring};
-use super::topology::{
-    BridgeSpec, EndSpec, Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec, VethSpec,
-};
+use super::outside::{self, way_outside};
+use super::topology::{Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec};
 
 /// Nodes that have addresses before any container is there.
 const NODES: [&str; 5] = ["host", "lan", "gateway", "isp", "outside"];
@@ -15,7 +13,7 @@ pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
 /// The host's neighbour on its uplink segment, who may also be up to no good.
 pub const LAN: Prefix = Prefix::v4([10, 0, 2, 50], 24);
 /// The node behind the lab's routers.
-pub const OUTSIDE: Prefix = article::OUTSIDE;
+pub const OUTSIDE: Prefix = outside::OUTSIDE;
 /// Further addresses of the node behind the lab's routers: one of each other private network (RFC 1918) and one of those for
 /// documentation (RFC 5737), since filters make exceptions by the address.
 pub const OUTSIDE_ALSO: [Prefix; 3] = [
@@ -24,7 +22,7 @@ pub const OUTSIDE_ALSO: [Prefix; 3] = [
     Prefix::v4([198, 51, 100, 7], 32),
 ];
 /// The gateway's address towards its provider, behind which it hides the uplink segment.
-pub const BEYOND: Prefix = article::GATEWAY_OUTER;
+pub const BEYOND: Prefix = outside::BEYOND;
 /// The node that joins host, gateway and lan into one segment.
 pub const SEGMENT: &str = "segment";
 /// Where the machines are that a person's own rules are about (`own_rules`).
@@ -39,7 +37,7 @@ pub fn way_to_host(from: &str) -> Vec<(&'static str, IpAddr)> {
     match from {
         "lan" => vec![("lan", UPLINK.address)],
         "outside" => vec![
-            ("outside", article::ISP_OUTER.address),
+            ("outside", outside::ISP_OUTER.address),
             ("isp", BEYOND.address),
             ("gateway", UPLINK.address),
         ],
@@ -81,64 +79,43 @@ pub fn spec(
     bridge_netfilter: bool,
     path_mtu: Option<u16>,
 ) -> LabSpec {
-    let mut spec = article::spec(Wiring::Bare, &[]);
-    let gateway = Prefix::v4([10, 0, 2, 2], 24);
-    // Host and gateway are no longer wired to each other but to the segment.
-    spec.veths
-        .retain(|veth| veth.ends.iter().all(|end| end.node != "host"));
-    for (node, address) in [("host", UPLINK), ("gateway", gateway), ("lan", LAN)] {
-        spec.veths.push(VethSpec {
-            ends: [
-                EndSpec::port(SEGMENT, node, "br0"),
-                EndSpec::addressed(node, "eth0", address),
-            ],
-            mtu: None,
-        });
-    }
-    for veth in &mut spec.veths {
-        if veth.ends.iter().any(|end| end.node == "isp")
-            && veth.ends.iter().any(|end| end.node == "gateway")
-        {
-            veth.mtu = path_mtu;
-        }
-    }
-    if let Some(host) = spec.node_mut("host") {
+    let host = NodeSpec {
+        name: "host".into(),
         // Whether bridged packets are filtered is the implementation's to set, and on a fresh machine forwarding is, too.
-        host.forwarding = forwarding;
-        host.bridge_netfilter = Some(bridge_netfilter);
-    }
-    if let Some(outside) = spec.node_mut("outside") {
-        outside.own_addresses.extend(OUTSIDE_ALSO);
-    }
-    if let Some(isp) = spec.node_mut("isp") {
-        isp.routes.extend(OUTSIDE_ALSO.map(|address| RouteSpec {
-            to: Some(address),
-            via: OUTSIDE.address,
-        }));
-    }
-    spec.nodes.push(NodeSpec {
-        name: SEGMENT.into(),
-        bridges: vec![BridgeSpec {
-            name: "br0".into(),
-            address: None,
-        }],
+        forwarding,
+        bridge_netfilter: Some(bridge_netfilter),
+        routes: vec![to_everywhere()],
         ..NodeSpec::default()
-    });
-    spec.nodes.push(NodeSpec {
+    };
+    let lan = NodeSpec {
         name: "lan".into(),
         // A case that sends it by the host means every packet.
         keeps_routes: true,
-        routes: vec![RouteSpec {
-            to: None,
-            via: gateway.address,
-        }],
+        routes: vec![to_everywhere()],
         ..NodeSpec::default()
-    });
-    spec.nodes.extend(containers.iter().map(|name| NodeSpec {
+    };
+    let uplink = [
+        ("host", UPLINK_INTERFACE, UPLINK),
+        ("gateway", "eth0", outside::GATEWAY),
+        ("lan", "eth0", LAN),
+    ];
+    let containers = containers.iter().map(|name| NodeSpec {
         name: (*name).into(),
         ..NodeSpec::default()
-    }));
-    spec
+    });
+    LabSpec::of_nodes([host])
+        .and(way_outside(path_mtu, &OUTSIDE_ALSO))
+        .and(LabSpec::segment(SEGMENT, &uplink))
+        .and(LabSpec::of_nodes([lan]))
+        .and(LabSpec::of_nodes(containers))
+}
+
+/// The gateway is on the way to everything that is not on the segment.
+fn to_everywhere() -> RouteSpec {
+    RouteSpec {
+        to: None,
+        via: outside::GATEWAY.address,
+    }
 }
 
 #[cfg(test)]

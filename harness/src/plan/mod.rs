@@ -3,6 +3,7 @@
 
 pub mod article;
 pub mod contract;
+pub mod outside;
 pub mod topology;
 
 pub use topology::LabSpec;

@@ -16,6 +16,48 @@ pub struct LabSpec {
 }
 
 impl LabSpec {
+    /// Nodes without a link.
+    pub fn of_nodes(nodes: impl IntoIterator<Item = NodeSpec>) -> Self {
+        Self {
+            nodes: nodes.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// This lab and another one, side by side: two that have a node in common are joined by it.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let is_new = |node: &NodeSpec| self.nodes.iter().all(|one| one.name != node.name);
+        let new: Vec<NodeSpec> = other.nodes.into_iter().filter(is_new).collect();
+        self.nodes.extend(new);
+        self.veths.extend(other.veths);
+        self
+    }
+
+    /// A segment: a node that joins interfaces of others by one bridge. Each of them is a node, its interface and its address there.
+    pub fn segment(name: &str, ends: &[(&str, &str, Prefix)]) -> Self {
+        let bridge = "br0";
+        let node = NodeSpec {
+            name: name.into(),
+            bridges: vec![BridgeSpec {
+                name: bridge.into(),
+                address: None,
+            }],
+            ..NodeSpec::default()
+        };
+        let port = |&(node, interface, address): &(&str, &str, Prefix)| VethSpec {
+            ends: [
+                EndSpec::port(name, node, bridge),
+                EndSpec::addressed(node, interface, address),
+            ],
+            mtu: None,
+        };
+        Self {
+            nodes: vec![node],
+            veths: ends.iter().map(port).collect(),
+        }
+    }
+
     /// The first address of a node, if it has one.
     pub fn address(&self, node: &str) -> Option<Prefix> {
         let ends = self.veths.iter().flat_map(|veth| &veth.ends);
@@ -131,6 +173,19 @@ pub struct EndSpec {
     pub bridge: Option<String>,
 }
 
+impl VethSpec {
+    /// A pair of two ends with addresses: each is a node, its interface and its address.
+    pub fn between(one: (&str, &str, Prefix), other: (&str, &str, Prefix)) -> Self {
+        Self {
+            ends: [
+                EndSpec::addressed(one.0, one.1, one.2),
+                EndSpec::addressed(other.0, other.1, other.2),
+            ],
+            mtu: None,
+        }
+    }
+}
+
 impl EndSpec {
     /// An end with an address.
     pub fn addressed(node: &str, interface: &str, address: Prefix) -> Self {
@@ -204,6 +259,29 @@ impl FromStr for Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_uplink_is_one_more_part() {
+        let named = |name: &str| NodeSpec {
+            name: name.into(),
+            ..NodeSpec::default()
+        };
+        let uplink = |segment: &str, interface: &str, third: u8| {
+            let [host, peer] = [15, 2].map(|last| Prefix::v4([10, 0, third, last], 24));
+            let router = format!("{segment}-router");
+            let ends = [("host", interface, host), (&*router, "eth0", peer)];
+            LabSpec::segment(segment, &ends).and(LabSpec::of_nodes([named(&router)]))
+        };
+        let lab = LabSpec::of_nodes([named("host")])
+            .and(uplink("near", "eth0", 2))
+            .and(uplink("far", "eth1", 3))
+            .and(LabSpec::of_nodes([named("host")]));
+        let names: Vec<&str> = lab.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["host", "near", "near-router", "far", "far-router"]);
+        assert_eq!(lab.veths.len(), 4);
+        assert_eq!(lab.address("host"), Some(Prefix::v4([10, 0, 2, 15], 24)));
+        assert_eq!(lab.owner([10, 0, 3, 2].into()), Some("far-router"));
+    }
 
     #[test]
     fn a_prefix_reads_what_it_writes() {
