@@ -25,6 +25,13 @@ pub fn builtin_text(id: &str) -> Option<String> {
     texts().find(|(one, _)| *one == id).map(|(_, text)| text)
 }
 
+/// The id of each case that the program carries.
+pub fn builtin_ids() -> impl Iterator<Item = &'static str> {
+    goldpath_cases::files()
+        .into_iter()
+        .filter_map(|(path, _)| path.strip_suffix(".toml"))
+}
+
 /// Each case that the program carries, by id, with its text.
 pub(super) fn texts() -> impl Iterator<Item = (&'static str, String)> {
     goldpath_cases::files()

@@ -26,7 +26,7 @@ mod validate;
 mod vocabulary;
 
 pub use address::{Subnet, SubnetError};
-pub use builtin::{BUILTIN, builtin_text, usual_cases};
+pub use builtin::{BUILTIN, builtin_ids, builtin_text, usual_cases};
 pub use claim::Claim;
 pub use command::{CommandLine, NodeCommands};
 pub use discover::{Discovered, discover, discover_where, parse, read_case};

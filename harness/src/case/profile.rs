@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::builtin::builtin_ids;
 use super::select::glob;
 
 const ENTRIES: &str = include_str!("profiles.toml");
@@ -61,15 +62,11 @@ fn released_before(version: &str) -> String {
 /// The list for the version that comes after this one, to be kept as `released.txt` when the version is raised: every
 /// contract case that there is. What comes after that is new in that version, and provisional.
 pub fn released(next: &str) -> String {
-    let mut ids: Vec<&str> = ids().filter(|id| id.starts_with("contract/")).collect();
+    let mut ids: Vec<&str> = builtin_ids()
+        .filter(|id| id.starts_with("contract/"))
+        .collect();
     ids.sort_unstable();
     format!("{}\n{}\n", released_before(next), ids.join("\n"))
-}
-
-/// The id of each case that the program carries.
-fn ids() -> impl Iterator<Item = &'static str> {
-    let files = goldpath_cases::files().into_iter();
-    files.filter_map(|(path, _)| path.strip_suffix(".toml"))
 }
 
 impl Profile {
@@ -78,9 +75,9 @@ impl Profile {
         self.cases.iter().any(|pattern| glob(id, pattern))
     }
 
-    /// Whether its result does not depend on a case.
+    /// Whether its result does not depend on a case: one that is new in this version, or a person's own.
     pub fn is_provisional(&self, id: &str) -> bool {
-        self.provisional.iter().any(|one| one == id)
+        self.provisional.iter().any(|one| one == id) || !builtin_ids().any(|one| one == id)
     }
 
     /// The ids of its cases that a list of released ones has not. Before the first release none is new.
@@ -93,7 +90,7 @@ impl Profile {
 
     /// The ids of its cases among those that the program carries, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &'static str> {
-        ids().filter(|id| self.holds(id))
+        builtin_ids().filter(|id| self.holds(id))
     }
 }
 
@@ -111,7 +108,7 @@ mod tests {
             .map(|one| one.name.as_str())
             .collect();
         assert_eq!(names.len(), entries.profile.len());
-        for id in ids().filter(|id| id.starts_with("contract/")) {
+        for id in builtin_ids().filter(|id| id.starts_with("contract/")) {
             let homes = profiles().iter().filter(|one| one.holds(id));
             assert_eq!(homes.count(), 1, "{id}");
         }
@@ -122,7 +119,7 @@ mod tests {
     fn what_a_profile_names_is_there() {
         for profile in profiles() {
             for pattern in &profile.cases {
-                assert!(ids().any(|id| glob(id, pattern)), "{pattern}");
+                assert!(builtin_ids().any(|id| glob(id, pattern)), "{pattern}");
             }
         }
     }
@@ -152,7 +149,7 @@ mod tests {
             "before anything else is changed, type: goldpath profiles --released {version} > harness/src/case/released.txt"
         );
         for id in RELEASED.lines().filter(|line| !line.starts_with('#')) {
-            assert!(ids().any(|one| one == id), "{id} is gone");
+            assert!(builtin_ids().any(|one| one == id), "{id} is gone");
         }
     }
 

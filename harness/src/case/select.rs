@@ -86,8 +86,9 @@ pub fn select(cases: Vec<Case>, patterns: &[String]) -> Result<Vec<Case>, Nothin
 
 /// Ids by distance; a part of an id, from a dash or slash on, is compared at the pattern's length too. Of profiles all names.
 fn near(cases: &[Case], pattern: &str) -> Vec<String> {
-    if pattern.starts_with(PROFILE) {
+    if let Some(asked) = pattern.strip_prefix(PROFILE) {
         let names = profiles().iter().map(|profile| &profile.name);
+        let names = names.filter(|name| *name != asked);
         return names.map(|name| format!("{PROFILE}{name}")).collect();
     }
     let length = pattern.chars().count();

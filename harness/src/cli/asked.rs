@@ -100,10 +100,11 @@ impl Implementations {
                 ..Candidate::find(&selection)
             };
             if let (true, Err(reason)) = (must_be_here, &candidate.adapter) {
-                let next = if selection.argument.is_some() {
-                    "goldpath init plugin, which writes a plugin that passes"
-                } else {
-                    "goldpath doctor, which lists what there is"
+                let is_plugin = selection.to_string().starts_with("plugin:");
+                let next = match (&selection.argument, is_plugin) {
+                    (Some(_), true) => "goldpath init plugin, which writes a plugin that passes",
+                    (Some(_), false) => "name a file that is there",
+                    (None, _) => "goldpath doctor, which lists what there is",
                 };
                 return Err(format!(
                     "implementation {selection}: {reason}\nnext: {next}"

@@ -1,13 +1,16 @@
 //! Which cases a verb works on, in the same words for every verb.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::asked::Implementations;
 use super::exit::Exit;
 use crate::adapter::Candidate;
-use crate::case::{Backend, Case, discover, matches, render, select, usual_cases};
+use crate::case::{
+    BUILTIN, Backend, Case, builtin_ids, discover, matches, means, render, select, usual_cases,
+};
+use crate::program::quoted;
 use crate::run::{Trial, TrialId, case_part, is_meant_by};
 
 /// How many trials a failed selection shows.
@@ -123,6 +126,18 @@ pub(super) fn chosen(
         Ok(cases) => Ok(Some(cases)),
         Err(nothing) => {
             writeln!(err, "{nothing}\nall ids: goldpath list")?;
+            let carried = directories.iter().any(|one| one == Path::new(BUILTIN));
+            if !carried && builtin_ids().any(|id| means(id, &nothing.pattern)) {
+                let folders = directories.iter().map(|one| one.display().to_string());
+                let folders: Vec<String> = folders
+                    .flat_map(|one| [String::from("--cases"), one])
+                    .collect();
+                writeln!(
+                    err,
+                    "next: --cases {BUILTIN} {}, since the cases that the program carries are not among these",
+                    quoted(&folders)
+                )?;
+            }
             Ok(None)
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::output::{lost, output};
 use crate::files::write_new;
+use crate::program::quoted;
 
 const WORKFLOW: &str = include_str!("../../starters/workflow.yml");
 
@@ -129,7 +130,13 @@ fn plugin(
         writeln!(out, "wrote {}", path.display())?;
     }
     let steps = [
-        (folder != Path::new(".")).then(|| format!("cd {}", folder.display())),
+        (folder != Path::new(".")).then(|| {
+            quoted(&[
+                String::from("cd"),
+                String::from("--"),
+                folder.display().to_string(),
+            ])
+        }),
         starter.build.map(str::to_owned),
         Some(format!(
             "goldpath run contract -i plugin:{}",

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
+
 /// Files and folders that a command reads.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inputs<'a> {
@@ -34,6 +36,9 @@ impl<'a> Inputs<'a> {
         if place(path).is_none() {
             return Some(String::from("its folder is not there"));
         }
+        if !may_write(path) {
+            return Some(String::from("you may not write there"));
+        }
         if ends("toml") && self.cases.iter().any(|folder| below(folder)) {
             return Some(String::from("it would be read as a case"));
         }
@@ -43,6 +48,27 @@ impl<'a> Inputs<'a> {
         let own = self.files.iter().find(|file| is_same(file, path))?;
         Some(format!("{} is what this command reads", own.display()))
     }
+}
+
+/// Why a folder cannot be made or written to, none if it can. Nothing is made.
+pub(super) fn wrong_with_folder(folder: &Path) -> Option<String> {
+    let there = folder.ancestors().find(|one| one.exists());
+    let there = there.unwrap_or_else(|| Path::new("."));
+    if !there.is_dir() {
+        return Some(format!("{} is no folder", there.display()));
+    }
+    let denied = access(there, AccessFlags::W_OK).is_err();
+    denied.then(|| format!("you may not write to {}", there.display()))
+}
+
+/// Whether this user may write a file, or make it where it is not there.
+fn may_write(path: &Path) -> bool {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let there = if path.exists() { path } else { folder };
+    access(there, AccessFlags::W_OK).is_ok()
 }
 
 /// Whether two paths lead to one file, whether it is there or not. Devices, as /dev/null, take as much as they are given.

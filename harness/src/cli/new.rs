@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::output::{lost, output};
-use crate::case::{parse, render};
+use crate::case::{BUILTIN, CaseId, parse, render};
 use crate::files::write_new;
+use crate::program::quoted;
+
+/// The schema's file at the top of a folder of cases.
+const SCHEMA: &str = "case.schema.json";
 
 /// Write the beginning of a case of your own.
 #[derive(Debug, clap::Args)]
@@ -51,7 +55,14 @@ fn case(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let mut answers = Vec::new();
+    if asked.cases == Path::new(BUILTIN) {
+        writeln!(
+            err,
+            "--cases {BUILTIN} means the cases that the program carries, not a folder\nnext: name another one, as --cases cases"
+        )?;
+        return Ok(Exit::WrongInput);
+    }
+    let mut answers: Vec<String> = Vec::new();
     for (given, what, option) in [
         (&asked.id, "id, as contract/egress/reply-comes-back", "ID"),
         (&asked.title, "what happens, in one sentence", "--title"),
@@ -69,7 +80,15 @@ fn case(
             )?;
             return Ok(Exit::WrongInput);
         }
-        answers.push(answer.trim().to_owned());
+        let answer = answer.trim().to_owned();
+        // What is wrong with an id is said before anything else is asked for.
+        if answers.is_empty()
+            && let Some(wrong) = wrong_with(&answer, &asked.cases)
+        {
+            writeln!(err, "{wrong}")?;
+            return Ok(Exit::WrongInput);
+        }
+        answers.push(answer);
     }
     let [id, title, source] = &answers[..] else {
         return Ok(Exit::WrongInput);
@@ -85,15 +104,39 @@ fn case(
         return Ok(Exit::WrongInput);
     }
     writeln!(out, "wrote {}", path.display())?;
+    let schema = asked.cases.join(SCHEMA);
+    if !schema.exists() {
+        if let Err(error) = write_new(&asked.cases, &schema, crate::case::schema().as_bytes()) {
+            writeln!(err, "cannot write {}: {error}", schema.display())?;
+            return Ok(Exit::WrongInput);
+        }
+        writeln!(out, "wrote {}", schema.display())?;
+    }
     let cases = match asked.cases.as_path() == Path::new("cases") {
         true => String::new(),
-        false => format!(" --cases {}", asked.cases.display()),
+        false => format!(" --cases {}", quoted(&[asked.cases.display().to_string()])),
     };
     writeln!(
         out,
         "next: edit it; goldpath show {id} -i native{cases}; then goldpath accept {id} -i native{cases}"
     )?;
     Ok(Exit::Success)
+}
+
+/// Why no case of this id can be written, none if one can.
+fn wrong_with(id: &str, cases: &Path) -> Option<String> {
+    if let Err(error) = CaseId::new(id) {
+        return Some(format!(
+            "{error}\nnext: goldpath new case contract/egress/reply-comes-back"
+        ));
+    }
+    let path = cases.join(format!("{id}.toml"));
+    path.exists().then(|| {
+        format!(
+            "{} is there already, and nothing was written\nnext: edit it, or choose another id",
+            path.display()
+        )
+    })
 }
 
 fn ask(what: &str, err: &mut impl Write) -> io::Result<String> {
@@ -111,7 +154,7 @@ fn text(id: &str, title: &str, source: &str) -> String {
     let up = "../".repeat(id.matches('/').count());
     let (title, source) = (quoted(title), quoted(source));
     format!(
-        r#"#:schema {up}case.schema.json
+        r#"#:schema {up}{SCHEMA}
 title    = {title}
 requires = ["bridge"]
 source   = [{source}]

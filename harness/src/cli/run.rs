@@ -10,7 +10,7 @@ use super::asked::Implementations;
 use super::chosen::{Chosen, must_mean_trials, of_patterns};
 use super::declared::must_name_cases;
 use super::exit::Exit;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, wrong_with_folder};
 use super::output::output;
 use super::preflight::{must_have_programs, must_read_goldens};
 use super::progress::Progress;
@@ -114,7 +114,8 @@ pub fn run(args: &Args) -> ExitCode {
         return Exit::WrongInput.into();
     }
     let recipes = Trial::of(&cases, args.backend, &[]);
-    let ready = must_read_goldens(&args.golden, &cases, &mut err)
+    let ready = must_have_folders(args, &mut err)
+        .and_then(|()| must_read_goldens(&args.golden, &cases, &mut err))
         .and_then(|()| must_have_programs(&recipes, &mut err));
     if let Err(exit) = ready {
         return exit.into();
@@ -131,6 +132,25 @@ pub fn run(args: &Args) -> ExitCode {
             Exit::WrongInput
         }
     })
+}
+
+/// Evidence and recordings can be written.
+fn must_have_folders(args: &Args, err: &mut impl Write) -> Result<(), Exit> {
+    let record = args.record.as_deref().map(|folder| ("--record", folder));
+    for (option, folder) in [("--evidence", args.evidence.as_path())]
+        .into_iter()
+        .chain(record)
+    {
+        if let Some(reason) = wrong_with_folder(folder) {
+            let _ = writeln!(
+                err,
+                "cannot write {option} to {}: {reason}",
+                folder.display()
+            );
+            return Err(Exit::WrongInput);
+        }
+    }
+    Ok(())
 }
 
 /// Runs the trials of the chosen partition, all of them if there is none.

@@ -79,7 +79,12 @@ pub fn diff(before: &Report, after: &Report) -> Difference {
             if before.contract != after.contract {
                 difference.cases.insert(after.id.clone());
             }
-            if before.golden_sha256 != after.golden_sha256 {
+            // Of a trial that was not run there is none.
+            let goldens = before
+                .golden_sha256
+                .as_ref()
+                .zip(after.golden_sha256.as_ref());
+            if goldens.is_some_and(|(before, after)| before != after) {
                 difference.goldens.insert(after.id.clone());
             }
         }
@@ -263,7 +268,10 @@ mod tests {
         after.implementations[0].tools.pop();
         after.cases[0].outcome = Outcome::Errored;
         after.cases[0].contract.push_str("# other\n");
+        before.cases[2].golden_sha256 = Some(String::from("0"));
         after.cases[2].golden_sha256 = Some(String::from("1"));
+        // Not run before: there was no golden.
+        after.cases[0].golden_sha256 = Some(String::from("1"));
         before.cases.remove(1);
         after.cases.pop();
         diff(&before, &after)
@@ -329,6 +337,7 @@ mod tests {
         let (before, mut after) = (sample::report(), sample::report());
         let mut case = after.cases[1].clone();
         (case.id, case.backend) = (String::from("contract/egress/source-is-the-hosts"), None);
+        case.contract = crate::case::builtin_text(&case.id).expect("a case that is carried");
         after.profiles = crate::report::profile_reports(&[case], false);
         let around = diff(&before, &after).around;
         assert_eq!(around.len(), 1);

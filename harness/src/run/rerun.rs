@@ -13,6 +13,19 @@ pub enum Rerun {
 }
 
 impl Rerun {
+    /// The case, and the options that other verbs need to mean this trial, to be pasted behind one.
+    pub fn also(&self, trial: &Trial) -> String {
+        let mut argv = vec![trial.case.id.to_string()];
+        if let Self::Goldpath(words) = self {
+            argv.extend(words.iter().skip(1).cloned());
+        }
+        let selection = trial.implementation().map(|one| one.selection.to_string());
+        if let Some(selection) = selection.filter(|name| name != "native") {
+            argv.extend([String::from("--implementation"), selection]);
+        }
+        quoted(&argv)
+    }
+
     /// The command line, to be pasted where the first one was typed.
     pub fn line(&self, trial: &Trial) -> String {
         match self {

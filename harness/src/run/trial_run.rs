@@ -306,7 +306,7 @@ impl TrialRun {
         } else {
             Review::Elsewhere
         };
-        let id = id.to_owned();
+        let id = options.rerun.also(trial);
         self.judgement.add(Finding::of(What::Review { id, review }));
         Ok(())
     }

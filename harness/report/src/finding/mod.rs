@@ -202,7 +202,7 @@ pub enum What {
     },
     /// How a person makes what was seen the golden.
     Review {
-        /// The case's id.
+        /// The case, with the options that `goldpath show` and `goldpath accept` need to mean the same one.
         id: String,
         /// How.
         review: Review,
