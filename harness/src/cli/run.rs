@@ -26,6 +26,9 @@ use crate::run::{
     recipe_tools, run_all,
 };
 
+/// The folder of evidence if nobody names another one.
+const EVIDENCE: &str = "evidence";
+
 /// Run cases and compare their packet paths with the goldens.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -52,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "PART")]
     pub partition: Option<Partition>,
     /// Folder for the evidence of trials that did not pass.
-    #[arg(long, value_name = "DIR", default_value = "evidence")]
+    #[arg(long, value_name = "DIR", default_value = EVIDENCE)]
     pub evidence: PathBuf,
     /// Folder for the recording of every trial, also of one that passes. `goldpath replay` judges it again.
     #[arg(long, value_name = "DIR")]
@@ -134,13 +137,12 @@ pub fn run(args: &Args) -> ExitCode {
     })
 }
 
-/// Evidence and recordings can be written.
+/// Evidence and recordings can be written where somebody asks for that. Without evidence, which only a failure has, a run is a run.
 fn must_have_folders(args: &Args, err: &mut impl Write) -> Result<(), Exit> {
+    let evidence =
+        (args.evidence != Path::new(EVIDENCE)).then_some(("--evidence", &*args.evidence));
     let record = args.record.as_deref().map(|folder| ("--record", folder));
-    for (option, folder) in [("--evidence", args.evidence.as_path())]
-        .into_iter()
-        .chain(record)
-    {
+    for (option, folder) in evidence.into_iter().chain(record) {
         if let Some(reason) = wrong_with_folder(folder) {
             let _ = writeln!(
                 err,

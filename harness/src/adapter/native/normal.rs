@@ -17,7 +17,9 @@ pub(super) fn normal(plan: &Plan) -> Plan {
         for rule in &mut chain.rules {
             rule.about = About::Fault;
             plain(rule, chain.place, only.as_deref(), by_ports);
-            say_by_which_bridge(rule, &plan.bridges);
+            if matches!(chain.place, Place::Forward | Place::Postrouting) {
+                say_by_which_bridge(rule, &plan.bridges);
+            }
         }
         name_each_bridge(&mut chain.rules, &plan.bridges);
         say_new_of_the_rest(&mut chain.rules);
