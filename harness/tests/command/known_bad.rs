@@ -278,3 +278,26 @@ fn a_check_notices_deleted_rules(#[case] looks_for: &str, #[case] outcome: &str)
     );
     assert_eq!(report["cases"][0]["outcome"], outcome, "{report:#}");
 }
+
+/// A check that looks inside the containers, and one that looks at the host alone.
+#[rstest]
+#[case::looks_inside("question[\"namespaces\"].items()", "passed")]
+#[case::looks_at_the_host_alone("()", "failed")]
+fn a_check_notices_what_a_container_has_lost(#[case] looks_at: &str, #[case] outcome: &str) {
+    let features = (
+        "\"features\": FEATURES",
+        "\"features\": FEATURES + [\"check\"]",
+    );
+    let check = format!(
+        "elif question[\"verb\"] == \"check\":\n    \
+         lost = [f\"{{name}}: no {{what}}\" for name, path in {looks_at} for what in (\"route show default\", \"-4 address show scope global\")\n        \
+         if not subprocess.run(f\"nsenter --net={{path}} ip {{what}}\".split(), stdout=subprocess.PIPE, text=True).stdout]\n    \
+         json.dump({{\"error\": \", \".join(lost)}} if lost else {{}}, sys.stdout)\n\
+         else:\n    {{\"setup\""
+    );
+    let report = said(
+        &[features, ("else:\n    {\"setup\"", &check)],
+        "run contract/lifecycle/check-finds-a-missing-route",
+    );
+    assert_eq!(report["cases"][0]["outcome"], outcome, "{report:#}");
+}
