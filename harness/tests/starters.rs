@@ -140,7 +140,13 @@ fn new_case() -> Result<(), Failed> {
     let shown = desk.goldpath("show contract/egress/mine -i native");
     assert_eq!(shown.code, 0, "{shown:?}");
     let again = desk.goldpath("new case contract/egress/mine --source page --title t");
-    again.must_be_wrong_input(&["cannot write", "exists"]);
+    again.must_be_wrong_input(&["is there already", "nothing was written"]);
+    let hidden = desk.goldpath("run profile:publish");
+    hidden.must_be_wrong_input(&["next: --cases builtin --cases cases"]);
+    let carried =
+        desk.goldpath("new case contract/egress/other --source s --title t --cases builtin");
+    carried.must_be_wrong_input(&["not a folder"]);
+    assert!(desk.path("cases/case.schema.json").exists());
     let asked = desk.goldpath("new case");
     asked.must_be_wrong_input(&["ID is missing", "next: goldpath new case"]);
     Ok(())
