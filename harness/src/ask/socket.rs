@@ -27,12 +27,12 @@ const ICMP_HEADER: usize = 8;
 /// A socket and what it asks.
 #[derive(Debug)]
 pub(super) struct Socket {
-    kind: Kind,
+    sender: Sender,
     request: ProbeRequest,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum Sender {
     /// TCP or UDP.
     Prober(Prober),
     /// A ping socket. A raw one would be handed every ICMP packet of its namespace.
@@ -42,8 +42,8 @@ enum Kind {
 impl Socket {
     /// Opens it in the calling thread's network namespace.
     pub(super) fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
-        let kind = match request.kind {
-            ProbeKind::IcmpEcho => Kind::Ping(ping(request)?),
+        let sender = match request.kind {
+            ProbeKind::IcmpEcho => Sender::Ping(ping(request)?),
             ProbeKind::Tcp
             | ProbeKind::Udp
             | ProbeKind::TcpFin
@@ -53,17 +53,17 @@ impl Socket {
                     dont_fragment: None,
                     ..request.clone()
                 };
-                Kind::Prober(Prober::open(&plain)?)
+                Sender::Prober(Prober::open(&plain)?)
             }
         };
         let socket = Self {
-            kind,
+            sender,
             request: request.clone(),
         };
         // With it a socket hears of unreachable networks and hosts, too, which are soft errors otherwise (`man 7 ip`).
         setsockopt(&socket.interest().0, sockopt::Ipv4RecvErr, &true)
             .map_err(|errno| socket.error("ask for errors", errno))?;
-        if let (Kind::Ping(ping), Some(tos)) = (&socket.kind, request.tos) {
+        if let (Sender::Ping(ping), Some(tos)) = (&socket.sender, request.tos) {
             setsockopt(ping, sockopt::Ipv4Tos, &i32::from(tos))
                 .map_err(|errno| socket.error("set the type of service", errno))?;
         }
@@ -112,7 +112,7 @@ impl Socket {
             let _ = socket_error(self.interest().0);
         }
         self.request.token = token;
-        if let Kind::Prober(prober) = &mut self.kind {
+        if let Sender::Prober(prober) = &mut self.sender {
             prober.mark(token);
         }
         Ok(())
@@ -129,9 +129,9 @@ impl Socket {
 
     /// Sends the question. What the kernel refuses is an answer.
     pub(super) fn send(&mut self) -> Result<Option<Heard>, ProbeError> {
-        let sent = match &mut self.kind {
-            Kind::Prober(prober) => prober.send()?,
-            Kind::Ping(socket) => match send_echo(socket, &self.request) {
+        let sent = match &mut self.sender {
+            Sender::Prober(prober) => prober.send()?,
+            Sender::Ping(socket) => match send_echo(socket, &self.request) {
                 Ok(()) => Sent::Accepted,
                 Err(errno) => Sent::Refused(self.refusal("send an echo request", errno)?),
             },
@@ -144,13 +144,13 @@ impl Socket {
 
     /// What it was told since the last call, if anything.
     pub(super) fn receive(&mut self) -> Result<Option<Heard>, ProbeError> {
-        match &mut self.kind {
+        match &mut self.sender {
             // It is connected: the kernel hands it nothing from another address or port.
-            Kind::Prober(prober) => Ok(prober.receive()?.map(|answer| match answer {
+            Sender::Prober(prober) => Ok(prober.receive()?.map(|answer| match answer {
                 Answer::Reply { .. } => Heard::Answer(self.request.destination),
                 Answer::Refused(name) => Heard::Errno(name),
             })),
-            Kind::Ping(socket) => match receive_echo(socket, &self.request) {
+            Sender::Ping(socket) => match receive_echo(socket, &self.request) {
                 Ok(heard) => Ok(heard),
                 Err(errno) => Ok(Some(Heard::Errno(
                     self.refusal("receive an echo reply", errno)?,
@@ -166,9 +166,9 @@ impl Socket {
 
     /// The socket and what to wait for on it.
     pub(super) fn interest(&self) -> (BorrowedFd<'_>, PollFlags) {
-        match &self.kind {
-            Kind::Prober(prober) => prober.interest(),
-            Kind::Ping(socket) => (socket.as_fd(), PollFlags::POLLIN),
+        match &self.sender {
+            Sender::Prober(prober) => prober.interest(),
+            Sender::Ping(socket) => (socket.as_fd(), PollFlags::POLLIN),
         }
     }
 

@@ -28,7 +28,7 @@ const WIDEST: usize = "255.255.255.255:65535".len();
 pub struct Service {
     node: String,
     port: u16,
-    kind: Kind,
+    listening: Listening,
     got: Vec<Got>,
 }
 
@@ -46,7 +46,7 @@ pub struct Got {
 }
 
 #[derive(Debug)]
-enum Kind {
+enum Listening {
     Tcp {
         listener: TcpListener,
         callers: BTreeMap<i32, (TcpStream, Vec<u8>)>,
@@ -61,11 +61,11 @@ enum Kind {
 /// is sent to a UDP port from now on: no longer listening, or connected to nobody's port, it does neither.
 impl Drop for Service {
     fn drop(&mut self) {
-        match &self.kind {
-            Kind::Tcp { listener, .. } => {
+        match &self.listening {
+            Listening::Tcp { listener, .. } => {
                 let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
             }
-            Kind::Udp { socket, .. } => leave(socket),
+            Listening::Udp { socket, .. } => leave(socket),
         }
     }
 }
@@ -78,13 +78,13 @@ impl Service {
     /// The port is taken.
     pub fn listen(node: &str, protocol: Protocol, any: IpAddr, port: u16) -> std::io::Result<Self> {
         let at = SocketAddr::new(any, port);
-        let (port, kind) = match protocol {
+        let (port, listening) = match protocol {
             Protocol::Tcp => {
                 let listener = TcpListener::bind(at)?;
                 listener.set_nonblocking(true)?;
                 let port = listener.local_addr()?.port();
                 let callers = BTreeMap::new();
-                (port, Kind::Tcp { listener, callers })
+                (port, Listening::Tcp { listener, callers })
             }
             Protocol::Udp => {
                 let socket = bind_shared(at)?;
@@ -94,13 +94,13 @@ impl Service {
                 socket.set_nonblocking(true)?;
                 let port = socket.local_addr()?.port();
                 let buffer = vec![0; usize::from(u16::MAX)];
-                (port, Kind::Udp { socket, buffer })
+                (port, Listening::Udp { socket, buffer })
             }
         };
         Ok(Self {
             node: node.to_owned(),
             port,
-            kind,
+            listening,
             got: Vec::new(),
         })
     }
@@ -112,9 +112,9 @@ impl Service {
 
     /// Its protocol.
     pub fn protocol(&self) -> Protocol {
-        match self.kind {
-            Kind::Tcp { .. } => Protocol::Tcp,
-            Kind::Udp { .. } => Protocol::Udp,
+        match self.listening {
+            Listening::Tcp { .. } => Protocol::Tcp,
+            Listening::Udp { .. } => Protocol::Udp,
         }
     }
 
@@ -130,9 +130,9 @@ impl Service {
 
     /// Hands over the caller of whom it got this, with the connection, which outlives the service then.
     pub fn release(&mut self, got: &Got) -> Option<Caller> {
-        let end = match &mut self.kind {
-            Kind::Udp { .. } => End::Datagram(got.asked),
-            Kind::Tcp { callers, .. } => {
+        let end = match &mut self.listening {
+            Listening::Udp { .. } => End::Datagram(got.asked),
+            Listening::Tcp { callers, .. } => {
                 let is_of =
                     |stream: &TcpStream| stream.peer_addr().is_ok_and(|one| one == got.peer);
                 let mut held = callers.iter();
@@ -167,11 +167,11 @@ impl Service {
     /// it has not sent. What the kernel refuses is a lost answer.
     pub fn speak(&mut self, caller: Caller, token: Token) {
         let said = reply(token, caller.peer);
-        match (&mut self.kind, caller.end) {
-            (Kind::Udp { socket, .. }, End::Datagram(asked)) => {
+        match (&mut self.listening, caller.end) {
+            (Listening::Udp { socket, .. }, End::Datagram(asked)) => {
                 let _ = send_from(socket, &said, caller.peer, asked);
             }
-            (Kind::Tcp { callers, .. }, End::Stream(mut stream)) => {
+            (Listening::Tcp { callers, .. }, End::Stream(mut stream)) => {
                 let _ = stream.write_all(&said);
                 callers.insert(stream.as_raw_fd(), (stream, Vec::new()));
             }
@@ -185,9 +185,9 @@ impl Service {
     /// The listening socket itself is broken. A caller that goes away is none.
     pub fn serve(&mut self) -> std::io::Result<()> {
         let got = &mut self.got;
-        match &mut self.kind {
-            Kind::Udp { socket, buffer } => serve_udp(socket, buffer, got),
-            Kind::Tcp { listener, callers } => {
+        match &mut self.listening {
+            Listening::Udp { socket, buffer } => serve_udp(socket, buffer, got),
+            Listening::Tcp { listener, callers } => {
                 loop {
                     match listener.accept() {
                         Ok((stream, _)) => {
@@ -206,9 +206,9 @@ impl Service {
 
     /// The sockets to wait for.
     pub fn as_fds(&self) -> Vec<BorrowedFd<'_>> {
-        match &self.kind {
-            Kind::Udp { socket, .. } => vec![socket.as_fd()],
-            Kind::Tcp { listener, callers } => std::iter::once(listener.as_fd())
+        match &self.listening {
+            Listening::Udp { socket, .. } => vec![socket.as_fd()],
+            Listening::Tcp { listener, callers } => std::iter::once(listener.as_fd())
                 .chain(callers.values().map(|(stream, _)| stream.as_fd()))
                 .collect(),
         }
