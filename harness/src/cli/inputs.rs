@@ -117,5 +117,9 @@ mod tests {
         assert_eq!(told("x.toml"), "");
         assert!(is_same(&path("new"), &path("cases/../new")));
         assert!(!is_same(Path::new("/dev/null"), Path::new("/dev/null")));
+        assert_eq!(wrong_with_folder(&path("cases/new/folder")), None);
+        assert_eq!(wrong_with_folder(Path::new("new")), None);
+        let below_a_file = wrong_with_folder(&path("score.json/x")).unwrap_or_default();
+        assert!(below_a_file.ends_with("score.json is no folder"));
     }
 }

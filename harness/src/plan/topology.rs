@@ -71,11 +71,6 @@ impl LabSpec {
         let has = |end: &&EndSpec| end.address.is_some_and(|own| own.address == address);
         ends.find(has).map(|end| end.node.as_str())
     }
-
-    /// The node of that name.
-    pub fn node_mut(&mut self, name: &str) -> Option<&mut NodeSpec> {
-        self.nodes.iter_mut().find(|node| node.name == name)
-    }
 }
 
 /// Which namespace a node is.

@@ -257,26 +257,34 @@ fn what_makes_no_network_is_told_instead_of_its_rules() {
     assert_eq!(rules["errored"].as_object().unwrap().len(), 1, "{rules:#}");
 }
 
-/// A check that looks whether its table is there, and one that looks for its rules: deleted rules leave the table.
-#[rstest]
-#[case::looks_for_its_rules("\"dnat\"", "passed")]
-#[case::looks_for_its_table("\"table\"", "failed")]
-fn a_check_notices_deleted_rules(#[case] looks_for: &str, #[case] outcome: &str) {
+/// What comes of a case for a plugin that lists `check` and answers it by these lines of Python.
+fn outcome_by_check(lines: &[&str], case: &str) -> Value {
     let features = (
         "\"features\": FEATURES",
         "\"features\": FEATURES + [\"check\"]",
     );
     let check = format!(
-        "elif question[\"verb\"] == \"check\":\n    \
-         said = subprocess.run(\"nft list table ip example\".split(), stdout=subprocess.PIPE, text=True).stdout\n    \
-         json.dump({{}} if {looks_for} in said else {{\"error\": \"they are gone\"}}, sys.stdout)\n\
-         else:\n    {{\"setup\""
+        "elif question[\"verb\"] == \"check\":\n    {}\nelse:\n    {{\"setup\"",
+        lines.join("\n    ")
     );
     let report = said(
         &[features, ("else:\n    {\"setup\"", &check)],
-        "run contract/lifecycle/check-finds-flushed-rules",
+        &format!("run {case}"),
     );
-    assert_eq!(report["cases"][0]["outcome"], outcome, "{report:#}");
+    report["cases"][0]["outcome"].clone()
+}
+
+/// A check that looks whether its table is there, and one that looks for its rules: deleted rules leave the table.
+#[rstest]
+#[case::looks_for_its_rules("\"dnat\"", "passed")]
+#[case::looks_for_its_table("\"table\"", "failed")]
+fn a_check_notices_deleted_rules(#[case] looks_for: &str, #[case] outcome: &str) {
+    let said = "said = subprocess.run(\"nft list table ip example\".split(), stdout=subprocess.PIPE, text=True).stdout";
+    let answers = format!(
+        "json.dump({{}} if {looks_for} in said else {{\"error\": \"they are gone\"}}, sys.stdout)"
+    );
+    let case = "contract/lifecycle/check-finds-flushed-rules";
+    assert_eq!(outcome_by_check(&[said, &answers], case), outcome);
 }
 
 /// A check that looks inside the containers, and one that looks at the host alone.
@@ -284,20 +292,15 @@ fn a_check_notices_deleted_rules(#[case] looks_for: &str, #[case] outcome: &str)
 #[case::looks_inside("question[\"namespaces\"].items()", "passed")]
 #[case::looks_at_the_host_alone("()", "failed")]
 fn a_check_notices_what_a_container_has_lost(#[case] looks_at: &str, #[case] outcome: &str) {
-    let features = (
-        "\"features\": FEATURES",
-        "\"features\": FEATURES + [\"check\"]",
+    let wanted = "wanted = (\"route show default\", \"-4 address show scope global\")";
+    let shown = "shown = lambda path, what: subprocess.run(f\"nsenter --net={path} ip {what}\".split(), stdout=subprocess.PIPE, text=True).stdout";
+    let lost = format!(
+        "lost = [f\"{{name}}: no {{what}}\" for name, path in {looks_at} for what in wanted if not shown(path, what)]"
     );
-    let check = format!(
-        "elif question[\"verb\"] == \"check\":\n    \
-         lost = [f\"{{name}}: no {{what}}\" for name, path in {looks_at} for what in (\"route show default\", \"-4 address show scope global\")\n        \
-         if not subprocess.run(f\"nsenter --net={{path}} ip {{what}}\".split(), stdout=subprocess.PIPE, text=True).stdout]\n    \
-         json.dump({{\"error\": \", \".join(lost)}} if lost else {{}}, sys.stdout)\n\
-         else:\n    {{\"setup\""
+    let answers = "json.dump({\"error\": \", \".join(lost)} if lost else {}, sys.stdout)";
+    let case = "contract/lifecycle/check-finds-a-missing-route";
+    assert_eq!(
+        outcome_by_check(&[wanted, shown, &lost, answers], case),
+        outcome
     );
-    let report = said(
-        &[features, ("else:\n    {\"setup\"", &check)],
-        "run contract/lifecycle/check-finds-a-missing-route",
-    );
-    assert_eq!(report["cases"][0]["outcome"], outcome, "{report:#}");
 }
