@@ -364,8 +364,17 @@ fn the_line_that_runs_a_trial_again_runs_the_same_on_the_same() {
         4,
         "two back ends, native and the plugin: {columns:?}"
     );
+    let mut reviewed = 0;
     for case in all {
         let again = case["again"].as_str().unwrap();
+        // What accepts the path means the same one.
+        let mut findings = case["findings"].as_array().unwrap().iter();
+        if let Some(review) = findings.find(|one| one["what"] == "review") {
+            reviewed += 1;
+            let id = review["id"].as_str().unwrap();
+            let name = case["implementation"].as_str().unwrap();
+            assert!(name == "recipe" || id.contains(name), "{review}");
+        }
         let ended = shell(&format!("{again} --json one.json"));
         assert_eq!(ended.status.code(), Some(1), "{again}");
         let ran = desk.report("one.json")["cases"].as_array().unwrap().len();
@@ -377,6 +386,7 @@ fn the_line_that_runs_a_trial_again_runs_the_same_on_the_same() {
         // Whole findings hold sequence numbers of TCP.
         assert!(kinds(&same[0]) == kinds(&case), "{again}");
     }
+    assert!(reviewed > 0, "no path to be accepted");
 }
 
 #[test]
