@@ -109,4 +109,6 @@ mod intent;
 #[expect(unreachable_pub, reason = "see above")]
 mod mutate;
 #[expect(unreachable_pub, reason = "see above")]
+mod netlink;
+#[expect(unreachable_pub, reason = "see above")]
 mod program;

@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::TraceError;
-use super::netlink::{
-    Attributes, Message, NLM_F_DUMP, Requests, SUBSYS_NFTABLES, be_u32, be_u64, text,
-};
-use super::print::Print;
-use super::socket::Netfilter;
-use crate::path::Hook;
+use netlink_packet_core::NLM_F_DUMP;
 
-const NEWCHAIN: u8 = 3;
-const GETCHAIN: u8 = 4;
-const NEWRULE: u8 = 6;
-const GETRULE: u8 = 7;
+use super::print::Print;
+use crate::netlink::{
+    Attributes, Message, NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE,
+    NetfilterSocket, NetlinkError, SUBSYS_NFTABLES, be_u32, be_u64, text,
+};
+use crate::path::Hook;
 
 /// Chains of nf_tables by family, table and name.
 pub(super) type NftChains = BTreeMap<(u8, String, String), NftChain>;
@@ -28,15 +24,18 @@ pub(super) struct NftChain {
 }
 
 /// Reads all chains of all families in two dumps, and the print of those of iptables.
-pub(super) fn read_chains(socket: &mut Netfilter) -> Result<(NftChains, Print), TraceError> {
+pub(super) fn read_chains(
+    socket: &mut NetfilterSocket,
+) -> Result<(NftChains, Print), NetlinkError> {
     let mut chains = NftChains::new();
     let mut print = Print::default();
-    for (get, operation) in [(GETCHAIN, "dump chains"), (GETRULE, "dump rules")] {
-        let sequence = socket.next_sequence();
-        let kind = u16::from(SUBSYS_NFTABLES) << 8 | u16::from(get);
-        let mut request = Requests::default();
-        request.message(kind, NLM_F_DUMP, sequence, 0, 0);
-        socket.dump(operation, request.bytes(), sequence, |message| {
+    for (get, operation) in [
+        (NFT_MSG_GETCHAIN, "dump chains"),
+        (NFT_MSG_GETRULE, "dump rules"),
+    ] {
+        let mut request = socket.requests();
+        request.message((SUBSYS_NFTABLES, get), NLM_F_DUMP, 0, 0);
+        socket.dump(operation, &request, |message| {
             decode(message, &mut chains);
             print.add(message);
         })?;
@@ -62,13 +61,13 @@ fn decode(message: &Message<'_>, chains: &mut NftChains) -> Option<()> {
     for (attribute, value) in message.attributes() {
         match (subject, attribute) {
             (_, 1) => table = Some(text(value)),
-            ((SUBSYS_NFTABLES, NEWCHAIN), 3) | ((SUBSYS_NFTABLES, NEWRULE), 2) => {
+            ((SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN), 3) | ((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), 2) => {
                 name = Some(text(value));
             }
-            ((SUBSYS_NFTABLES, NEWCHAIN), 4) => {
+            ((SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN), 4) => {
                 hooked = Attributes(value).find(|(kind, _)| *kind == 1);
             }
-            ((SUBSYS_NFTABLES, NEWRULE), 3) => handle = be_u64(value),
+            ((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), 3) => handle = be_u64(value),
             _ => {}
         }
     }
@@ -84,22 +83,22 @@ fn decode(message: &Message<'_>, chains: &mut NftChains) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::netlink::messages;
     use super::*;
     use crate::fuzz::feed;
+    use crate::netlink::{Requests, messages};
 
     #[test]
     fn foreign_bytes_do_no_harm() {
-        let mut chain = Requests::default();
+        let mut chain = Requests::new(1);
         chain
-            .message(0x0a03, 0, 1, 2, 0)
+            .message((SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN), 0, 2, 0)
             .string(1, "filter")
             .string(3, "FORWARD")
             .nest(4, |hooked| {
                 hooked.number(1, 2).number(2, 0);
             });
-        let mut rule = Requests::default();
-        rule.message(0x0a06, 0, 1, 2, 0)
+        let mut rule = Requests::new(1);
+        rule.message((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), 0, 2, 0)
             .string(1, "filter")
             .string(2, "FORWARD")
             .attribute(3, &7u64.to_be_bytes());

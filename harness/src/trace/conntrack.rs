@@ -2,25 +2,27 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP};
+use nix::errno::Errno;
+
 use super::TraceError;
-use super::netlink::{
-    Attributes, Message, NLM_F_ACK, NLM_F_DUMP, Requests, SUBSYS_CONNTRACK, be_u16, be_u32,
+use crate::netlink::{
+    Attributes, Message, NetfilterSocket, NetlinkError, Requests, SUBSYS_CONNTRACK, be_u16, be_u32,
 };
-use super::socket::Netfilter;
 use crate::packet::{Headers, Transport};
 use crate::path::Binding;
 
 const MSG_NEW: u8 = 0;
-const MSG_GET: u16 = 1;
+const MSG_GET: u8 = 1;
 /// `IPCTNL_MSG_CT_DELETE`.
-const MSG_DELETE: u16 = 2;
+const MSG_DELETE: u8 = 2;
 const AF_INET: u8 = 2;
 /// The ICMP type (RFC 792).
 const ECHO_REQUEST: u8 = 8;
 
 /// Reads the conntrack table of one node.
 pub struct Conntrack {
-    socket: Netfilter,
+    socket: NetfilterSocket,
     node: String,
 }
 
@@ -76,22 +78,19 @@ impl Conntrack {
     /// Opens a socket in the calling thread's network namespace.
     pub fn open(node: &str) -> Result<Self, TraceError> {
         Ok(Self {
-            socket: Netfilter::open(node)?,
+            socket: NetfilterSocket::open(node)?,
             node: node.to_owned(),
         })
     }
 
     /// All entries of IPv4.
     pub fn dump(&mut self) -> Result<Vec<ConntrackEntry>, TraceError> {
-        let sequence = self.socket.next_sequence();
-        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_GET;
-        let mut request = Requests::default();
-        request.message(kind, NLM_F_DUMP, sequence, AF_INET, 0);
+        let mut request = self.socket.requests();
+        request.message((SUBSYS_CONNTRACK, MSG_GET), NLM_F_DUMP, AF_INET, 0);
         let mut entries = Vec::new();
-        self.socket
-            .dump("dump conntrack", request.bytes(), sequence, |message| {
-                entries.extend(decode(message));
-            })?;
+        self.socket.dump("dump conntrack", &request, |message| {
+            entries.extend(decode(message));
+        })?;
         Ok(entries)
     }
 
@@ -100,12 +99,10 @@ impl Conntrack {
     /// One question instead of a dump: the table is one for all namespaces, and a dump walks its 262,144 buckets, which
     /// takes 5 to 50 ms.
     pub fn binding(&mut self, connection: &Connection) -> Result<Option<Binding>, TraceError> {
-        let sequence = self.socket.next_sequence();
-        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_GET;
-        let mut request = Requests::default();
+        let mut request = self.socket.requests();
         // The acknowledgement ends the answer as NLMSG_DONE ends a dump.
         request
-            .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
+            .message((SUBSYS_CONNTRACK, MSG_GET), NLM_F_ACK, AF_INET, 0)
             .nest(1, |tuple| {
                 tuple.nest(1, |ends| addresses(ends, &connection.ends));
                 tuple.nest(2, |parts| {
@@ -115,16 +112,13 @@ impl Conntrack {
                 });
             });
         let mut found = None;
-        let asked = self
-            .socket
-            .dump("look up conntrack", request.bytes(), sequence, |message| {
-                found = decode(message).or(found.take());
-            });
+        let asked = self.socket.dump("look up conntrack", &request, |message| {
+            found = decode(message).or(found.take());
+        });
         match asked {
             Ok(()) => {}
-            Err(TraceError::Socket { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(error.into()),
         }
         // The tuple behind a rewrite may find an entry by its other direction, which began elsewhere.
         let begun = found.filter(|entry: &ConntrackEntry| {
@@ -135,22 +129,17 @@ impl Conntrack {
 
     /// Forgets all connections of the node. A dump's time: the kernel walks the table that is one for all namespaces.
     pub fn forget_all(&mut self) -> Result<(), TraceError> {
-        let sequence = self.socket.next_sequence();
-        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_DELETE;
-        let mut request = Requests::default();
-        request.message(kind, NLM_F_ACK, sequence, AF_INET, 0);
-        self.socket
-            .acknowledged("forget conntrack", request.bytes(), sequence)
+        let mut request = self.socket.requests();
+        request.message((SUBSYS_CONNTRACK, MSG_DELETE), NLM_F_ACK, AF_INET, 0);
+        Ok(self.socket.acknowledged("forget conntrack", &request)?)
     }
 
     /// Forgets a connection: its next packet begins another one. One that has ended meanwhile is no error.
     pub fn forget(&mut self, entry: &ConntrackEntry) -> Result<(), TraceError> {
-        let sequence = self.socket.next_sequence();
-        let kind = u16::from(SUBSYS_CONNTRACK) << 8 | MSG_DELETE;
         let tuple = &entry.original;
-        let mut request = Requests::default();
+        let mut request = self.socket.requests();
         request
-            .message(kind, NLM_F_ACK, sequence, AF_INET, 0)
+            .message((SUBSYS_CONNTRACK, MSG_DELETE), NLM_F_ACK, AF_INET, 0)
             .nest(1, |nested| {
                 nested.nest(1, |ends| {
                     addresses(ends, &[tuple.source, tuple.destination])
@@ -163,16 +152,10 @@ impl Conntrack {
                     }
                 });
             });
-        let asked = self
-            .socket
-            .dump("forget a connection", request.bytes(), sequence, |_| {});
+        let asked = self.socket.dump("forget a connection", &request, |_| {});
         match asked {
-            Err(TraceError::Socket { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Ok(())
-            }
-            other => other,
+            Err(error) if is_absent(&error) => Ok(()),
+            other => Ok(other?),
         }
     }
 
@@ -226,6 +209,11 @@ impl Tuple {
             text(self.destination, self.ports.map(|(_, to)| to)),
         )
     }
+}
+
+/// Whether the kernel knows no such connection.
+fn is_absent(error: &NetlinkError) -> bool {
+    error.errno() == Some(Errno::ENOENT as i32)
 }
 
 fn addresses(request: &mut Requests, ends: &[IpAddr; 2]) {
@@ -329,9 +317,9 @@ fn address(value: &[u8]) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::netlink::messages;
     use super::*;
     use crate::fuzz::{bytes, feed};
+    use crate::netlink::messages;
 
     /// Recorded on Linux 6.18: a datagram from c1 to 8.8.8.8:53, masqueraded as 10.0.2.15.
     const RECORDED: &str = "a40000000001220001000000c85f0000020000003400018014000180080001000a37420208000200080808081c000280050001001100000006000200ecf70000060003000035000034000280140001800800010008080808080002000a00020f1c0002800500010011000000060002000035000006000300ecf700000800030000000198080008000000000008000c00ca9c342408000b0000000001080007000000001d";

@@ -3,33 +3,16 @@
 use std::io;
 
 use crate::lab::LabError;
+use crate::netlink::NetlinkError;
 use crate::program::ProgramError;
 
 /// Recording or resolving netfilter's decisions failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceError {
-    /// A system call on a netfilter socket failed.
-    #[error("cannot {operation} in node '{node}': {source}")]
-    Socket {
-        /// What was tried.
-        operation: &'static str,
-        /// The node.
-        node: String,
-        /// Errno.
-        #[source]
-        source: io::Error,
-    },
-    /// The kernel had to drop reports because the socket's buffer was full.
-    #[error(
-        "netfilter reports of node '{node}' were lost ({what}): the evidence is incomplete; drain more often or run fewer labs at once"
-    )]
-    Lost {
-        /// The node.
-        node: String,
-        /// How the loss was noticed.
-        what: &'static str,
-    },
+    /// A netfilter socket failed, or its reports were lost.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
     /// A sysctl could not be written.
     #[error("cannot write '{value}' to {path} in node '{node}': {source}")]
     Sysctl {

@@ -9,7 +9,6 @@ mod conntrack;
 mod decision;
 mod drops;
 mod error;
-mod netlink;
 mod nflog;
 mod nft;
 mod node;
@@ -17,7 +16,6 @@ mod print;
 mod rules;
 mod ruleset;
 mod save;
-mod socket;
 mod table;
 mod tracer;
 

@@ -1,8 +1,8 @@
 //! The log group where iptables-legacy's trace goes: binding it, and reading its packets.
 
-use super::TraceError;
-use super::netlink::{Message, NLM_F_ACK, Requests, SUBSYS_LOG, be_u32, text};
-use super::socket::Netfilter;
+use netlink_packet_core::NLM_F_ACK;
+
+use crate::netlink::{Message, NetfilterSocket, NetlinkError, SUBSYS_LOG, be_u32, text};
 
 /// Where the kernel's TRACE sends: the logger's default group (`nfnetlink_log.c`, `default_loginfo`).
 const GROUP: u16 = 0;
@@ -12,7 +12,7 @@ const COPY_RANGE: u32 = 256;
 /// (`NFT_TRACETYPE_TRANSPORT_HSIZE`), so that both back ends tell the same of a packet.
 const TRANSPORT: usize = 20;
 const MSG_PACKET: u8 = 0;
-const MSG_CONFIG: u16 = 1;
+const MSG_CONFIG: u8 = 1;
 
 /// One report of iptables-legacy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(super) enum LegacyKind {
 }
 
 /// Binds the group to `socket`, each packet sent at once.
-pub(super) fn bind(socket: &mut Netfilter) -> Result<(), TraceError> {
+pub(super) fn bind(socket: &mut NetfilterSocket) -> Result<(), NetlinkError> {
     const CONFIG_COMMAND: u16 = 1;
     const CONFIG_MODE: u16 = 2;
     const CONFIG_THRESHOLD: u16 = 5;
@@ -62,18 +62,11 @@ pub(super) fn bind(socket: &mut Netfilter) -> Result<(), TraceError> {
         (CONFIG_MODE, &[a, b, c, d, COPY_PACKET, 0]),
         (CONFIG_THRESHOLD, &1u32.to_be_bytes()),
     ] {
-        let sequence = socket.next_sequence();
-        let mut request = Requests::default();
+        let mut request = socket.requests();
         request
-            .message(
-                u16::from(SUBSYS_LOG) << 8 | MSG_CONFIG,
-                NLM_F_ACK,
-                sequence,
-                0,
-                GROUP,
-            )
+            .message((SUBSYS_LOG, MSG_CONFIG), NLM_F_ACK, 0, GROUP)
             .attribute(attribute, value);
-        socket.acknowledged("bind log group 0", request.bytes(), sequence)?;
+        socket.acknowledged("bind log group 0", &request)?;
     }
     Ok(())
 }
@@ -134,9 +127,9 @@ fn cut(packet: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::netlink::messages;
     use super::*;
     use crate::fuzz::{bytes, feed};
+    use crate::netlink::messages;
 
     /// Recorded on Linux 6.18: a datagram of c1 that the first rule of filter/FORWARD matched.
     const RECORDED: &str = "c400000000040000000000000000000002000000080001000800020022000a0054524143453a2066696c7465723a464f52574152443a72756c653a312000000008000400000000020800060000000003080005000000000510000800000600007a5f93f54e8b000006000f000001000006001100000e0000120010004a87e4c7c20f7a5f93f54e8b0800000014000300000000006b02db9c0000000000095e6d220009004500001efa4940003f11e53c0a37420208080808ecf70035000a5c64780a0000";

@@ -1,6 +1,6 @@
 //! `NFT_MSG_TRACE`: what nf_tables reports of a packet with the trace mark (`nf_tables_trace.c`).
 
-use super::netlink::{Attributes, Message, SUBSYS_NFTABLES, be_u32, be_u64, text};
+use crate::netlink::{Attributes, Message, SUBSYS_NFTABLES, be_u32, be_u64, text};
 
 /// Multicast group of trace reports (`NFNLGRP_NFTRACE`).
 pub(super) const GROUP: u32 = 9;
@@ -137,9 +137,9 @@ fn decode_verdict(attributes: Attributes<'_>) -> Option<NftVerdict> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::netlink::messages;
     use super::*;
     use crate::fuzz::{bytes, feed};
+    use crate::netlink::messages;
 
     /// Recorded on Linux 6.18: an echo request between two bridge ports, as filter/FORWARD is
     /// entered, and the policy that dropped it.

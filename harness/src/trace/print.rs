@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::netlink::{Attributes, IPV4, Message, SUBSYS_NFTABLES, text};
 use super::save::SavedTable;
+use crate::netlink::{
+    Attributes, IPV4, Message, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, SUBSYS_NFTABLES, text,
+};
 
-const NEWCHAIN: u8 = 3;
-const NEWRULE: u8 = 6;
 /// `NFTA_CHAIN_TABLE`, `_NAME`, `_HOOK`, `_POLICY`, `_TYPE`: no handle, no use count, no counters.
 const OF_CHAIN: [u16; 5] = [1, 3, 4, 5, 7];
 /// `NFTA_RULE_TABLE`, `_CHAIN`, `_COMPAT`, `_USERDATA`; expressions are looked through.
@@ -41,13 +41,13 @@ impl Print {
             return;
         }
         let kept: &[u16] = match number {
-            NEWCHAIN => &OF_CHAIN,
-            NEWRULE => &OF_RULE,
+            NFT_MSG_NEWCHAIN => &OF_CHAIN,
+            NFT_MSG_NEWRULE => &OF_RULE,
             _ => return,
         };
         self.push(number.into(), &[]);
         for (kind, value) in message.attributes() {
-            if number == NEWRULE && kind == EXPRESSIONS {
+            if number == NFT_MSG_NEWRULE && kind == EXPRESSIONS {
                 self.expressions(value);
             } else if kept.contains(&kind) {
                 self.push(kind, value);
@@ -103,14 +103,13 @@ impl Print {
 
 #[cfg(test)]
 mod tests {
-    use super::super::netlink::{Requests, messages};
     use super::*;
+    use crate::netlink::{Requests, messages};
 
     fn print(handle: u32, counted: u8, target: &[u8]) -> Print {
-        let mut request = Requests::default();
-        let kind = u16::from_be_bytes([SUBSYS_NFTABLES, NEWRULE]);
+        let mut request = Requests::new(1);
         request
-            .message(kind, 0, 1, IPV4, 0)
+            .message((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), 0, IPV4, 0)
             .string(1, "filter")
             .string(2, "FORWARD")
             .number(3, handle)

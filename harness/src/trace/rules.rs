@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::TraceError;
 use super::chains::{NftChains, read_chains};
 use super::node::Node;
 use super::ruleset::{NativeRules, Ruleset, family_name, parse_native};
 use super::save::{SavedTable, parse_save};
-use super::socket::Netfilter;
 use super::table;
-use super::{TraceError, netlink::IPV4};
 use crate::case::Backend;
+use crate::netlink::{IPV4, NetfilterSocket};
 
 /// Families of nf_tables whose rules see IPv4 packets in the five hooks of a host: inet and ip.
 const FAMILIES: [u8; 2] = [table::INET, IPV4];
@@ -135,7 +135,7 @@ impl fmt::Display for InstalledRule {
 /// A table cannot be read, or a program that prints rules failed.
 pub fn installed_rules(node: &str, legacy: bool) -> Result<Vec<InstalledRule>, TraceError> {
     let node = Node::current(node)?;
-    let (chains, print) = read_chains(&mut Netfilter::open(&node.name)?)?;
+    let (chains, print) = read_chains(&mut NetfilterSocket::open(&node.name)?)?;
     let mut rules = Vec::new();
     if chains.values().any(|chain| !chain.handles.is_empty()) {
         let saved = parse_save(&node.output(&["iptables-nft-save"])?);

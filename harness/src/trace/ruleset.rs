@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chains::NftChains;
-use super::netlink::IPV4;
 use super::print::Print;
 use super::save::{SavedTable, target};
+use crate::netlink::IPV4;
 use crate::path::{Action, Hook};
 
 /// One node's rules, as far as they were needed; a part that was not read is None.

@@ -7,14 +7,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::TraceError;
 use super::chains::read_chains;
 use super::decision::{Calls, Decision, Report, concerns, decide};
-use super::netlink::messages;
 use super::nflog;
 use super::nft::{self, About};
 use super::node::Node;
 use super::ruleset::{Ruleset, parse_native};
 use super::save::parse_save;
-use super::socket::Netfilter;
 use super::table;
+use crate::netlink::{NetfilterSocket, NetlinkError, messages};
 use crate::packet::{Headers, Transport, decode};
 use crate::path::VerdictEvent;
 
@@ -29,8 +28,8 @@ pub struct Tracer {
     node: Node,
     legacy: bool,
     /// Both back ends report to this one socket, so its queue is the order between them.
-    reports: Netfilter,
-    control: Netfilter,
+    reports: NetfilterSocket,
+    control: NetfilterSocket,
     ruleset: Ruleset,
     calls: Calls,
     order: u64,
@@ -52,8 +51,8 @@ impl Tracer {
         let mut tracer = Self {
             node: Node::current(node)?,
             legacy,
-            reports: Netfilter::open(node)?,
-            control: Netfilter::open(node)?,
+            reports: NetfilterSocket::open(node)?,
+            control: NetfilterSocket::open(node)?,
             ruleset: Ruleset::default(),
             calls: Calls::default(),
             order: 0,
@@ -107,7 +106,7 @@ impl Tracer {
     /// Traces no more packets, and forgets what was reported: hundreds of probes at once would be more than anybody reads.
     pub fn pause(&mut self) -> Result<(), TraceError> {
         match table::pause(&mut self.control) {
-            Err(TraceError::Socket { node, source, .. })
+            Err(NetlinkError::Refused { node, source, .. })
                 if source.kind() == std::io::ErrorKind::NotFound =>
             {
                 return Err(TraceError::Gone { node });
@@ -119,7 +118,7 @@ impl Tracer {
 
     /// Traces packets again.
     pub fn resume(&mut self) -> Result<(), TraceError> {
-        table::resume(&mut self.control)
+        Ok(table::resume(&mut self.control)?)
     }
 
     /// Takes the mark and the log away again.
@@ -128,7 +127,7 @@ impl Tracer {
         if self.legacy {
             self.node.sysctl(NF_LOG, "NONE")?;
         }
-        removed
+        Ok(removed?)
     }
 
     /// Forgets what was reported so far, unresolved, and the rules that were read: both may be of what is gone.

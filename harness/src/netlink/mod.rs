@@ -1,0 +1,22 @@
+//! Netlink, spoken over blocking sockets: netfilter's messages, and what fails of them.
+//!
+//! A socket is opened in the calling thread's network namespace and stays in it, whichever thread uses it later. How a
+//! thread gets into a namespace is no matter of this room.
+//!
+//! Netfilter's messages are read and written here by hand. netlink-packet-netfilter (0.4) has tables, chains, rules and
+//! batches, but hands a trace report over as undecoded attributes, refuses a message whole for one attribute that it does
+//! not understand, and copies every attribute, also of reports that come by the thousand.
+
+mod error;
+mod message;
+mod netfilter;
+mod request;
+
+pub use error::NetlinkError;
+pub use message::{
+    Attributes, IPV4, Message, NFT_MSG_DELRULE, NFT_MSG_DELTABLE, NFT_MSG_GETCHAIN,
+    NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWTABLE, SUBSYS_CONNTRACK,
+    SUBSYS_LOG, SUBSYS_NFTABLES, be_u16, be_u32, be_u64, messages, text,
+};
+pub use netfilter::NetfilterSocket;
+pub use request::Requests;
