@@ -7,8 +7,8 @@ use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
 
-use super::netlink::{Batch, RouteSocket};
 use super::{Lab, LabError, NEIGHBOUR_MAKER};
+use crate::netlink::{Batch, RouteSocket};
 
 impl Lab {
     /// The hardware address that a node has learnt for an address, as `02:42:…`.

@@ -9,8 +9,8 @@ use rtnetlink::{LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec, Link
 
 use super::build::{address, route};
 use super::lookup::names;
-use super::netlink::{Batch, RouteSocket};
 use super::{LabError, Netns, ready};
+use crate::netlink::{Batch, RouteSocket};
 use crate::plan::topology::Prefix;
 
 /// `lo`'s index in every namespace.
@@ -53,7 +53,7 @@ pub struct Port<'a> {
 impl Bridge {
     /// Makes the bridge and sets it up.
     pub fn create(&self, host: &Netns) -> Result<(), LabError> {
-        let mut socket = RouteSocket::open("host", host, &[])?;
+        let mut socket = host.route_socket("host", &[])?;
         let mut batch = Batch::default();
         // Its own address: otherwise it takes the lowest of its ports' and changes with them.
         let mut message = LinkBridge::new(&self.name)
@@ -78,7 +78,7 @@ impl Bridge {
 
     /// Makes a veth pair from the bridge into a container, and waits until it forwards.
     pub fn attach(&self, host: &Netns, port: &Port<'_>) -> Result<(), LabError> {
-        let mut socket = RouteSocket::open("host", host, &[])?;
+        let mut socket = host.route_socket("host", &[])?;
         let master = index(&mut socket, &self.name)?;
         let mut peer = LinkMessageBuilder::<LinkUnspec>::new()
             .name(port.interface.as_str())
@@ -116,7 +116,7 @@ impl Bridge {
 
 impl Port<'_> {
     fn configure(&self) -> Result<(), LabError> {
-        let mut socket = RouteSocket::open("container", self.container, &[])?;
+        let mut socket = self.container.route_socket("container", &[])?;
         let index = index(&mut socket, &self.interface)?;
         let up =
             |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
@@ -129,23 +129,23 @@ impl Port<'_> {
             let object = format!("default via {gateway}");
             batch.create("add route", object, route(None, gateway)?);
         }
-        socket.commit(batch)
+        Ok(socket.commit(batch)?)
     }
 }
 
 /// Removes a link; the other end of a veth pair goes with it.
 pub fn remove_link(host: &Netns, name: &str) -> Result<(), LabError> {
-    let mut socket = RouteSocket::open("host", host, &[])?;
+    let mut socket = host.route_socket("host", &[])?;
     let index = index(&mut socket, name)?;
     let mut batch = Batch::default();
     let message = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
     batch.change("remove link", name, message);
-    socket.commit(batch)
+    Ok(socket.commit(batch)?)
 }
 
 /// Removes every bridge and every bridge port that was made here. One by one, each would wait for an RCU grace period.
 pub fn remove_all(host: &Netns) -> Result<(), LabError> {
-    let mut socket = RouteSocket::open("host", host, &[])?;
+    let mut socket = host.route_socket("host", &[])?;
     let mut batch = Batch::default();
     let all = LinkMessageBuilder::<LinkUnspec>::new()
         .append_extra_attribute(LinkAttribute::Group(GROUP))
@@ -155,7 +155,7 @@ pub fn remove_all(host: &Netns) -> Result<(), LabError> {
         "all bridges and ports",
         RouteNetlinkMessage::DelLink(all),
     );
-    socket.commit(batch)
+    Ok(socket.commit(batch)?)
 }
 
 fn index(socket: &mut RouteSocket, name: &str) -> Result<u32, LabError> {

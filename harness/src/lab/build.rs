@@ -18,8 +18,8 @@ use rtnetlink::{
 };
 
 use super::masquerade::masquerade;
-use super::netlink::{Batch, RouteSocket};
 use super::{Lab, LabError, LiveNode, Netns, ready, sysctl};
+use crate::netlink::Batch;
 use crate::plan::topology::{EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix};
 
 /// `lo`'s index in every namespace.
@@ -47,7 +47,7 @@ impl Lab {
         let ipv6 = sysctl::Ipv6::of(spec);
         let mut nodes = BTreeMap::new();
         for (node, netns) in own.iter().zip(Netns::create_many(own.len())?) {
-            let socket = RouteSocket::open(&node.name, &netns, &[])?;
+            let socket = netns.route_socket(&node.name, &[])?;
             netns.run(|| sysctl::set(node, ipv6))??;
             nodes.insert(
                 node.name.clone(),
@@ -171,7 +171,7 @@ impl Lab {
                 self::route(route.to, route.via)?,
             );
         }
-        self.live(&node.name)?.socket().commit(batch)
+        Ok(self.live(&node.name)?.socket().commit(batch)?)
     }
 }
 

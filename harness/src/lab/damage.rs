@@ -6,8 +6,8 @@ use rtnetlink::packet_route::route::RouteMessage;
 
 use super::attach::remove_link;
 use super::lookup::{is_main, names};
-use super::netlink::Batch;
 use super::{Lab, LabError};
+use crate::netlink::Batch;
 
 const LOOPBACK: &str = "lo";
 
@@ -41,7 +41,7 @@ impl Lab {
                 batch.change("remove address", name, message);
             }
         }
-        socket.commit(batch)
+        Ok(socket.commit(batch)?)
     }
 
     /// Takes the default routes of a node away.
@@ -61,6 +61,6 @@ impl Lab {
                 batch.change("remove route", "default", message);
             }
         }
-        socket.commit(batch)
+        Ok(socket.commit(batch)?)
     }
 }

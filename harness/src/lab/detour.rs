@@ -13,8 +13,8 @@ use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::build::route;
-use super::netlink::Batch;
 use super::{Lab, LabError};
+use crate::netlink::Batch;
 use crate::plan::topology::Prefix;
 
 /// The type of service of packets that go by detours: "low delay" (RFC 791 3.1), which every kernel heeds in a rule.

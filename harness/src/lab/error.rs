@@ -4,25 +4,15 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::netlink::NetlinkError;
+
 /// A refusal of the kernel, or a lab that cannot be built as stated.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LabError {
-    /// A netlink request was refused.
-    #[error("cannot {operation} {object} in netns '{node}': {source}{}", detail(.explanation))]
-    Netlink {
-        /// What was asked for, as `create veth`.
-        operation: &'static str,
-        /// What it was about, as `veth0`.
-        object: String,
-        /// The node whose namespace was asked.
-        node: String,
-        /// The kernel's own sentence, where it gave one.
-        explanation: Option<String>,
-        /// The errno.
-        #[source]
-        source: io::Error,
-    },
+    /// A netlink request was refused, or its answer is not understood.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
     /// A system call failed.
     #[error("cannot {operation} {object}: {source}")]
     System {
@@ -33,16 +23,6 @@ pub enum LabError {
         /// The errno.
         #[source]
         source: io::Error,
-    },
-    /// A message of the kernel has a form that isn't known here.
-    #[error("cannot read the kernel's answer to {operation} in netns '{node}': {reason}")]
-    Answer {
-        /// What was asked for.
-        operation: &'static str,
-        /// The node whose namespace was asked.
-        node: String,
-        /// Why the answer isn't understood.
-        reason: String,
     },
     /// The specification names something that it doesn't define, or defines it twice.
     #[error("lab specification: {0}")]
@@ -90,18 +70,12 @@ impl LabError {
     /// The errno of a refused netlink request or system call.
     pub fn errno(&self) -> Option<i32> {
         match self {
-            Self::Netlink { source, .. } | Self::System { source, .. } => source.raw_os_error(),
-            Self::Answer { .. }
-            | Self::Specification(_)
+            Self::Netlink(error) => error.errno(),
+            Self::System { source, .. } => source.raw_os_error(),
+            Self::Specification(_)
             | Self::Missing { .. }
             | Self::Over { .. }
             | Self::Overdue { .. } => None,
         }
     }
-}
-
-fn detail(explanation: &Option<String>) -> String {
-    explanation
-        .as_ref()
-        .map_or_else(String::new, |text| format!(" ({text})"))
 }

@@ -3,6 +3,7 @@
 use super::nft::{Base, Transaction};
 use super::{CommandError, Lab, LabError};
 use crate::case::Backend;
+use crate::netlink::NetlinkError;
 
 /// How Docker leaves a machine, which is where the article starts: INPUT lets in, and nothing is forwarded unless a rule
 /// says so. All three chains are there on both back ends: a command of iptables-nft makes only the one that it names.
@@ -52,12 +53,8 @@ impl Lab {
         }
         let socket = transaction
             .commit(&self.live(node)?.netns)
-            .map_err(|source| LabError::Netlink {
-                operation: "set policies of",
-                object: "filter".into(),
-                node: node.into(),
-                explanation: None,
-                source,
+            .map_err(|source| {
+                NetlinkError::failed("set policies of", node, source).about("filter")
             })?;
         let node = self.canonical(node).to_owned();
         if let Some(live) = self.nodes.get_mut(&node) {

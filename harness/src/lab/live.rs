@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use netlink_sys::Socket;
 
-use super::netlink::RouteSocket;
 use super::sysctl;
 use super::{LabError, Netns};
+use crate::netlink::RouteSocket;
 
 /// Network namespaces, and everything in them, that live as long as this value.
 ///
@@ -87,7 +87,7 @@ impl Lab {
     pub fn adopt(&mut self, name: &str, netns: Netns) -> Result<(), LabError> {
         // A refusal that the kernel withholds is no silence of the implementation's.
         netns.run(sysctl::lift_limits)??;
-        let socket = Mutex::new(RouteSocket::open(name, &netns, &[])?);
+        let socket = Mutex::new(netns.route_socket(name, &[])?);
         let netfilter = Vec::new();
         self.nodes.insert(
             name.into(),

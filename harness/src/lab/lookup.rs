@@ -12,8 +12,8 @@ use rtnetlink::packet_route::route::{
 };
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::netlink::RouteSocket;
 use super::{Lab, LabError};
+use crate::netlink::{NetlinkError, RouteSocket};
 
 /// `RT_TABLE_MAIN`.
 const MAIN_TABLE: u32 = 254;
@@ -121,15 +121,15 @@ impl Lab {
                     port
                 })
             }
-            Ok(other) => Err(LabError::Answer {
+            Ok(other) => Err(LabError::Netlink(NetlinkError::Answer {
                 operation: "look up forwarding entry",
                 node: node.into(),
                 reason: format!("{other:?}"),
-            }),
+            })),
             Err(error) if error.errno() == Some(Errno::ENOENT as i32) => {
                 Ok("unknown: to every port".into())
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -181,11 +181,11 @@ pub(super) fn way(
     )?;
     let RouteNetlinkMessage::NewRoute(route) = answer else {
         let node = socket.node().to_string();
-        return Err(LabError::Answer {
+        return Err(LabError::Netlink(NetlinkError::Answer {
             operation: "look up route",
             node,
             reason: format!("{answer:?}"),
-        });
+        }));
     };
     let mut way = RouteTarget {
         device: 0,

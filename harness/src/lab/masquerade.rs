@@ -6,6 +6,7 @@ use netlink_sys::Socket;
 
 use super::nft::{Base, NESTED, Transaction, attribute, text};
 use super::{LabError, Netns};
+use crate::netlink::NetlinkError;
 use crate::plan::topology::MasqueradeSpec;
 
 const POSTROUTING: u32 = 4;
@@ -28,12 +29,8 @@ pub(super) fn masquerade(
     netns: &Netns,
     rule: &MasqueradeSpec,
 ) -> Result<Socket, LabError> {
-    let refused = |source: std::io::Error| LabError::Netlink {
-        operation: "masquerade on",
-        object: rule.interface.clone(),
-        node: node.into(),
-        explanation: None,
-        source,
+    let refused = |source: std::io::Error| {
+        LabError::from(NetlinkError::failed("masquerade on", node, source).about(&rule.interface))
     };
     let IpAddr::V4(source) = rule.source.address else {
         return Err(LabError::Specification(format!(

@@ -12,9 +12,9 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::build::{mac, permanent_neighbour};
 use super::lookup::{names, way};
-use super::netlink::{Batch, RouteSocket};
 use super::ready::next_event;
 use super::{Lab, LabError};
+use crate::netlink::{Batch, NetlinkError, RouteSocket};
 
 /// The kernel asks three times (`mcast_solicit`), [`ASKING_MS`] apart, and then gives up; the rest is for a machine
 /// under load: with twenty labs at work on each core it was a second late.
@@ -40,7 +40,7 @@ impl Lab {
             let way = match way(&mut self.live(&here)?.socket(), to, None, None) {
                 Ok(way) if way.kind == RouteType::Unicast => way,
                 // Local, or no route: the way ends here.
-                Ok(_) | Err(LabError::Netlink { .. }) => return Ok(()),
+                Ok(_) | Err(LabError::Netlink(NetlinkError::Refused { .. })) => return Ok(()),
                 Err(error) => return Err(error),
             };
             let next = way.gateway.unwrap_or(to);
@@ -162,7 +162,7 @@ impl Lab {
         if let Look::Resolved(mac) = look(&mut socket, device, address)? {
             return keep(&mut socket, &mac).map(|()| false);
         }
-        let mut events = RouteSocket::open(node, &live.netns, &[NEIGHBOUR_EVENTS])?;
+        let mut events = live.netns.route_socket(node, &[NEIGHBOUR_EVENTS])?;
         let start = Instant::now();
         loop {
             match look(&mut socket, device, address)? {
@@ -220,7 +220,7 @@ fn look(socket: &mut RouteSocket, device: u32, address: IpAddr) -> Result<Look, 
         Err(error) if error.errno() == Some(nix::errno::Errno::ENOENT as i32) => {
             return Ok(Look::Waiting);
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let mac = entry
         .attributes
@@ -249,7 +249,7 @@ fn keep(
         address.to_string(),
         permanent_neighbour(device, address, mac),
     );
-    socket.commit(batch)
+    Ok(socket.commit(batch)?)
 }
 
 /// All addresses in the namespace of `socket`, with their interface's index.

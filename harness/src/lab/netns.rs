@@ -13,6 +13,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::fstat;
 
 use super::LabError;
+use crate::netlink::RouteSocket;
 
 /// The calling thread's network namespace. `/proc/self/ns/net` would be the main thread's.
 const OWN: &str = "/proc/thread-self/ns/net";
@@ -84,6 +85,12 @@ impl Netns {
     pub fn run<T>(&self, inside: impl FnOnce() -> T) -> Result<T, LabError> {
         let _guard = self.enter()?;
         Ok(inside())
+    }
+
+    /// Opens a route socket here for `node`, and joins the multicast `groups` (`RTNLGRP_*`).
+    pub(crate) fn route_socket(&self, node: &str, groups: &[u32]) -> Result<RouteSocket, LabError> {
+        self.run(|| RouteSocket::open(node, groups))?
+            .map_err(|e| LabError::system("open netlink socket in", node, e))
     }
 
     /// The inode that names this namespace in `ls -l /proc/PID/ns/net`.

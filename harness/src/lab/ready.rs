@@ -12,8 +12,8 @@ use rtnetlink::packet_route::link::{
 use std::os::fd::AsFd;
 
 use super::lookup::{links, name};
-use super::netlink::RouteSocket;
 use super::{Lab, LabError, Netns};
+use crate::netlink::RouteSocket;
 
 /// The kernel runs its link watch once a second when it defers it (`net/core/link_watch.c`, `HZ`); a machine under load
 /// gets five times that.
@@ -34,7 +34,7 @@ pub(super) fn wait(
         return Ok(());
     }
     // Joined before the next look, so no event is lost between.
-    let mut events = RouteSocket::open(socket.node(), netns, &[LINK_EVENTS])?;
+    let mut events = netns.route_socket(socket.node(), &[LINK_EVENTS])?;
     let start = Instant::now();
     while !look(socket, index, name)? {
         if !next_event(&mut events, start, LINK_WAIT)? {

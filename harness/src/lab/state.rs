@@ -10,6 +10,7 @@ use super::ageing::{address, entries, hardware_address};
 use super::lookup::{links, name, names, way};
 use super::neighbours::addresses;
 use super::{Lab, LabError};
+use crate::netlink::NetlinkError;
 
 /// What a node knows about a neighbour.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Lab {
         match way(&mut socket, destination, None, None) {
             Ok(way) if way.kind == RouteType::Local => Ok(Some(String::from("lo"))),
             Ok(way) => Ok(names.get(&way.device).cloned()),
-            Err(LabError::Netlink { .. }) => Ok(None),
+            Err(LabError::Netlink(NetlinkError::Refused { .. })) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -16,14 +16,15 @@ use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::entry::{Address, Entry, Link, Neighbour, PolicyRule, Rest, Route};
-use crate::lab::{LabError, NEIGHBOUR_MAKER, Netns, RouteSocket};
+use crate::lab::{LabError, NEIGHBOUR_MAKER, Netns};
+use crate::netlink::RouteSocket;
 
 /// Names of links by index.
 type Names = BTreeMap<u32, String>;
 
 /// Everything that rtnetlink lists.
 pub(super) fn read(netns: &Netns) -> Result<Vec<Entry>, LabError> {
-    let mut socket = RouteSocket::open("ledger", netns, &[])?;
+    let mut socket = netns.route_socket("ledger", &[])?;
     let (names, mut entries) = links(&mut socket)?;
     let questions = [
         (
@@ -52,7 +53,7 @@ pub(super) fn read(netns: &Netns) -> Result<Vec<Entry>, LabError> {
 
 /// Only links and addresses.
 pub(super) fn read_links(netns: &Netns) -> Result<Vec<Entry>, LabError> {
-    let mut socket = RouteSocket::open("ledger", netns, &[])?;
+    let mut socket = netns.route_socket("ledger", &[])?;
     let (names, mut entries) = links(&mut socket)?;
     let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
     let rows = socket.dump("list addresses", question)?;

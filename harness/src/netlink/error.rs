@@ -23,6 +23,16 @@ pub enum NetlinkError {
         #[source]
         source: io::Error,
     },
+    /// A message of the kernel has a form that isn't known here.
+    #[error("cannot read the kernel's answer to {operation} in netns '{node}': {reason}")]
+    Answer {
+        /// What was asked for.
+        operation: &'static str,
+        /// The node whose namespace was asked.
+        node: String,
+        /// Why the answer isn't understood.
+        reason: String,
+    },
     /// The kernel had to drop reports because the socket's buffer was full.
     #[error(
         "netfilter reports of node '{node}' were lost ({what}): the evidence is incomplete; drain more often or run fewer labs at once"
@@ -47,11 +57,20 @@ impl NetlinkError {
         }
     }
 
+    /// The same refusal, which says what it was about.
+    #[must_use]
+    pub fn about(mut self, what: &str) -> Self {
+        if let Self::Refused { object, .. } = &mut self {
+            *object = Some(what.to_owned());
+        }
+        self
+    }
+
     /// The errno of a refused request or a system call.
     pub fn errno(&self) -> Option<i32> {
         match self {
             Self::Refused { source, .. } => source.raw_os_error(),
-            Self::Lost { .. } => None,
+            Self::Answer { .. } | Self::Lost { .. } => None,
         }
     }
 }

@@ -36,11 +36,16 @@ const FAMILY_HEADER: usize = 4;
 /// One netlink message as received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
+    /// The netlink header's type.
     pub kind: u16,
+    /// The netlink header's flags.
     pub flags: u16,
+    /// The number of the request that it answers.
     pub sequence: u32,
     /// Behind the netlink header.
     pub body: &'a [u8],
+    /// With the netlink header.
+    pub whole: &'a [u8],
 }
 
 impl<'a> Message<'a> {
@@ -67,19 +72,28 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Splits a datagram into its messages.
-pub fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+/// The messages of a datagram, up to the first that is cut.
+pub fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    split(datagram).map_while(Result::ok)
+}
+
+/// Splits a datagram into its messages. What is cut or contradicts itself is an error, which ends the iteration.
+pub(super) fn split(mut rest: &[u8]) -> impl Iterator<Item = Result<Message<'_>, String>> {
     std::iter::from_fn(move || {
-        let length = u32::from_ne_bytes(array(datagram.get(..4)?)?) as usize;
-        let body = datagram.get(HEADER..length)?;
-        let message = Message {
-            kind: u16::from_ne_bytes(array(datagram.get(4..6)?)?),
-            flags: u16::from_ne_bytes(array(datagram.get(6..8)?)?),
-            sequence: u32::from_ne_bytes(array(datagram.get(8..12)?)?),
-            body,
+        let header = rest.first_chunk::<HEADER>()?;
+        let length = u32::from_ne_bytes(array(header.get(..4)?)?) as usize;
+        let (Some(whole), Some(body)) = (rest.get(..length), rest.get(HEADER..length)) else {
+            let left = std::mem::take(&mut rest).len();
+            return Some(Err(format!("a message of {length} bytes in {left} left")));
         };
-        datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or(&[]);
-        Some(message)
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+        Some(Ok(Message {
+            kind: u16::from_ne_bytes(array(header.get(4..6)?)?),
+            flags: u16::from_ne_bytes(array(header.get(6..8)?)?),
+            sequence: u32::from_ne_bytes(array(header.get(8..12)?)?),
+            body,
+            whole,
+        }))
     })
 }
 

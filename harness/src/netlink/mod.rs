@@ -1,4 +1,5 @@
-//! Netlink, spoken over blocking sockets: netfilter's messages, and what fails of them.
+//! Netlink over blocking sockets: rtnetlink, by which labs are made, and netfilter's messages, of rules, traces and
+//! connections.
 //!
 //! A socket is opened in the calling thread's network namespace and stays in it, whichever thread uses it later. How a
 //! thread gets into a namespace is no matter of this room.
@@ -7,11 +8,15 @@
 //! batches, but hands a trace report over as undecoded attributes, refuses a message whole for one attribute that it does
 //! not understand, and copies every attribute, also of reports that come by the thousand.
 
+mod batch;
 mod error;
 mod message;
 mod netfilter;
+mod reply;
 mod request;
+mod route;
 
+pub use batch::Batch;
 pub use error::NetlinkError;
 pub use message::{
     Attributes, IPV4, Message, NFT_MSG_DELRULE, NFT_MSG_DELTABLE, NFT_MSG_GETCHAIN,
@@ -20,3 +25,4 @@ pub use message::{
 };
 pub use netfilter::NetfilterSocket;
 pub use request::Requests;
+pub use route::RouteSocket;

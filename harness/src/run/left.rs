@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::RunError;
 use crate::adapter::{Attached, Implementation, Kept, LabHost, Realised, Scenario, kept};
-use crate::lab::{Lab, RouteSocket, next_event};
+use crate::lab::{Lab, next_event};
 use crate::ledger::{
     CaseNames, EntryKind, Judge, Ledger, LedgerDifference, Standing, Told, fold, read_texts,
 };
@@ -140,7 +140,7 @@ impl Left {
         which: impl Fn(&Judge<'_>, Vec<LedgerDifference>) -> (Vec<LedgerDifference>, Vec<Standing>),
     ) -> Result<Told, RunError> {
         // Joined before the first look, so no event is lost between.
-        let mut events = RouteSocket::open("host", &host.netns, &EVENTS)?;
+        let mut events = host.netns.route_socket("host", &EVENTS)?;
         let start = Instant::now();
         loop {
             let differences = self.before.diff(&ledger(host)?);

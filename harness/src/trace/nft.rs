@@ -187,6 +187,7 @@ mod tests {
                 flags: 0,
                 sequence: 0,
                 body,
+                whole: bytes,
             });
         });
     }

@@ -102,7 +102,7 @@ impl Jail {
             for (name, netns) in &named {
                 netns.bind_name(name)?;
             }
-            Ok((init, layers))
+            Ok::<_, LabError>((init, layers))
         })??;
         init.go_on()?;
         Ok(Self {

@@ -1,111 +1,36 @@
-//! Blocking rtnetlink: many requests in one send, and the kernel's tables read back.
+//! Route sockets: many requests of rtnetlink in one send, and the kernel's tables read back.
 //!
-//! The socket belongs to the namespace that it was opened in, whichever thread uses it later.
+//! It reads each datagram at its own length and keeps no buffer: a lab holds one of these for every node.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage,
-};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 
 use super::reply::{Reply, replies};
-use super::{LabError, Netns};
-
-/// One request with the words that its error needs.
-#[derive(Debug)]
-struct Request {
-    operation: &'static str,
-    object: String,
-    message: RouteNetlinkMessage,
-    flags: u16,
-}
-
-/// Requests that the kernel carries out in order, in one send.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    requests: Vec<Request>,
-}
-
-impl Batch {
-    /// Adds something that must not exist yet.
-    pub(super) fn create(
-        &mut self,
-        operation: &'static str,
-        object: impl Into<String>,
-        message: RouteNetlinkMessage,
-    ) {
-        self.push(operation, object.into(), message, NLM_F_CREATE | NLM_F_EXCL);
-    }
-
-    /// Adds something, in place of what may be there.
-    pub(super) fn replace(
-        &mut self,
-        operation: &'static str,
-        object: impl Into<String>,
-        message: RouteNetlinkMessage,
-    ) {
-        self.push(
-            operation,
-            object.into(),
-            message,
-            NLM_F_CREATE | NLM_F_REPLACE,
-        );
-    }
-
-    /// Changes something that exists.
-    pub(super) fn change(
-        &mut self,
-        operation: &'static str,
-        object: impl Into<String>,
-        message: RouteNetlinkMessage,
-    ) {
-        self.push(operation, object.into(), message, 0);
-    }
-
-    fn push(
-        &mut self,
-        operation: &'static str,
-        object: String,
-        message: RouteNetlinkMessage,
-        flags: u16,
-    ) {
-        self.requests.push(Request {
-            operation,
-            object,
-            message,
-            flags,
-        });
-    }
-}
+use super::{Batch, NetlinkError};
 
 /// An rtnetlink socket in one node's namespace.
 #[derive(Debug)]
-pub(crate) struct RouteSocket {
+pub struct RouteSocket {
     node: String,
     socket: Socket,
     sequence: u32,
 }
 
 impl RouteSocket {
-    /// Opens a socket in `netns`, and joins the multicast `groups` (`RTNLGRP_*`).
-    pub(crate) fn open(node: &str, netns: &Netns, groups: &[u32]) -> Result<Self, LabError> {
-        let open = || {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind_auto()?;
-            socket.set_ext_ack(true)?;
-            // The kernel's errors then come without the request that they quote.
-            socket.set_cap_ack(true)?;
-            groups
-                .iter()
-                .try_for_each(|group| socket.add_membership(*group))?;
-            Ok(socket)
-        };
-        let socket = netns
-            .run(open)?
-            .map_err(|e: io::Error| LabError::system("open netlink socket in", node, e))?;
+    /// Opens a socket in the calling thread's network namespace, and joins the multicast `groups` (`RTNLGRP_*`).
+    pub fn open(node: &str, groups: &[u32]) -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.set_ext_ack(true)?;
+        // The kernel's errors then come without the request that they quote.
+        socket.set_cap_ack(true)?;
+        groups
+            .iter()
+            .try_for_each(|group| socket.add_membership(*group))?;
         Ok(Self {
             node: node.into(),
             socket,
@@ -114,13 +39,13 @@ impl RouteSocket {
     }
 
     /// The node whose namespace this is.
-    pub(super) fn node(&self) -> &str {
+    pub fn node(&self) -> &str {
         &self.node
     }
 
     /// Carries a batch out, and returns the first error. The kernel goes on after an error, so a batch that failed
     /// leaves a lab that can only be ended.
-    pub(super) fn commit(&mut self, batch: Batch) -> Result<(), LabError> {
+    pub fn commit(&mut self, batch: Batch) -> Result<(), NetlinkError> {
         let Some(last) = batch.requests.len().checked_sub(1) else {
             return Ok(());
         };
@@ -138,7 +63,7 @@ impl RouteSocket {
             for reply in self.receive(named[last].0)? {
                 let Reply::Acknowledged {
                     sequence,
-                    code,
+                    errno,
                     explanation,
                 } = reply
                 else {
@@ -148,8 +73,8 @@ impl RouteSocket {
                 let Some((operation, object)) = named.get(position) else {
                     continue;
                 };
-                if code != 0 && failed.is_none() {
-                    failed = Some(self.refused(operation, object.clone(), code, explanation));
+                if errno != 0 && failed.is_none() {
+                    failed = Some(self.refused(operation, object.clone(), errno, explanation));
                 }
                 if position == last {
                     return failed.map_or(Ok(()), Err);
@@ -159,12 +84,12 @@ impl RouteSocket {
     }
 
     /// Asks for one object.
-    pub(super) fn get(
+    pub fn get(
         &mut self,
         operation: &'static str,
         object: &str,
         message: RouteNetlinkMessage,
-    ) -> Result<RouteNetlinkMessage, LabError> {
+    ) -> Result<RouteNetlinkMessage, NetlinkError> {
         let mut bytes = Vec::new();
         self.append(&mut bytes, message, 0);
         self.send(&bytes, operation)?;
@@ -176,10 +101,10 @@ impl RouteSocket {
                     }
                     Reply::Acknowledged {
                         sequence,
-                        code,
+                        errno,
                         explanation,
                     } if sequence == self.sequence => {
-                        return Err(self.refused(operation, object.into(), code, explanation));
+                        return Err(self.refused(operation, object.into(), errno, explanation));
                     }
                     Reply::Object { .. } | Reply::Acknowledged { .. } | Reply::Done { .. } => {}
                 }
@@ -188,11 +113,11 @@ impl RouteSocket {
     }
 
     /// Asks for a whole table.
-    pub(crate) fn dump(
+    pub fn dump(
         &mut self,
         operation: &'static str,
         message: RouteNetlinkMessage,
-    ) -> Result<Vec<RouteNetlinkMessage>, LabError> {
+    ) -> Result<Vec<RouteNetlinkMessage>, NetlinkError> {
         let mut bytes = Vec::new();
         self.append(&mut bytes, message, NLM_F_DUMP);
         self.send(&bytes, operation)?;
@@ -206,10 +131,10 @@ impl RouteSocket {
                     Reply::Done { sequence } if sequence == self.sequence => return Ok(rows),
                     Reply::Acknowledged {
                         sequence,
-                        code,
+                        errno,
                         explanation,
                     } if sequence == self.sequence => {
-                        return Err(self.refused(operation, "table".into(), code, explanation));
+                        return Err(self.refused(operation, "table".into(), errno, explanation));
                     }
                     Reply::Object { .. } | Reply::Acknowledged { .. } | Reply::Done { .. } => {}
                 }
@@ -218,7 +143,7 @@ impl RouteSocket {
     }
 
     /// Waits for the next messages of the joined groups and returns them.
-    pub(super) fn events(&mut self) -> Result<Vec<RouteNetlinkMessage>, LabError> {
+    pub fn events(&mut self) -> Result<Vec<RouteNetlinkMessage>, NetlinkError> {
         let received = self.receive("wait for an event")?;
         Ok(received
             .into_iter()
@@ -240,56 +165,41 @@ impl RouteSocket {
         framed.serialize(&mut bytes[start..]);
     }
 
-    fn send(&self, bytes: &[u8], operation: &'static str) -> Result<(), LabError> {
+    fn send(&self, bytes: &[u8], operation: &'static str) -> Result<(), NetlinkError> {
         let kernel = SocketAddr::new(0, 0);
         let sent = self.socket.send_to(bytes, &kernel, 0);
         sent.map(drop).map_err(|e| self.broken(operation, e))
     }
 
-    fn receive(&self, operation: &'static str) -> Result<Vec<Reply>, LabError> {
+    fn receive(&self, operation: &'static str) -> Result<Vec<Reply>, NetlinkError> {
         let (bytes, _) = self
             .socket
             .recv_from_full()
             .map_err(|e| self.broken(operation, e))?;
-        replies(&bytes).map_err(|reason| LabError::Answer {
+        replies(&bytes).map_err(|reason| NetlinkError::Answer {
             operation,
             node: self.node.clone(),
             reason,
         })
     }
 
-    fn broken(&self, operation: &'static str, source: io::Error) -> LabError {
-        self.failure(operation, "netlink socket".into(), None, source)
+    fn broken(&self, operation: &'static str, source: io::Error) -> NetlinkError {
+        NetlinkError::failed(operation, &self.node, source).about("netlink socket")
     }
 
     fn refused(
         &self,
         operation: &'static str,
         object: String,
-        code: i32,
+        errno: i32,
         explanation: Option<String>,
-    ) -> LabError {
-        self.failure(
+    ) -> NetlinkError {
+        NetlinkError::Refused {
             operation,
-            object,
-            explanation,
-            io::Error::from_raw_os_error(-code),
-        )
-    }
-
-    fn failure(
-        &self,
-        operation: &'static str,
-        object: String,
-        explanation: Option<String>,
-        source: io::Error,
-    ) -> LabError {
-        LabError::Netlink {
-            operation,
-            object,
+            object: Some(object),
             node: self.node.clone(),
             explanation,
-            source,
+            source: io::Error::from_raw_os_error(errno),
         }
     }
 }
@@ -297,11 +207,5 @@ impl RouteSocket {
 impl AsFd for RouteSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for RouteSocket {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        self.socket.as_raw_fd()
     }
 }
