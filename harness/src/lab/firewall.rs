@@ -1,9 +1,9 @@
 //! The firewall that a lab starts with: the three chains of `filter` and their policies.
 
-use super::nft::{Base, Transaction};
+use super::nft::{Base, chain, commit, table};
 use super::{CommandError, Lab, LabError};
 use crate::case::Backend;
-use crate::netlink::NetlinkError;
+use crate::netlink::{NF_ACCEPT, NF_DROP, Requests};
 
 /// How Docker leaves a machine, which is where the article starts: INPUT lets in, and nothing is forwarded unless a rule
 /// says so. All three chains are there on both back ends: a command of iptables-nft makes only the one that it names.
@@ -12,9 +12,6 @@ const POLICIES: [(&str, u32, bool); 3] = [
     ("FORWARD", 2, false),
     ("OUTPUT", 3, true),
 ];
-
-const ACCEPT: u32 = 1;
-const DROP: u32 = 0;
 
 impl Lab {
     /// Sets a node's policies to what they are once Docker has started: FORWARD drops. Returns the commands that would
@@ -40,27 +37,27 @@ impl Lab {
     }
 
     fn commit_policies(&mut self, node: &str) -> Result<(), LabError> {
-        let mut transaction = Transaction::new();
-        transaction.table("filter");
-        for (chain, hook, accepts) in POLICIES {
-            let base = Base {
-                kind: "filter",
-                hook,
-                priority: 0,
-                policy: if accepts { ACCEPT } else { DROP },
-            };
-            transaction.chain("filter", chain, base);
-        }
-        let socket = transaction
-            .commit(&self.live(node)?.netns)
-            .map_err(|source| {
-                NetlinkError::failed("set policies of", node, source).about("filter")
-            })?;
+        let netns = &self.live(node)?.netns;
+        let about = ("set policies of", "filter");
+        let socket = commit((node, netns), about, fill)?;
         let node = self.canonical(node).to_owned();
         if let Some(live) = self.nodes.get_mut(&node) {
             live.netfilter.push(socket);
         }
         Ok(())
+    }
+}
+
+fn fill(requests: &mut Requests) {
+    table(requests, "filter");
+    for (name, hook, accepts) in POLICIES {
+        let base = Base {
+            kind: "filter",
+            hook,
+            priority: 0,
+            policy: if accepts { NF_ACCEPT } else { NF_DROP },
+        };
+        chain(requests, "filter", name, base);
     }
 }
 

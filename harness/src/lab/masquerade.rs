@@ -2,19 +2,21 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use netlink_packet_core::NLM_F_CREATE;
 use netlink_sys::Socket;
 
-use super::nft::{Base, NESTED, Transaction, attribute, text};
+use super::nft::{Base, chain, commit, table};
 use super::{LabError, Netns};
-use crate::netlink::NetlinkError;
+use crate::netlink::{IPV4, NF_ACCEPT, NFT_MSG_NEWRULE, Requests, SUBSYS_NFTABLES};
 use crate::plan::topology::MasqueradeSpec;
 
 const POSTROUTING: u32 = 4;
 /// `NF_IP_PRI_NAT_SRC`.
 const SOURCE_NAT_PRIORITY: i32 = 100;
-const ACCEPT: u32 = 1;
 const REGISTER: u32 = 1;
+/// `NFT_META_OIFNAME` and `NFT_CMP_EQ` (`linux/netfilter/nf_tables.h`).
 const OUTPUT_NAME: u32 = 7;
+const EQUAL: u32 = 0;
 
 /// `NFT_PAYLOAD_NETWORK_HEADER`, and where IPv4's source address is in it (RFC 791 3.1).
 const NETWORK_HEADER: u32 = 1;
@@ -29,9 +31,6 @@ pub(super) fn masquerade(
     netns: &Netns,
     rule: &MasqueradeSpec,
 ) -> Result<Socket, LabError> {
-    let refused = |source: std::io::Error| {
-        LabError::from(NetlinkError::failed("masquerade on", node, source).about(&rule.interface))
-    };
     let IpAddr::V4(source) = rule.source.address else {
         return Err(LabError::Specification(format!(
             "masquerade of {} is not IPv4",
@@ -41,64 +40,92 @@ pub(super) fn masquerade(
     let mask = u32::MAX
         .checked_shl(32 - u32::from(rule.source.length))
         .unwrap_or(0);
-    let mut transaction = Transaction::new();
-    transaction.table("nat");
+    let about = ("masquerade on", rule.interface.as_str());
+    commit((node, netns), about, |requests| {
+        fill(requests, source, mask, &rule.interface);
+    })
+}
+
+fn fill(requests: &mut Requests, source: Ipv4Addr, mask: u32, interface: &str) {
     let base = Base {
         kind: "nat",
         hook: POSTROUTING,
         priority: SOURCE_NAT_PRIORITY,
-        policy: ACCEPT,
+        policy: NF_ACCEPT,
     };
-    transaction.chain("nat", "POSTROUTING", base);
-    let expressions = expressions(source, mask, &rule.interface);
-    transaction.rule("nat", "POSTROUTING", &expressions);
-    transaction.commit(netns).map_err(refused)
+    table(requests, "nat");
+    chain(requests, "nat", "POSTROUTING", base);
+    requests
+        .message((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), NLM_F_CREATE, IPV4, 0)
+        .string(1, "nat")
+        .string(2, "POSTROUTING")
+        .nest(4, |list| expressions(list, source, mask, interface));
 }
 
-fn expressions(source: Ipv4Addr, mask: u32, interface: &str) -> Vec<u8> {
+fn expressions(list: &mut Requests, source: Ipv4Addr, mask: u32, interface: &str) {
     let mut name = interface.as_bytes().to_vec();
     // The kernel compares the whole field of IFNAMSIZ bytes.
     name.resize(16, 0);
-    let numbers = |values: &[u32]| -> Vec<u8> {
-        (1..)
-            .zip(values)
-            .flat_map(|(kind, value)| attribute(kind, &value.to_be_bytes()))
-            .collect()
-    };
-    let data = |kind: u16, value: &[u8]| attribute(kind | NESTED, &attribute(1, value));
-    let equal = |value: &[u8]| [numbers(&[REGISTER, 0]), data(3, value)].concat();
-    let network = [
-        numbers(&[REGISTER, REGISTER, ADDRESS_BYTES]),
-        data(4, &mask.to_be_bytes()),
-        data(5, &[0; 4]),
-    ];
-    [
-        expression(
-            "payload",
-            &numbers(&[REGISTER, NETWORK_HEADER, SOURCE_OFFSET, ADDRESS_BYTES]),
-        ),
-        expression("bitwise", &network.concat()),
-        expression("cmp", &equal(&(u32::from(source) & mask).to_be_bytes())),
-        expression("meta", &numbers(&[REGISTER, OUTPUT_NAME])),
-        expression("cmp", &equal(&name)),
-        expression("masq", &[]),
-    ]
-    .concat()
+    let network = u32::from(source) & mask;
+    list.expression("payload", |data| {
+        numbers(
+            data,
+            &[REGISTER, NETWORK_HEADER, SOURCE_OFFSET, ADDRESS_BYTES],
+        );
+    })
+    .expression("bitwise", |data| {
+        numbers(data, &[REGISTER, REGISTER, ADDRESS_BYTES]);
+        value(data, 4, &mask.to_be_bytes());
+        value(data, 5, &[0; 4]);
+    })
+    .expression("cmp", |data| equal(data, &network.to_be_bytes()))
+    .expression("meta", |data| numbers(data, &[REGISTER, OUTPUT_NAME]))
+    .expression("cmp", |data| equal(data, &name))
+    .expression("masq", |_| {});
 }
 
-fn expression(name: &str, data: &[u8]) -> Vec<u8> {
-    attribute(
-        1 | NESTED,
-        &[text(1, name), attribute(2 | NESTED, data)].concat(),
-    )
+/// Adds numbers as the first attributes.
+fn numbers(data: &mut Requests, values: &[u32]) {
+    for (kind, value) in (1..).zip(values) {
+        data.number(kind, *value);
+    }
+}
+
+/// Adds bytes that are compared or computed with (`NFTA_DATA_VALUE`).
+fn value(data: &mut Requests, kind: u16, bytes: &[u8]) {
+    data.nest(kind, |inner| {
+        inner.attribute(1, bytes);
+    });
+}
+
+/// Says that the register holds these bytes.
+fn equal(data: &mut Requests, bytes: &[u8]) {
+    numbers(data, &[REGISTER, EQUAL]);
+    value(data, 3, bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz;
+    use crate::netlink::{Attributes, messages};
+
+    /// The expressions of `-s 10.55.66.0/24 -o eth1 -j MASQUERADE` byte for byte.
+    const RECORDED: &str = "340001800c0001007061796c6f6164002400028008000100000000010800020000000001080003000000000c0800040000000004440001800c0001006269747769736500340002800800010000000001080002000000000108000300000000040c00048008000100ffffff000c00058008000100000000002c00018008000100636d700020000280080001000000000108000200000000000c000380080001000a37420024000180090001006d6574610000000014000280080001000000000108000200000000073800018008000100636d70002c0002800800010000000001080002000000000018000380140001006574683100000000000000000000000014000180090001006d6173710000000004000280";
 
     #[test]
-    fn every_expression_is_aligned() {
-        assert_eq!(expressions(Ipv4Addr::LOCALHOST, 0, "eth1").len() % 4, 0);
+    fn a_rule_is_written_byte_for_byte() {
+        let mut requests = Requests::new(1);
+        let network = Ipv4Addr::new(10, 55, 66, 0);
+        fill(&mut requests, network, 0xffff_ff00, "eth1");
+        let kinds: Vec<_> = messages(requests.bytes())
+            .map(|message| message.subsystem())
+            .collect();
+        assert_eq!(kinds, [(10, 0), (10, 3), (10, 6)]);
+        let rule = messages(requests.bytes()).last().expect("a rule");
+        let list = rule.attributes().find(|(kind, _)| *kind == 4);
+        let (_, list) = list.expect("expressions");
+        assert_eq!(list, fuzz::bytes(RECORDED));
+        assert_eq!(Attributes(list).count(), 6);
     }
 }

@@ -85,3 +85,30 @@ fn place(object: Option<&str>, node: &str) -> String {
 fn detail(explanation: Option<&str>) -> String {
     explanation.map_or_else(String::new, |text| format!(" ({text})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_it_was_about_and_where() {
+        let refused = |operation| {
+            let source = io::Error::from_raw_os_error(2);
+            NetlinkError::failed(operation, "c1", source)
+        };
+        assert_eq!(
+            refused("dump rules").to_string(),
+            "cannot dump rules in node 'c1': No such file or directory (os error 2)"
+        );
+        let mut veth = refused("create veth").about("veth0");
+        assert_eq!(
+            veth.to_string(),
+            "cannot create veth veth0 in netns 'c1': No such file or directory (os error 2)"
+        );
+        if let NetlinkError::Refused { explanation, .. } = &mut veth {
+            *explanation = Some(String::from("Unknown peer"));
+        }
+        assert!(veth.to_string().ends_with("(os error 2) (Unknown peer)"));
+        assert_eq!(veth.errno(), Some(2));
+    }
+}

@@ -29,6 +29,11 @@ pub const NFT_MSG_DELRULE: u8 = 8;
 /// `NFPROTO_IPV4` (`linux/netfilter.h`).
 pub const IPV4: u8 = 2;
 
+/// Verdicts, as the policy of a chain (`linux/netfilter.h`).
+pub const NF_DROP: u32 = 0;
+/// See [`NF_DROP`].
+pub const NF_ACCEPT: u32 = 1;
+
 /// Length of a netlink header, and of nfnetlink's behind it.
 pub(super) const HEADER: usize = 16;
 const FAMILY_HEADER: usize = 4;

@@ -5,8 +5,9 @@
 //! thread gets into a namespace is no matter of this room.
 //!
 //! Netfilter's messages are read and written here by hand. netlink-packet-netfilter (0.4) has tables, chains, rules and
-//! batches, but hands a trace report over as undecoded attributes, refuses a message whole for one attribute that it does
-//! not understand, and copies every attribute, also of reports that come by the thousand.
+//! batches, but hands a trace report over as undecoded attributes, refuses a message whole for one attribute that is not
+//! as long as it expects, keeps no bytes of a rule to be compared with another's, and copies every attribute of reports that
+//! come by the thousand.
 
 mod batch;
 mod error;
@@ -19,9 +20,9 @@ mod route;
 pub use batch::Batch;
 pub use error::NetlinkError;
 pub use message::{
-    Attributes, IPV4, Message, NFT_MSG_DELRULE, NFT_MSG_DELTABLE, NFT_MSG_GETCHAIN,
-    NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWTABLE, SUBSYS_CONNTRACK,
-    SUBSYS_LOG, SUBSYS_NFTABLES, be_u16, be_u32, be_u64, messages, text,
+    Attributes, IPV4, Message, NF_ACCEPT, NF_DROP, NFT_MSG_DELRULE, NFT_MSG_DELTABLE,
+    NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWTABLE,
+    SUBSYS_CONNTRACK, SUBSYS_LOG, SUBSYS_NFTABLES, be_u16, be_u32, be_u64, messages, text,
 };
 pub use netfilter::NetfilterSocket;
 pub use request::Requests;

@@ -181,6 +181,13 @@ impl NetfilterSocket {
     }
 }
 
+impl From<NetfilterSocket> for Socket {
+    /// What is left to keep open, without a buffer.
+    fn from(own: NetfilterSocket) -> Self {
+        own.socket
+    }
+}
+
 impl AsFd for NetfilterSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

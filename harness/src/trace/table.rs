@@ -7,8 +7,8 @@
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 
 use crate::netlink::{
-    NFT_MSG_DELRULE, NFT_MSG_DELTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWTABLE,
-    NetfilterSocket, NetlinkError, Requests, SUBSYS_NFTABLES,
+    NF_ACCEPT, NFT_MSG_DELRULE, NFT_MSG_DELTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE,
+    NFT_MSG_NEWTABLE, NetfilterSocket, NetlinkError, Requests, SUBSYS_NFTABLES,
 };
 
 /// Our table's name; its events are never shown.
@@ -19,7 +19,6 @@ pub(super) const INET: u8 = 1;
 
 /// Before conntrack's defragmentation (-400), raw (-300) and every chain that packets should meet traced.
 const PRIORITY: i32 = -450;
-const NF_ACCEPT: u32 = 1;
 /// Our chains with their hooks, `NF_INET_PRE_ROUTING` and `NF_INET_LOCAL_OUT`: where packets begin in a node.
 const CHAINS: [(&str, u32); 2] = [("prerouting", 0), ("output", 3)];
 
