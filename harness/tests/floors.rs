@@ -13,7 +13,7 @@ const PURE: [&str; 7] = [
     "packet", "path", "plan", "case", "intent", "golden", "judge",
 ];
 /// Folders that open sockets, namespaces or programs.
-const LIVE: [&str; 6] = ["lab", "probe", "capture", "trace", "run", "ask"];
+const LIVE: [&str; 7] = ["netlink", "lab", "probe", "capture", "trace", "run", "ask"];
 
 fn floors(sources: &Path) -> Floors {
     let mut floors = Floors::new();
@@ -107,4 +107,9 @@ fn what_is_pure_stands_on_nothing_live() {
             .collect();
         assert!(live.is_empty(), "{name} imports {live:?}");
     }
+}
+
+#[test]
+fn netlink_stands_on_nothing() {
+    assert_eq!(own()["netlink"], BTreeSet::new());
 }
