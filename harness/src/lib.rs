@@ -66,6 +66,7 @@
 //! findings. `docs/architecture.md` tells more.
 
 pub mod adapter;
+pub mod address;
 pub mod case;
 pub mod golden;
 pub mod judge;

@@ -9,8 +9,8 @@ use std::path::Path;
 type Floors = BTreeMap<String, BTreeSet<String>>;
 
 /// Folders that need no kernel, as `docs/architecture.md` has it.
-const PURE: [&str; 7] = [
-    "packet", "path", "plan", "case", "intent", "golden", "judge",
+const PURE: [&str; 8] = [
+    "address", "packet", "path", "plan", "case", "intent", "golden", "judge",
 ];
 /// Folders that open sockets, namespaces or programs.
 const LIVE: [&str; 7] = ["netlink", "lab", "probe", "capture", "trace", "run", "ask"];

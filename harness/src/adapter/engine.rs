@@ -1,12 +1,14 @@
 //! Engines with a command line of their own: Docker's, which Podman took over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::daemon::Daemon;
 use super::{
     AdapterError, Attached, LabHost, Program, PublishedPort, Realised, Scenario, ScenarioContainer,
     ScenarioNetwork, image,
 };
+use crate::address::Family;
 use crate::lab::Netns;
 
 const IMAGE: &str = "goldpath";
@@ -81,16 +83,16 @@ impl Engine {
     }
 
     fn create(&mut self, network: &ScenarioNetwork, host: &LabHost) -> Result<(), AdapterError> {
-        let gateway = network.gateway.to_string();
         let mut create = self
             .client(["network", "create", "--driver=bridge"])
-            .args(self.words.network.iter().copied())
-            .args([
-                "--subnet",
-                &network.subnet.to_string(),
-                "--gateway",
-                &gateway,
-            ]);
+            .args(self.words.network.iter().copied());
+        for pool in &network.pools {
+            let (subnet, gateway) = (pool.subnet.to_string(), pool.gateway.to_string());
+            create = create.args(["--subnet", &subnet, "--gateway", &gateway]);
+        }
+        if network.pools.get(Family::Ipv6).is_some() {
+            create = create.args(["--ipv6"]);
+        }
         if network.internal {
             create = create.args(["--internal"]);
         }
@@ -208,9 +210,12 @@ fn run_options(container: &ScenarioContainer) -> Vec<String> {
         Attached::None => options.push("--network=none".into()),
         Attached::Host => options.push("--network=host".into()),
         Attached::Container(other) => options.push(format!("--network=container:{other}")),
-        Attached::Network { name, address } => {
+        Attached::Network { name, addresses } => {
             options.push(format!("--network={name}"));
-            options.extend(address.map(|address| format!("--ip={address}")));
+            options.extend(addresses.into_iter().map(|address| match address {
+                IpAddr::V4(v4) => format!("--ip={v4}"),
+                IpAddr::V6(v6) => format!("--ip6={v6}"),
+            }));
         }
     }
     options.extend(container.publish.iter().map(publish_option));
@@ -218,11 +223,5 @@ fn run_options(container: &ScenarioContainer) -> Vec<String> {
 }
 
 fn publish_option(port: &PublishedPort) -> String {
-    let address = port
-        .host_address
-        .map_or_else(String::new, |a| format!("{a}:"));
-    format!(
-        "--publish={address}{}:{}/{}",
-        port.host_port, port.container_port, port.protocol
-    )
+    format!("--publish={port}")
 }

@@ -45,5 +45,5 @@ pub use lab_host::LabHost;
 pub use part::Part;
 pub use program::Program;
 pub use registry::{ADAPTERS, programs, state_folders};
-pub use scenario::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+pub use scenario::{Attached, Pool, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
 pub use selection::{Asked, EngineOption, Selection, SelectionError};

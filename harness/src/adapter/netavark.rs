@@ -12,6 +12,7 @@ use super::{
     Adapter, AdapterError, Attached, Implementation, LabHost, Program, Realised, Scenario,
     ScenarioContainer, ScenarioNetwork,
 };
+use crate::address::{Family, OfFamily, PerFamily};
 use crate::case::Feature;
 use crate::lab::Jail;
 
@@ -181,8 +182,8 @@ impl Adapter for Netavark {
             containers: Vec::new(),
         };
         // As podman does: container by container, whatever networks they are on.
-        for (container, number, address) in scenario.attached() {
-            made.attach(container, number, address, host)?;
+        for (container, number, addresses) in scenario.attached() {
+            made.attach(container, number, addresses, host)?;
         }
         Ok(Box::new(made))
     }
@@ -193,7 +194,7 @@ fn options(
     network: &ScenarioNetwork,
     number: usize,
     container: &ScenarioContainer,
-    address: &str,
+    addresses: PerFamily<IpAddr>,
 ) -> Value {
     let mappings = container.publish.iter().map(|port| {
         json!({
@@ -218,15 +219,15 @@ fn options(
         "container_id": format!("{:0>64}", hex(&container.name)),
         "container_name": container.name,
         "port_mappings": (!mappings.is_empty()).then_some(mappings),
-        "networks": { name: { "static_ips": [address], "interface_name": "eth0" } },
+        "networks": { name: { "static_ips": addresses, "interface_name": "eth0" } },
         "network_info": {
             name: {
                 "name": name,
                 "id": id,
                 "driver": "bridge",
                 "network_interface": format!("podman{}", number + 1),
-                "subnets": [{ "subnet": network.subnet, "gateway": network.gateway }],
-                "ipv6_enabled": false,
+                "subnets": network.pools.map(|pool| json!({ "subnet": pool.subnet, "gateway": pool.gateway })),
+                "ipv6_enabled": network.pools.get(Family::Ipv6).is_some(),
                 "internal": network.internal,
                 "dns_enabled": false,
                 "options": wishes,
@@ -253,25 +254,36 @@ impl NetavarkNetwork {
         &mut self,
         container: &ScenarioContainer,
         number: usize,
-        address: IpAddr,
+        addresses: PerFamily<IpAddr>,
         host: &LabHost,
     ) -> Result<(), AdapterError> {
         let network = &self.networks[number];
-        let options = options(network, number, container, &address.to_string());
+        let options = options(network, number, container, addresses);
         self.ask("setup", &container.name, &options, host)?;
         self.containers.push((container.name.clone(), options));
         Ok(())
     }
 
-    /// The first address of a network that no container has, as Podman chooses it.
-    fn free_address(&self, number: usize) -> Option<IpAddr> {
+    /// The first address of each of a network's pools that no container has, as Podman chooses them; of these families it asks for
+    /// one itself.
+    fn free_addresses(
+        &self,
+        number: usize,
+        mut asked: PerFamily<IpAddr>,
+    ) -> Option<PerFamily<IpAddr>> {
         let network = &self.networks[number];
-        let addresses = self.containers.iter().filter_map(|(_, options)| {
-            let own = &options["networks"][&network.name]["static_ips"][0];
-            own.as_str()?.parse::<IpAddr>().ok()
+        let given = self.containers.iter().flat_map(|(_, options)| {
+            let own = options["networks"][&network.name]["static_ips"].as_array();
+            own.into_iter().flatten()
         });
-        let taken: Vec<IpAddr> = addresses.collect();
-        network.hosts().find(|address| !taken.contains(address))
+        let taken: Vec<IpAddr> = given.filter_map(|own| own.as_str()?.parse().ok()).collect();
+        for pool in &network.pools {
+            if asked.get(pool.family()).is_none() {
+                let free = pool.hosts().find(|address| !taken.contains(address));
+                asked.set(pool.family(), free?);
+            }
+        }
+        Some(asked)
     }
 
     fn ask(
@@ -306,7 +318,7 @@ impl Realised for NetavarkNetwork {
     }
 
     fn add(&mut self, container: &ScenarioContainer, host: &LabHost) -> Result<(), AdapterError> {
-        let Attached::Network { name, address } = &container.attached else {
+        let Attached::Network { name, addresses } = &container.attached else {
             return Ok(());
         };
         let own = &container.name;
@@ -314,9 +326,9 @@ impl Realised for NetavarkNetwork {
         let number = self.networks.iter().position(|one| one.name == *name);
         let number =
             number.ok_or_else(|| lacks(format!("is on {name}, which is no network here")))?;
-        let address = address.or_else(|| self.free_address(number));
-        let address = address.ok_or_else(|| lacks("finds no free address".into()))?;
-        self.attach(container, number, address, host)
+        let addresses = self.free_addresses(number, *addresses);
+        let addresses = addresses.ok_or_else(|| lacks("finds no free address".into()))?;
+        self.attach(container, number, addresses, host)
     }
 
     fn teardown(&mut self, host: &LabHost) -> Vec<AdapterError> {
@@ -333,14 +345,16 @@ impl Realised for NetavarkNetwork {
 
 #[cfg(test)]
 mod tests {
+    use crate::adapter::Pool;
+    use crate::address::{PerFamily, Subnet};
+
     use super::*;
 
     #[test]
     fn a_container_has_an_id_of_64_digits() {
         let network = ScenarioNetwork {
             name: "front".into(),
-            subnet: "10.77.1.0/24".parse().expect("a subnet"),
-            gateway: IpAddr::from([10, 77, 1, 1]),
+            pools: PerFamily::from(Pool::of(Subnet::around([10, 77, 1, 0].into(), 24))),
             internal: true,
             mtu: Some(1400),
         };
@@ -349,9 +363,38 @@ mod tests {
             attached: Attached::None,
             publish: Vec::new(),
         };
-        let options = options(&network, 0, &container, "10.77.1.2");
+        let options = options(&network, 0, &container, IpAddr::from([10, 77, 1, 2]).into());
         assert_eq!(options["container_id"].as_str().map(str::len), Some(64));
         assert_eq!(options["network_info"]["front"]["options"]["mtu"], "1400");
         assert_eq!(options["network_info"]["front"]["internal"], true);
+        assert_eq!(
+            options["networks"]["front"]["static_ips"],
+            json!(["10.77.1.2"])
+        );
+    }
+
+    #[test]
+    fn a_network_of_two_families_has_both_subnets() {
+        let mut pools = PerFamily::from(Pool::of(Subnet::around([10, 77, 1, 0].into(), 24)));
+        let v6 = "fd77:1::/64".parse().expect("a subnet");
+        pools.set(Family::Ipv6, Pool::of(v6));
+        let network = ScenarioNetwork {
+            name: "front".into(),
+            pools,
+            internal: false,
+            mtu: None,
+        };
+        let container = ScenarioContainer {
+            name: "c1".into(),
+            attached: Attached::None,
+            publish: Vec::new(),
+        };
+        let options = options(&network, 0, &container, PerFamily::NONE);
+        let info = &options["network_info"]["front"];
+        assert_eq!(info["ipv6_enabled"], true);
+        assert_eq!(
+            info["subnets"][1],
+            json!({ "subnet": "fd77:1::/64", "gateway": "fd77:1::1" })
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The article's commands as an implementation of the contract: a bridge, veth pairs, and four rules.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::facts::{Argument, Facts, Needed, Own};
@@ -10,6 +10,8 @@ use super::{
     Adapter, AdapterError, Implementation, LabHost, PublishedPort, Realised, Scenario,
     ScenarioNetwork,
 };
+use crate::adapter::Pool;
+use crate::address::{Family, Subnet};
 use crate::case::Feature;
 use crate::plan::contract;
 
@@ -99,68 +101,82 @@ fn commands(scenario: &Scenario) -> Vec<Command> {
     for (number, network) in scenario.networks.iter().enumerate() {
         let bridge = format!("hwchiu{number}");
         commands.extend(bridge_commands(network, &bridge));
-        for (nth, (container, address)) in scenario.members(&network.name).into_iter().enumerate() {
+        for (nth, (container, addresses)) in scenario.members(&network.name).into_iter().enumerate()
+        {
             let (name, port) = (&container.name, format!("veth{number}{nth}"));
-            let length = network.subnet.length();
             let make = format!("ip link add {port} type veth peer name eth0 netns {name}");
             commands.push(link(&make, Some(format!("ip link delete {port}"))));
             commands.push(link(
                 &format!("ip link set {port} master {bridge} up"),
                 None,
             ));
-            for inside in [
-                format!("address add {address}/{length} dev eth0"),
-                String::from("link set eth0 up"),
-                format!("route add default via {}", network.gateway),
-            ] {
+            let own = network.on_link(addresses).into_iter();
+            let mut inside: Vec<String> = own
+                .map(|own| format!("address add {own} dev eth0"))
+                .collect();
+            inside.push(String::from("link set eth0 up"));
+            let gateways = network.gateways().into_iter();
+            inside.extend(gateways.map(|gateway| format!("route add default via {gateway}")));
+            for inside in inside {
                 commands.push(link(&format!("ip -n {name} {inside}"), None));
             }
-            let ports = container.publish.iter();
-            commands.extend(ports.flat_map(|port| publish(port, address, &bridge)));
+            for address in addresses {
+                let ports = container.publish.iter();
+                commands.extend(ports.flat_map(|port| publish(port, address, &bridge)));
+            }
         }
     }
     commands
 }
 
 fn bridge_commands(network: &ScenarioNetwork, bridge: &str) -> Vec<Command> {
-    let (gateway, length) = (network.gateway, network.subnet.length());
-    let (subnet, uplink) = (&network.subnet, contract::UPLINK_INTERFACE);
+    let uplink = contract::UPLINK_INTERFACE;
     let make = format!("ip link add {bridge} type bridge");
-    vec![
-        link(&make, Some(format!("ip link delete {bridge}"))),
-        link(
-            &format!("ip address add {gateway}/{length} dev {bridge}"),
-            None,
-        ),
-        link(&format!("ip link set {bridge} up"), None),
-        rule(
-            "nat",
-            &format!("POSTROUTING -s {subnet} -o {uplink} -j MASQUERADE"),
-        ),
-        rule(
-            "filter",
-            &format!("FORWARD -i {bridge} -o {uplink} -j ACCEPT"),
-        ),
-        rule(
-            "filter",
-            &format!("FORWARD -i {uplink} -o {bridge} -j ACCEPT"),
-        ),
-    ]
+    let mut commands = vec![link(&make, Some(format!("ip link delete {bridge}")))];
+    for pool in &network.pools {
+        let make = format!("ip address add {} dev {bridge}", pool.host());
+        commands.push(link(&make, None));
+    }
+    commands.push(link(&format!("ip link set {bridge} up"), None));
+    for Pool { subnet, .. } in &network.pools {
+        let family = subnet.family();
+        for (table, text) in [
+            (
+                "nat",
+                format!("POSTROUTING -s {subnet} -o {uplink} -j MASQUERADE"),
+            ),
+            (
+                "filter",
+                format!("FORWARD -i {bridge} -o {uplink} -j ACCEPT"),
+            ),
+            (
+                "filter",
+                format!("FORWARD -i {uplink} -o {bridge} -j ACCEPT"),
+            ),
+        ] {
+            commands.push(rule(family, table, &text));
+        }
+    }
+    commands
 }
 
 fn publish(port: &PublishedPort, to: IpAddr, bridge: &str) -> [Command; 2] {
-    let host = contract::UPLINK.address;
+    let (family, host) = (Family::of(to), contract::UPLINK.address);
+    let (host, to_alone) = (Subnet::of_one(host), Subnet::of_one(to));
+    let way = SocketAddr::new(to, port.container_port);
     let (outer, inner, protocol) = (port.host_port, port.container_port, port.protocol);
     [
         rule(
+            family,
             "nat",
             &format!(
-                "PREROUTING -d {host}/32 -p {protocol} --dport {outer} -j DNAT --to-destination {to}:{inner}"
+                "PREROUTING -d {host} -p {protocol} --dport {outer} -j DNAT --to-destination {way}"
             ),
         ),
         rule(
+            family,
             "filter",
-            &format!("FORWARD -d {to}/32 -o {bridge} -p {protocol} --dport {inner} -j ACCEPT"),
+            &format!("FORWARD -d {to_alone} -o {bridge} -p {protocol} --dport {inner} -j ACCEPT"),
         ),
     ]
 }
@@ -172,10 +188,11 @@ fn link(make: &str, undo: Option<String>) -> Command {
     }
 }
 
-fn rule(table: &str, text: &str) -> Command {
+fn rule(family: Family, table: &str, text: &str) -> Command {
+    let iptables = family.iptables();
     Command {
-        make: format!("iptables -t {table} -A {text}"),
-        undo: Some(format!("iptables -t {table} -D {text}")),
+        make: format!("{iptables} -t {table} -A {text}"),
+        undo: Some(format!("{iptables} -t {table} -D {text}")),
     }
 }
 
@@ -208,14 +225,16 @@ impl Realised for RecipeNetwork {
 
 #[cfg(test)]
 mod tests {
+    use crate::adapter::Pool;
+    use crate::address::{PerFamily, Subnet};
+
     use super::*;
 
     #[test]
     fn every_rule_has_what_undoes_it() {
         let network = ScenarioNetwork {
             name: "front".into(),
-            subnet: "10.77.1.0/24".parse().expect("a subnet"),
-            gateway: IpAddr::from([10, 77, 1, 1]),
+            pools: PerFamily::from(Pool::of(Subnet::around([10, 77, 1, 0].into(), 24))),
             internal: false,
             mtu: None,
         };

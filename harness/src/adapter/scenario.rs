@@ -1,11 +1,13 @@
 //! The network that a case intends, in neutral words: no interface name, no rule, nothing of one implementation.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::fmt;
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::case::{Attachment, Case, CaseKind, Protocol, Subnet};
+use crate::address::{Family, OfFamily, PerFamily, Prefix, Subnet};
+use crate::case::{Attachment, Case, CaseKind, Protocol, Publish};
 
 /// Networks and containers that shall exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,14 +23,21 @@ pub struct Scenario {
 pub struct ScenarioNetwork {
     /// Its name: 1 to 12 characters of a-z, 0-9 and -.
     pub name: String,
-    /// Its subnet.
-    pub subnet: Subnet,
-    /// The host's address in it, which its containers use as gateway.
-    pub gateway: IpAddr,
+    /// Its addresses, of each family that it speaks.
+    pub pools: PerFamily<Pool>,
     /// Whether it has no way out and in.
     pub internal: bool,
     /// Its MTU in bytes; the implementation's default if null.
     pub mtu: Option<u16>,
+}
+
+/// The addresses of one family that a network has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Its subnet.
+    pub subnet: Subnet,
+    /// The host's address in it, which its containers use as gateway.
+    pub gateway: IpAddr,
 }
 
 /// A container. Its namespace, where the adapter is given one, is empty but for `lo`.
@@ -55,8 +64,8 @@ pub enum Attached {
     Network {
         /// Its name.
         name: String,
-        /// The container's address; the implementation's choice if there is none.
-        address: Option<IpAddr>,
+        /// The container's addresses; the implementation's choice for a family of the network that has none here.
+        addresses: PerFamily<IpAddr>,
     },
 }
 
@@ -76,13 +85,24 @@ pub struct PublishedPort {
 impl PublishedPort {
     /// Whether both claim the same port of the same address.
     pub fn collides(&self, other: &Self) -> bool {
-        let publish = |port: &Self| crate::case::Publish {
-            address: port.host_address,
-            host_port: port.host_port,
-            container_port: port.container_port,
-            protocol: port.protocol,
-        };
-        publish(self).collides(&publish(other))
+        self.written().collides(&other.written())
+    }
+
+    /// As a case writes it.
+    fn written(&self) -> Publish {
+        Publish {
+            address: self.host_address,
+            host_port: self.host_port,
+            container_port: self.container_port,
+            protocol: self.protocol,
+        }
+    }
+}
+
+/// As `-p` of Docker and Podman takes it.
+impl fmt::Display for PublishedPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written().fmt(f)
     }
 }
 
@@ -92,15 +112,14 @@ impl Scenario {
         let CaseKind::Contract { networks, .. } = &case.kind else {
             return Self::default();
         };
-        let networks = networks.iter().filter_map(|network| {
-            let subnet = network.subnets.iter().find(|s| s.address().is_ipv4())?;
-            Some(ScenarioNetwork {
-                name: network.name.to_string(),
-                subnet: *subnet,
-                gateway: network.gateway(*subnet),
-                internal: network.internal,
-                mtu: network.mtu,
-            })
+        let networks = networks.iter().map(|network| ScenarioNetwork {
+            name: network.name.to_string(),
+            pools: network.subnets.map(|subnet| Pool {
+                subnet,
+                gateway: network.gateway(subnet),
+            }),
+            internal: network.internal,
+            mtu: network.mtu,
         });
         let mut containers: Vec<ScenarioContainer> =
             case.containers.iter().map(container).collect();
@@ -134,37 +153,50 @@ impl Scenario {
         self.networks.iter().find(|network| network.name == name)
     }
 
-    /// Containers of one network, with the address that each has where the adapter is the one to choose it.
-    pub fn members<'a>(&'a self, network: &'a str) -> Vec<(&'a ScenarioContainer, IpAddr)> {
+    /// Containers of one network, with the addresses that each has where the adapter is the one to choose them. One for which
+    /// a pool has no address left is not among them.
+    pub fn members<'a>(
+        &'a self,
+        network: &'a str,
+    ) -> Vec<(&'a ScenarioContainer, PerFamily<IpAddr>)> {
         let Some(of) = self.network(network) else {
             return Vec::new();
         };
-        let asked: Vec<(&ScenarioContainer, Option<IpAddr>)> = self
+        let mut members: Vec<(&ScenarioContainer, PerFamily<IpAddr>)> = self
             .containers
             .iter()
             .filter_map(|container| match &container.attached {
-                Attached::Network { name, address } if name == network => {
-                    Some((container, *address))
+                Attached::Network { name, addresses } if name == network => {
+                    Some((container, *addresses))
                 }
                 _ => None,
             })
             .collect();
-        let taken: Vec<IpAddr> = asked.iter().filter_map(|(_, address)| *address).collect();
-        let mut free = of.hosts().filter(|address| !taken.contains(address));
-        asked
-            .into_iter()
-            .filter_map(|(container, address)| Some((container, address.or_else(|| free.next())?)))
-            .collect()
+        for pool in &of.pools {
+            let family = pool.family();
+            let asked = |(_, of): &(_, PerFamily<IpAddr>)| of.get(family).copied();
+            let taken: Vec<IpAddr> = members.iter().filter_map(asked).collect();
+            let mut free = pool.hosts().filter(|address| !taken.contains(address));
+            members.retain_mut(|(_, addresses)| {
+                if addresses.get(family).is_none() {
+                    free.next()
+                        .is_some_and(|address| addresses.set(family, address).is_none())
+                } else {
+                    true
+                }
+            });
+        }
+        members
     }
 }
 
 impl Scenario {
-    /// Containers on networks, in the order in which they start, each with its network's number and its address.
-    pub fn attached(&self) -> Vec<(&ScenarioContainer, usize, IpAddr)> {
+    /// Containers on networks, in the order in which they start, each with its network's number and its addresses.
+    pub fn attached(&self) -> Vec<(&ScenarioContainer, usize, PerFamily<IpAddr>)> {
         let mut all = Vec::new();
         for (number, network) in self.networks.iter().enumerate() {
             let members = self.members(&network.name).into_iter();
-            all.extend(members.map(|(container, address)| (container, number, address)));
+            all.extend(members.map(|(container, addresses)| (container, number, addresses)));
         }
         let place = |name: &str| self.containers.iter().position(|one| one.name == name);
         all.sort_by_key(|(container, ..)| place(&container.name));
@@ -172,11 +204,61 @@ impl Scenario {
     }
 }
 
+impl OfFamily for Pool {
+    fn family(&self) -> Family {
+        self.subnet.family()
+    }
+}
+
 impl ScenarioNetwork {
+    /// The host's address of each family in it.
+    pub fn gateways(&self) -> PerFamily<IpAddr> {
+        self.pools.map(|pool| pool.gateway)
+    }
+
+    /// The addresses of a container as ones that its interface has.
+    pub fn on_link(&self, addresses: PerFamily<IpAddr>) -> PerFamily<Prefix> {
+        let mut on_link = PerFamily::NONE;
+        for pool in &self.pools {
+            if let Some(address) = addresses.get(pool.family()) {
+                on_link.set(pool.family(), pool.on_link(*address));
+            }
+        }
+        on_link
+    }
+
+    /// Whether an address lies in one of its subnets.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.pools.iter().any(|pool| pool.subnet.contains(address))
+    }
+}
+
+impl Pool {
+    /// The addresses of a subnet whose first is the host's.
+    pub fn of(subnet: Subnet) -> Self {
+        Self {
+            subnet,
+            gateway: subnet.gateway(),
+        }
+    }
+
+    /// The host's address in it.
+    pub fn host(&self) -> Prefix {
+        self.on_link(self.gateway)
+    }
+
+    /// An address of the subnet as one that an interface has.
+    pub fn on_link(&self, address: IpAddr) -> Prefix {
+        Prefix {
+            address,
+            length: self.subnet.length(),
+        }
+    }
+
     /// The first addresses of the subnet that containers may have, in order.
     pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> + use<> {
         let (subnet, gateway) = (self.subnet, self.gateway);
-        let hosts = (1..=u8::MAX).map(move |n| nth(subnet.address(), n));
+        let hosts = (1..=u8::MAX).filter_map(move |n| subnet.nth(n.into()));
         hosts.filter(move |address| *address != gateway && subnet.has_host(*address))
     }
 }
@@ -188,7 +270,7 @@ fn container(container: &crate::case::Container) -> ScenarioContainer {
         Attachment::Container(other) => Attached::Container(other.to_string()),
         Attachment::Network { network, address } => Attached::Network {
             name: network.to_string(),
-            address: *address,
+            addresses: address.map(PerFamily::from).unwrap_or_default(),
         },
     };
     let publish = container.publish.iter().map(|port| PublishedPort {
@@ -204,19 +286,48 @@ fn container(container: &crate::case::Container) -> ScenarioContainer {
     }
 }
 
-/// The address that many behind another.
-fn nth(address: IpAddr, offset: u8) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => Ipv4Addr::from(u32::from(v4).wrapping_add(offset.into())).into(),
-        IpAddr::V6(v6) => {
-            std::net::Ipv6Addr::from(u128::from(v6).wrapping_add(offset.into())).into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pool(subnet: &str) -> Pool {
+        Pool::of(subnet.parse().expect("a subnet"))
+    }
+
+    fn words(addresses: &PerFamily<IpAddr>) -> String {
+        let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn a_container_has_an_address_of_each_family_of_its_network() {
+        let container = |name: &str, addresses: PerFamily<IpAddr>| ScenarioContainer {
+            name: name.into(),
+            attached: Attached::Network {
+                name: "front".into(),
+                addresses,
+            },
+            publish: Vec::new(),
+        };
+        let asked: IpAddr = "fd77:1::2".parse().expect("an address");
+        let mut pools = PerFamily::from(pool("10.77.1.0/30"));
+        pools.set(Family::Ipv6, pool("fd77:1::/64"));
+        let scenario = Scenario {
+            networks: vec![ScenarioNetwork {
+                name: "front".into(),
+                pools,
+                internal: false,
+                mtu: None,
+            }],
+            containers: vec![
+                container("c1", asked.into()),
+                container("c2", PerFamily::NONE),
+            ],
+        };
+        let members = scenario.members("front");
+        let members: Vec<String> = members.iter().map(|(_, own)| words(own)).collect();
+        assert_eq!(members, ["10.77.1.2 fd77:1::2"], "IPv4 has no more");
+    }
 
     #[test]
     fn addresses_are_given_in_order_and_none_twice() {
@@ -224,15 +335,17 @@ mod tests {
             name: name.into(),
             attached: Attached::Network {
                 name: "front".into(),
-                address: address.and_then(|a| a.parse().ok()),
+                addresses: address
+                    .and_then(|a| a.parse::<IpAddr>().ok())
+                    .map(PerFamily::from)
+                    .unwrap_or_default(),
             },
             publish: Vec::new(),
         };
         let scenario = Scenario {
             networks: vec![ScenarioNetwork {
                 name: "front".into(),
-                subnet: "10.77.1.0/24".parse().expect("a subnet"),
-                gateway: IpAddr::V4(Ipv4Addr::new(10, 77, 1, 1)),
+                pools: pool("10.77.1.0/24").into(),
                 internal: false,
                 mtu: None,
             }],
@@ -243,15 +356,12 @@ mod tests {
             ],
         };
         let members = scenario.members("front");
-        let addresses: Vec<String> = members.iter().map(|(_, a)| a.to_string()).collect();
+        let addresses: Vec<String> = members.iter().map(|(_, own)| words(own)).collect();
         assert_eq!(addresses, ["10.77.1.3", "10.77.1.2", "10.77.1.4"]);
-        let network = |subnet: &str, gateway: [u8; 4]| ScenarioNetwork {
-            subnet: subnet.parse().expect("a subnet"),
-            gateway: gateway.into(),
-            ..scenario.networks[0].clone()
-        };
-        let hosts = |subnet, gateway| {
-            let hosts = network(subnet, gateway).hosts().take(2);
+        let hosts = |subnet, gateway: [u8; 4]| {
+            let mut pool = pool(subnet);
+            pool.gateway = gateway.into();
+            let hosts = pool.hosts().take(2);
             hosts.map(|one| one.to_string()).collect::<Vec<_>>()
         };
         let last = hosts("10.77.1.0/24", [10, 77, 1, 254]);
@@ -263,8 +373,7 @@ mod tests {
     fn containers_start_in_their_own_order_and_not_in_that_of_networks() {
         let network = |name: &str, number: u8| ScenarioNetwork {
             name: name.into(),
-            subnet: Subnet::around([10, 77, number, 0].into(), 24),
-            gateway: IpAddr::from([10, 77, number, 1]),
+            pools: Pool::of(Subnet::around([10, 77, number, 0].into(), 24)).into(),
             internal: number == 2,
             mtu: None,
         };
@@ -272,7 +381,7 @@ mod tests {
             name: name.into(),
             attached: Attached::Network {
                 name: network.into(),
-                address: None,
+                addresses: PerFamily::NONE,
             },
             publish: Vec::new(),
         };
@@ -286,7 +395,7 @@ mod tests {
         };
         let attached = scenario.attached().into_iter();
         let found: Vec<String> = attached
-            .map(|(container, number, address)| format!("{} {number} {address}", container.name))
+            .map(|(container, number, own)| format!("{} {number} {}", container.name, words(&own)))
             .collect();
         assert_eq!(
             found,

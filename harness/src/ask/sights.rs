@@ -1,10 +1,11 @@
 //! Frames, each given to the question that it belongs to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::seen::{Leg, Options, Sight};
+use crate::address::Family;
 use crate::capture::RawFrame;
 use crate::packet::{Headers, IcmpError, Token, Transport, checksums, decode};
 
@@ -271,8 +272,8 @@ fn arp(frame: &[u8]) -> Option<(bool, IpAddr, IpAddr)> {
         .get(ETHERNET_HEADER..)
         .filter(|_| frame[12..14] == ARP)?;
     let address = |at: usize| {
-        let bytes: [u8; 4] = body.get(at..at + 4)?.try_into().ok()?;
-        Some(IpAddr::V4(Ipv4Addr::from(bytes)))
+        let bytes = body.get(at..at + 4)?;
+        Family::Ipv4.address(bytes)
     };
     let asks = match body.get(6..8)? {
         [0, 1] => true,

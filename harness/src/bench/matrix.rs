@@ -16,8 +16,9 @@ use nix::sys::socket::{
 use serde::Serialize;
 
 use super::BenchError;
+use crate::address::{PerFamily, Prefix};
 use crate::lab::{FinishedLabs, Lab};
-use crate::plan::topology::{BridgeSpec, EndSpec, LabSpec, NodeSpec, Prefix, VethSpec};
+use crate::plan::topology::{BridgeSpec, EndSpec, LabSpec, NodeSpec, VethSpec};
 
 /// Ports that a Linux bridge has (`BR_MAX_PORTS`).
 const PORTS: usize = 1_023;
@@ -134,7 +135,7 @@ fn spec(names: &[String]) -> LabSpec {
     };
     host.bridges.push(BridgeSpec {
         name: "br0".into(),
-        address: None,
+        addresses: PerFamily::NONE,
     });
     let nodes = names.iter().map(|name| NodeSpec {
         name: name.clone(),

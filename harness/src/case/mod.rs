@@ -3,7 +3,6 @@
 //! [`discover`] reads every case file below some directories and returns typed [`Case`]s, or every mistake in them as
 //! [`CaseError`]s with file, line and column. Later stages validate nothing again. Nothing here touches the kernel.
 
-mod address;
 mod builtin;
 mod claim;
 mod command;
@@ -25,7 +24,6 @@ mod suggest;
 mod validate;
 mod vocabulary;
 
-pub use address::{Subnet, SubnetError};
 pub use builtin::{BUILTIN, builtin_ids, builtin_text, usual_cases};
 pub use claim::Claim;
 pub use command::{CommandLine, NodeCommands};
@@ -45,6 +43,6 @@ pub use schema::schema;
 pub use select::{NothingSelected, matches, select};
 pub(crate) use select::{glob, means};
 pub use vocabulary::{
-    Backend, Family, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, ProbeKind,
-    Protocol, Table, Transit,
+    Backend, FateWord, Feature, Finding, LabName, Leaves, Leg, Level, Policy, ProbeKind, Protocol,
+    Table, Transit,
 };

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::address::Subnet;
 use super::builtin::BUILTIN;
 use super::claim::Claim;
 use super::command::NodeCommands;
@@ -14,9 +13,10 @@ use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
 use super::vocabulary::{
-    Backend, Family, FateWord, Feature, Finding, LabName, Leg, Level, Policy, ProbeKind, Protocol,
-    Table,
+    Backend, FateWord, Feature, Finding, LabName, Leg, Level, Policy, ProbeKind, Protocol, Table,
 };
+
+use crate::address::{Family, PerFamily, Subnet};
 
 /// One case file, validated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -134,7 +134,7 @@ pub struct Network {
     /// Its name.
     pub name: NodeName,
     /// Its subnets, at most one of each family.
-    pub subnets: Vec<Subnet>,
+    pub subnets: PerFamily<Subnet>,
     /// The host's address in it, if the case cares.
     pub gateway: Option<IpAddr>,
     /// Whether it has no way out.
@@ -270,8 +270,8 @@ pub struct AddedRoute {
     pub line: usize,
     /// The node.
     pub at: NodeName,
-    /// The destination; none is the default route.
-    pub to: Option<Subnet>,
+    /// The destination, in each family that has one; none is the default route.
+    pub to: Option<PerFamily<Subnet>>,
     /// The next hop.
     pub via: Endpoint,
 }

@@ -1,5 +1,7 @@
 //! The closed sets of words of a case file. Each word's doc comment is its description in the JSON schema.
 
+use crate::address::Family;
+
 /// A closed set of words that a case file may use in one place.
 pub(super) trait Word: Copy + 'static {
     /// What a word of this set is called in messages.
@@ -53,6 +55,16 @@ macro_rules! words {
 }
 pub(super) use words;
 
+impl Word for Family {
+    const NOUN: &'static str = "address family";
+    fn all() -> &'static [Self] {
+        Self::ALL
+    }
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 words! {
     /// How strongly a case binds, as in RFC 2119.
     #[derive(Default)]
@@ -85,30 +97,6 @@ words! {
         IptablesNft = "iptables-nft",
         /// The front end of ip_tables.
         IptablesLegacy = "iptables-legacy",
-    }
-}
-
-words! {
-    /// An address family; each one makes its own trial.
-    Family, "address family" {
-        /// IPv4.
-        Ipv4 = "ipv4",
-        /// IPv6.
-        Ipv6 = "ipv6",
-    }
-}
-
-impl Family {
-    /// The families that labs have addresses of.
-    pub const IN_LABS: &'static [Self] = &[Self::Ipv4];
-
-    /// The family that an address belongs to.
-    pub fn of(address: std::net::IpAddr) -> Self {
-        if address.is_ipv4() {
-            Self::Ipv4
-        } else {
-            Self::Ipv6
-        }
     }
 }
 

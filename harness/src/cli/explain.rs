@@ -6,6 +6,7 @@ mod meaning;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::address::Family;
 use crate::case::{
     Case, CaseKind, Exchange, Expect, Listen, Probe, ProbeKind, Protocol, Step, usual_cases,
 };
@@ -244,7 +245,7 @@ fn sent(probe: &Probe) -> String {
 /// The address that the article's lab gives a node; in the bare lab the case's own commands give a container the same.
 fn lab_address(node: &str) -> Option<String> {
     let plan = article::spec(Wiring::Attached, &article::containers());
-    Some(plan.address(node)?.address.to_string())
+    Some(plan.address(node, Family::Ipv4)?.address.to_string())
 }
 
 fn expected(expect: &Expect) -> String {

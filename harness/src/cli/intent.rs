@@ -98,7 +98,8 @@ fn tables(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result
     let everything = Feature::all_but(&[]);
     let mut asked = Vec::new();
     for case in contracts {
-        for (event, moment) in course(case, &everything) {
+        let families = case.families.iter();
+        for (event, moment) in families.flat_map(|family| course(case, *family, &everything)) {
             asked.push((case.id.as_str(), event_words(event), moment));
         }
     }

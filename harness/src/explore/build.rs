@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::axis::{Of, value};
 use super::numbers::Numbers;
 use super::sketch::{Container, Event, Host, Network, Place, Sketch, nth};
-use crate::case::{Policy, Protocol, Publish, Subnet};
+use crate::address::Subnet;
+use crate::case::{Policy, Protocol, Publish};
 use crate::plan::contract;
 
 /// One name begins with another's: who looks for it by its beginning finds both.

@@ -294,7 +294,7 @@ impl Explored {
             .implementation()
             .and_then(|one| one.adapter.as_ref().ok());
         let features = adapter.map(|one| one.features()).unwrap_or_default();
-        let mut moment = Moment::of(&trial.case, &features);
+        let mut moment = Moment::of(&trial.case, trial.family, &features);
         for step in &trial.case.steps {
             if let Some(change) = &step.change {
                 moment = moment.after(&trial.case, change);

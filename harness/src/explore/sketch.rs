@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::case::{Damage, Feature, Policy, Protocol, Publish, Subnet};
+use crate::address::Subnet;
+use crate::case::{Damage, Feature, Policy, Protocol, Publish};
 
 /// A contract case that nobody wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]

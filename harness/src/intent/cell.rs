@@ -7,7 +7,8 @@ use super::answer::{Answer, Refuser, Sees};
 use super::moment::{Attached, Gone, Member, Moment, Net, Port};
 use super::question::{Ask, Question, Routing, Size};
 use super::rule::Rule;
-use crate::case::{Family, Feature, Policy, Protocol};
+use crate::address::Family;
+use crate::case::{Feature, Policy, Protocol};
 
 /// Who listens: node, protocol and port.
 pub type Services = BTreeSet<(String, Protocol, u16)>;

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
-use crate::case::{Case, CaseKind, Family, Feature, Host, NetworkEvent};
+use crate::address::Family;
+use crate::case::{Case, CaseKind, Feature, Host, NetworkEvent};
 use crate::plan::contract::{BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, UPLINK};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
@@ -15,9 +16,10 @@ const LINK_MTU: u16 = 1_500;
 /// scenario plans.
 pub fn course<'a>(
     case: &'a Case,
+    family: Family,
     features: &BTreeSet<Feature>,
 ) -> Vec<(Option<&'a NetworkEvent>, Moment)> {
-    let mut moment = Moment::of(case, features);
+    let mut moment = Moment::of(case, family, features);
     let mut course = vec![(None, moment.clone())];
     for change in case.steps.iter().filter_map(|step| step.change.as_ref()) {
         moment = moment.after(case, change);
@@ -28,26 +30,29 @@ pub fn course<'a>(
 
 impl Moment {
     /// A contract case's first moment, with the addresses that the scenario plans; an empty one for a recipe.
-    pub fn of(case: &Case, features: &BTreeSet<Feature>) -> Self {
+    pub fn of(case: &Case, family: Family, features: &BTreeSet<Feature>) -> Self {
         let scenario = Scenario::of(case);
         let there = case.at_first();
         let first = scenario.with_only(|name| there.iter().any(|one| one.as_str() == name));
-        let networks = first.networks.iter().map(|network| Net {
-            name: network.name.clone(),
-            subnet: network.subnet,
-            gateway: network.gateway,
-            internal: network.internal,
-            mtu: network.mtu,
+        let networks = first.networks.iter().filter_map(|network| {
+            let pool = network.pools.get(family)?;
+            Some(Net {
+                name: network.name.clone(),
+                subnet: pool.subnet,
+                gateway: pool.gateway,
+                internal: network.internal,
+                mtu: network.mtu,
+            })
         });
         Self {
-            family: Family::Ipv4,
+            family,
             features: features.clone(),
             found: found(case),
             networks: networks.collect(),
             members: first
                 .containers
                 .iter()
-                .map(|one| member(one, &first))
+                .map(|one| member(one, &first, family))
                 .collect(),
             gone: Vec::new(),
             refused: false,
@@ -67,7 +72,7 @@ impl Moment {
                 let there = |one: &str| self.member(one).is_some() || one == name.as_str();
                 let scenario = Scenario::of(case).with_only(there);
                 if let Some(container) = scenario.container(name.as_str()) {
-                    next.members.push(member(container, &scenario));
+                    next.members.push(member(container, &scenario, self.family));
                     next.gone.retain(|gone| gone.name != name.as_str());
                 }
             }
@@ -122,7 +127,7 @@ impl Moment {
     }
 }
 
-fn member(container: &ScenarioContainer, there: &Scenario) -> Member {
+fn member(container: &ScenarioContainer, there: &Scenario, family: Family) -> Member {
     let attached = match &container.attached {
         adapter::Attached::None => Attached::None,
         adapter::Attached::Host => Attached::Host,
@@ -130,7 +135,8 @@ fn member(container: &ScenarioContainer, there: &Scenario) -> Member {
         adapter::Attached::Network { name, .. } => {
             let members = there.members(name);
             let own = members.iter().find(|(one, _)| one.name == container.name);
-            let own = own.map(|(_, address)| (name.clone(), *address));
+            let own = own.and_then(|(_, addresses)| addresses.get(family));
+            let own = own.map(|address| (name.clone(), *address));
             Attached::Networks(own.into_iter().collect())
         }
     };

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::case::{Family, Feature, Policy, Protocol, Subnet};
+use crate::address::{Family, Subnet};
+use crate::case::{Feature, Policy, Protocol};
 
 /// Who is there now, what is published, and how the host was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,7 +33,8 @@ impl Share {
             CaseKind::Recipe { .. } => false,
         };
         for case in cases.into_iter().filter(is_asked) {
-            for (_, moment) in course(case, features) {
+            let families = case.families.iter();
+            for (_, moment) in families.flat_map(|family| course(case, *family, features)) {
                 for row in table(&moment) {
                     share.cells += 1;
                     match row.answer {

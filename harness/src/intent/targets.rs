@@ -1,20 +1,16 @@
 //! What there is to ask for at a moment: addresses, with the words that a person knows them by, and ports.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::moment::{Member, Moment, Net, Port};
 use super::question::{Ask, Target};
 use super::table::services;
-use crate::case::{Family, Protocol};
+use crate::case::Protocol;
 
 impl Moment {
     pub(super) fn loopback(&self) -> Target {
-        let address: IpAddr = match self.family {
-            Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
-            Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
-        };
-        target(address, "loopback")
+        target(self.family.loopback(), "loopback")
     }
 
     pub(super) fn lan(&self) -> Target {
@@ -24,15 +20,16 @@ impl Moment {
     /// Everybody in a network: its broadcast address, and the group of multicast DNS if the container leaves by it, since a group's
     /// address says of no network that it is meant.
     pub(super) fn everybody(&self, member: &Member, net: &Net) -> Vec<Target> {
-        let group: IpAddr = match self.family {
-            Family::Ipv4 => Ipv4Addr::new(224, 0, 0, 251).into(),
-            Family::Ipv6 => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb).into(),
-        };
         let leaves = !net.internal && self.way_out(member) == Some(net);
         let name = &net.name;
         let all = net.subnet.broadcast();
         let all = all.map(|address| target(address, &format!("everybody on {name}")));
-        let group = leaves.then(|| target(group, &format!("the group of mDNS on {name}")));
+        let group = leaves.then(|| {
+            target(
+                self.family.mdns_group(),
+                &format!("the group of mDNS on {name}"),
+            )
+        });
         all.into_iter().chain(group).collect()
     }
 

@@ -11,7 +11,8 @@ use super::build::{address, route};
 use super::lookup::names;
 use super::{LabError, Netns, ready};
 use crate::netlink::{Batch, RouteSocket};
-use crate::plan::topology::Prefix;
+
+use crate::address::{PerFamily, Prefix};
 
 /// `lo`'s index in every namespace.
 const LOOPBACK: u32 = 1;
@@ -23,8 +24,8 @@ const GROUP: u32 = 0x6770;
 pub struct Bridge {
     /// Interface's name.
     pub name: String,
-    /// The host's address on it, if any.
-    pub address: Option<Prefix>,
+    /// The host's addresses on it.
+    pub addresses: PerFamily<Prefix>,
     /// Its MTU; the kernel's default if there is none.
     pub mtu: Option<u16>,
 }
@@ -38,12 +39,12 @@ pub struct Port<'a> {
     pub host_interface: String,
     /// The interface's name in the container.
     pub interface: String,
-    /// The container's address.
-    pub address: Prefix,
+    /// The container's addresses.
+    pub addresses: PerFamily<Prefix>,
     /// The container's hardware address; the kernel draws one if there is none.
     pub mac: Option<[u8; 6]>,
-    /// Its default gateway, if it has one.
-    pub gateway: Option<IpAddr>,
+    /// Its default gateways.
+    pub gateways: PerFamily<IpAddr>,
     /// MTU of both ends; the kernel's default if there is none.
     pub mtu: Option<u16>,
     /// Whether the bridge may send a frame back by the port that it came in by.
@@ -66,14 +67,16 @@ impl Bridge {
         let message = RouteNetlinkMessage::NewLink(message.build());
         batch.create("create bridge", &self.name, message);
         socket.commit(batch)?;
-        if let Some(prefix) = self.address {
-            let index = index(&mut socket, &self.name)?;
-            let mut batch = Batch::default();
+        if self.addresses.is_empty() {
+            return Ok(());
+        }
+        let index = index(&mut socket, &self.name)?;
+        let mut batch = Batch::default();
+        for prefix in self.addresses {
             let object = format!("{prefix} to {}", self.name);
             batch.create("add address", object, address(index, prefix));
-            socket.commit(batch)?;
         }
-        Ok(())
+        Ok(socket.commit(batch)?)
     }
 
     /// Makes a veth pair from the bridge into a container, and waits until it forwards.
@@ -122,10 +125,12 @@ impl Port<'_> {
             |index| RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(index).up().build());
         let mut batch = Batch::default();
         batch.change("set up", "lo", up(LOOPBACK));
-        let object = format!("{} to {}", self.address, self.interface);
-        batch.create("add address", object, address(index, self.address));
+        for prefix in self.addresses {
+            let object = format!("{prefix} to {}", self.interface);
+            batch.create("add address", object, address(index, prefix));
+        }
         batch.change("set up", &self.interface, up(index));
-        if let Some(gateway) = self.gateway {
+        for gateway in self.gateways {
             let object = format!("default via {gateway}");
             batch.create("add route", object, route(None, gateway)?);
         }

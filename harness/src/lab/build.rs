@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Mutex;
 
+use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::AddressHeaderFlags;
 use rtnetlink::packet_route::link::{
     AfSpecInet, AfSpecUnspec, InetDevConf, InfoData, InfoKind, InfoVeth, LinkAttribute,
 };
 use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
 use rtnetlink::packet_route::route::RouteProtocol;
-use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{
     AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth,
     RouteMessageBuilder,
@@ -19,8 +19,9 @@ use rtnetlink::{
 
 use super::masquerade::masquerade;
 use super::{Lab, LabError, LiveNode, Netns, ready, sysctl};
+use crate::address::{Family, PerFamily, Prefix};
 use crate::netlink::Batch;
-use crate::plan::topology::{EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix};
+use crate::plan::topology::{EndSpec, Forwarding, LabSpec, Namespace, NodeSpec};
 
 /// `lo`'s index in every namespace.
 const LOOPBACK: u32 = 1;
@@ -33,11 +34,11 @@ struct Placed<'a> {
     name: &'a str,
     index: u32,
     mac: [u8; 6],
-    address: Option<Prefix>,
+    addresses: PerFamily<Prefix>,
     master: Option<u32>,
     mtu: Option<u16>,
-    /// Address and hardware address of the other end of a link that isn't bridged.
-    neighbour: Option<(IpAddr, [u8; 6])>,
+    /// Addresses and hardware address of the other end of a link that isn't bridged.
+    neighbour: Option<(PerFamily<IpAddr>, [u8; 6])>,
 }
 
 impl Lab {
@@ -145,14 +146,17 @@ impl Lab {
                 link.name,
                 RouteNetlinkMessage::SetLink(message.build()),
             );
-            if let Some(prefix) = link.address {
+            for prefix in link.addresses {
                 batch.create(
                     "add address",
                     format!("{prefix} to {}", link.name),
                     address(link.index, prefix),
                 );
             }
-            if let Some((address, mac)) = link.neighbour {
+            let neighbour = link.neighbour.into_iter();
+            for (address, mac) in
+                neighbour.flat_map(|(all, mac)| all.into_iter().map(move |one| (one, mac)))
+            {
                 let message = permanent_neighbour(link.index, address, &mac);
                 batch.replace(
                     "add neighbour",
@@ -231,13 +235,13 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
     for node in own {
         for bridge in &node.bridges {
             let mac = mac(&node.name, &bridge.name);
-            let (node, name, address) = (node.name.as_str(), bridge.name.as_str(), bridge.address);
+            let (node, name) = (node.name.as_str(), bridge.name.as_str());
             placed.push(Placed {
                 node,
                 name,
                 index: next(),
                 mac,
-                address,
+                addresses: bridge.addresses,
                 master: None,
                 mtu: None,
                 neighbour: None,
@@ -267,7 +271,7 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
                 name: &end.interface,
                 index: next(),
                 mac: mac(&end.node, &end.interface),
-                address: end.address,
+                addresses: end.addresses,
                 master,
                 mtu: veth.mtu,
                 neighbour: neighbour(end, other),
@@ -279,9 +283,10 @@ fn place<'a>(spec: &'a LabSpec, own: &[&'a NodeSpec]) -> Result<Vec<Placed<'a>>,
 
 /// On a link of two nodes nothing is learned, so ARP would only cross the first probe. On a bridge the ports are
 /// learned from real traffic ([`Lab::prepare_neighbours`]): entries put there by hand would change what is tested.
-fn neighbour(end: &EndSpec, other: &EndSpec) -> Option<(IpAddr, [u8; 6])> {
-    let address = end.address.and(other.address);
-    address.map(|prefix| (prefix.address, mac(&other.node, &other.interface)))
+fn neighbour(end: &EndSpec, other: &EndSpec) -> Option<(PerFamily<IpAddr>, [u8; 6])> {
+    let known = !end.addresses.is_empty() && !other.addresses.is_empty();
+    let addresses = other.addresses.map(|prefix| prefix.address);
+    known.then(|| (addresses, mac(&other.node, &other.interface)))
 }
 
 /// A hardware address that is the same in every run: `02:42`, locally administered, then a hash (FNV-1a) of the names.
@@ -333,11 +338,7 @@ pub(super) fn route(to: Option<Prefix>, via: IpAddr) -> Result<RouteNetlinkMessa
     let wrong =
         |e: &dyn std::fmt::Display| LabError::Specification(format!("route via {via}: {e}"));
     let mut builder = RouteMessageBuilder::<IpAddr>::new();
-    builder.get_mut().header.address_family = if via.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    builder.get_mut().header.address_family = Family::of(via).number().into();
     if let Some(prefix) = to {
         builder = builder
             .destination_prefix(prefix.address, prefix.length)
@@ -355,11 +356,7 @@ pub(crate) const NEIGHBOUR_MAKER: RouteProtocol = RouteProtocol::Other(103);
 /// A neighbour that is never asked for and never forgotten.
 pub(super) fn permanent_neighbour(index: u32, address: IpAddr, mac: &[u8]) -> RouteNetlinkMessage {
     let mut message = NeighbourMessage::default();
-    message.header.family = if address.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    message.header.family = Family::of(address).number().into();
     message.header.ifindex = index;
     message.header.state = NeighbourState::Permanent;
     message

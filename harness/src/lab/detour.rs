@@ -15,7 +15,8 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use super::build::route;
 use super::{Lab, LabError};
 use crate::netlink::Batch;
-use crate::plan::topology::Prefix;
+
+use crate::address::Prefix;
 
 /// The type of service of packets that go by detours: "low delay" (RFC 791 3.1), which every kernel heeds in a rule.
 pub const DETOUR_TOS: u8 = 0x10;
@@ -121,11 +122,7 @@ fn rule() -> RuleMessage {
 }
 
 fn of_table(detour: &Detour) -> Result<RouteNetlinkMessage, LabError> {
-    let alone = Prefix {
-        address: detour.to,
-        length: if detour.to.is_ipv4() { 32 } else { 128 },
-    };
-    let mut message = route(Some(alone), detour.via)?;
+    let mut message = route(Some(Prefix::of_one(detour.to)), detour.via)?;
     if let RouteNetlinkMessage::NewRoute(route) = &mut message {
         route.header.table = TABLE;
         route

@@ -2,6 +2,7 @@
 
 use super::nft::{Base, chain, commit, table};
 use super::{CommandError, Lab, LabError};
+use crate::address::Family;
 use crate::case::Backend;
 use crate::netlink::{NF_ACCEPT, NF_DROP, Requests};
 
@@ -49,7 +50,7 @@ impl Lab {
 }
 
 fn fill(requests: &mut Requests) {
-    table(requests, "filter");
+    table(requests, Family::Ipv4, "filter");
     for (name, hook, accepts) in POLICIES {
         let base = Base {
             kind: "filter",
@@ -57,7 +58,7 @@ fn fill(requests: &mut Requests) {
             priority: 0,
             policy: if accepts { NF_ACCEPT } else { NF_DROP },
         };
-        chain(requests, "filter", name, base);
+        chain(requests, Family::Ipv4, "filter", name, base);
     }
 }
 

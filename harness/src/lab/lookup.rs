@@ -13,6 +13,7 @@ use rtnetlink::packet_route::route::{
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::{Lab, LabError};
+use crate::address::Family;
 use crate::netlink::{NetlinkError, RouteSocket};
 
 /// `RT_TABLE_MAIN`.
@@ -158,7 +159,7 @@ pub(super) fn way(
     source: Option<IpAddr>,
     input: Option<u32>,
 ) -> Result<RouteTarget, LabError> {
-    let length = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
+    let length = |address: IpAddr| Family::of(address).width();
     let wrong =
         |e: &dyn std::fmt::Display| LabError::Specification(format!("route to {destination}: {e}"));
     let mut question = RouteMessageBuilder::<IpAddr>::new()

@@ -1,13 +1,12 @@
 //! The gateway's source NAT, as one nftables batch over netlink.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use netlink_packet_core::NLM_F_CREATE;
 use netlink_sys::Socket;
 
 use super::nft::{Base, chain, commit, table};
 use super::{LabError, Netns};
-use crate::netlink::{IPV4, NF_ACCEPT, NFT_MSG_NEWRULE, Requests, SUBSYS_NFTABLES};
+use crate::address::Subnet;
+use crate::netlink::{NF_ACCEPT, NFT_MSG_NEWRULE, Requests, SUBSYS_NFTABLES};
 use crate::plan::topology::MasqueradeSpec;
 
 const POSTROUTING: u32 = 4;
@@ -18,10 +17,8 @@ const REGISTER: u32 = 1;
 const OUTPUT_NAME: u32 = 7;
 const EQUAL: u32 = 0;
 
-/// `NFT_PAYLOAD_NETWORK_HEADER`, and where IPv4's source address is in it (RFC 791 3.1).
+/// `NFT_PAYLOAD_NETWORK_HEADER`.
 const NETWORK_HEADER: u32 = 1;
-const SOURCE_OFFSET: u32 = 12;
-const ADDRESS_BYTES: u32 = 4;
 
 /// Adds `-t nat -A POSTROUTING -s SOURCE -o INTERFACE -j MASQUERADE`.
 ///
@@ -31,54 +28,47 @@ pub(super) fn masquerade(
     netns: &Netns,
     rule: &MasqueradeSpec,
 ) -> Result<Socket, LabError> {
-    let IpAddr::V4(source) = rule.source.address else {
-        return Err(LabError::Specification(format!(
-            "masquerade of {} is not IPv4",
-            rule.source
-        )));
-    };
-    let mask = u32::MAX
-        .checked_shl(32 - u32::from(rule.source.length))
-        .unwrap_or(0);
+    let source = Subnet::around(rule.source.address, rule.source.length);
     let about = ("masquerade on", rule.interface.as_str());
     commit((node, netns), about, |requests| {
-        fill(requests, source, mask, &rule.interface);
+        fill(requests, source, &rule.interface);
     })
 }
 
-fn fill(requests: &mut Requests, source: Ipv4Addr, mask: u32, interface: &str) {
+fn fill(requests: &mut Requests, source: Subnet, interface: &str) {
     let base = Base {
         kind: "nat",
         hook: POSTROUTING,
         priority: SOURCE_NAT_PRIORITY,
         policy: NF_ACCEPT,
     };
-    table(requests, "nat");
-    chain(requests, "nat", "POSTROUTING", base);
+    let family = source.family();
+    table(requests, family, "nat");
+    chain(requests, family, "nat", "POSTROUTING", base);
+    let new_rule = (SUBSYS_NFTABLES, NFT_MSG_NEWRULE);
     requests
-        .message((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), NLM_F_CREATE, IPV4, 0)
+        .message(new_rule, NLM_F_CREATE, family.number(), 0)
         .string(1, "nat")
         .string(2, "POSTROUTING")
-        .nest(4, |list| expressions(list, source, mask, interface));
+        .nest(4, |list| expressions(list, source, interface));
 }
 
-fn expressions(list: &mut Requests, source: Ipv4Addr, mask: u32, interface: &str) {
+fn expressions(list: &mut Requests, source: Subnet, interface: &str) {
     let mut name = interface.as_bytes().to_vec();
     // The kernel compares the whole field of IFNAMSIZ bytes.
     name.resize(16, 0);
-    let network = u32::from(source) & mask;
+    let (network, mask) = (source.bytes(), source.mask());
+    let width = u32::from(source.family().width()) / 8;
+    let offset = u32::from(source.family().source_offset());
     list.expression("payload", |data| {
-        numbers(
-            data,
-            &[REGISTER, NETWORK_HEADER, SOURCE_OFFSET, ADDRESS_BYTES],
-        );
+        numbers(data, &[REGISTER, NETWORK_HEADER, offset, width]);
     })
     .expression("bitwise", |data| {
-        numbers(data, &[REGISTER, REGISTER, ADDRESS_BYTES]);
-        value(data, 4, &mask.to_be_bytes());
-        value(data, 5, &[0; 4]);
+        numbers(data, &[REGISTER, REGISTER, width]);
+        value(data, 4, &mask);
+        value(data, 5, &vec![0; mask.len()]);
     })
-    .expression("cmp", |data| equal(data, &network.to_be_bytes()))
+    .expression("cmp", |data| equal(data, &network))
     .expression("meta", |data| numbers(data, &[REGISTER, OUTPUT_NAME]))
     .expression("cmp", |data| equal(data, &name))
     .expression("masq", |_| {});
@@ -116,8 +106,8 @@ mod tests {
     #[test]
     fn a_rule_is_written_byte_for_byte() {
         let mut requests = Requests::new(1);
-        let network = Ipv4Addr::new(10, 55, 66, 0);
-        fill(&mut requests, network, 0xffff_ff00, "eth1");
+        let network = Subnet::around([10, 55, 66, 0].into(), 24);
+        fill(&mut requests, network, "eth1");
         let kinds: Vec<_> = messages(requests.bytes())
             .map(|message| message.subsystem())
             .collect();

@@ -3,18 +3,20 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::neighbour::{
     NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use rtnetlink::packet_route::route::RouteType;
-use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::build::{mac, permanent_neighbour};
 use super::lookup::{names, way};
 use super::ready::next_event;
 use super::{Lab, LabError};
+use crate::address::Family;
 use crate::netlink::{Batch, NetlinkError, RouteSocket};
+use crate::plan::FAMILIES;
 
 /// The kernel asks three times (`mcast_solicit`), [`ASKING_MS`] apart, and then gives up; the rest is for a machine
 /// under load: with twenty labs at work on each core it was a second late.
@@ -60,7 +62,7 @@ impl Lab {
             let mine = owned.iter().filter(|owned| {
                 owned.node == here
                     && owned.device == way.device
-                    && owned.address.is_ipv4() == to.is_ipv4()
+                    && Family::of(owned.address) == Family::of(to)
             });
             for own in mine {
                 self.resolve(&there, owner.device, own.address)?;
@@ -76,9 +78,12 @@ impl Lab {
         let Some(name) = names.get(&device) else {
             return Ok(());
         };
-        let path = format!("/proc/sys/net/ipv4/neigh/{name}/retrans_time_ms");
-        let written = self.netns(node)?.run(|| std::fs::write(&path, ASKING_MS))?;
-        written.map_err(|error| LabError::system("write", path, error))
+        let write = |family: &Family| -> Result<(), LabError> {
+            let path = format!("{}/neigh/{name}/retrans_time_ms", family.settings());
+            let written = self.netns(node)?.run(|| std::fs::write(&path, ASKING_MS))?;
+            written.map_err(|error| LabError::system("write", path, error))
+        };
+        FAMILIES.iter().try_for_each(write)
     }
 
     /// Makes every node of one link know every other by the address given with it, as if they had all asked before.
@@ -141,11 +146,7 @@ impl Lab {
         }
         // NTF_USE starts the same resolution as a packet would, without a packet.
         let mut used = NeighbourMessage::default();
-        used.header.family = if address.is_ipv4() {
-            AddressFamily::Inet
-        } else {
-            AddressFamily::Inet6
-        };
+        used.header.family = Family::of(address).number().into();
         used.header.ifindex = device;
         used.header.state = NeighbourState::None;
         used.header.flags = NeighbourFlags::Use;
@@ -200,11 +201,7 @@ enum Look {
 
 fn look(socket: &mut RouteSocket, device: u32, address: IpAddr) -> Result<Look, LabError> {
     let mut question = NeighbourMessage::default();
-    question.header.family = if address.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    question.header.family = Family::of(address).number().into();
     question.header.ifindex = device;
     question
         .attributes

@@ -7,9 +7,9 @@ use netlink_packet_core::NLM_F_CREATE;
 use netlink_sys::Socket;
 
 use super::{LabError, Netns};
+use crate::address::Family;
 use crate::netlink::{
-    IPV4, NFT_MSG_NEWCHAIN, NFT_MSG_NEWTABLE, NetfilterSocket, NetlinkError, Requests,
-    SUBSYS_NFTABLES,
+    NFT_MSG_NEWCHAIN, NFT_MSG_NEWTABLE, NetfilterSocket, NetlinkError, Requests, SUBSYS_NFTABLES,
 };
 
 /// What a base chain is hooked to, and what becomes of packets at its end.
@@ -25,17 +25,19 @@ pub(super) struct Base {
     pub(super) policy: u32,
 }
 
-/// Adds a table of IPv4 that may be there already.
-pub(super) fn table(requests: &mut Requests, table: &str) {
+/// Adds a table of a family that may be there already.
+pub(super) fn table(requests: &mut Requests, family: Family, table: &str) {
+    let new_table = (SUBSYS_NFTABLES, NFT_MSG_NEWTABLE);
     requests
-        .message((SUBSYS_NFTABLES, NFT_MSG_NEWTABLE), NLM_F_CREATE, IPV4, 0)
+        .message(new_table, NLM_F_CREATE, family.number(), 0)
         .string(1, table);
 }
 
 /// Adds a base chain, with counters of its policy as iptables has them.
-pub(super) fn chain(requests: &mut Requests, table: &str, chain: &str, base: Base) {
+pub(super) fn chain(requests: &mut Requests, family: Family, table: &str, chain: &str, base: Base) {
+    let new_chain = (SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN);
     requests
-        .message((SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN), NLM_F_CREATE, IPV4, 0)
+        .message(new_chain, NLM_F_CREATE, family.number(), 0)
         .string(1, table)
         .string(3, chain)
         .nest(4, |hook| {

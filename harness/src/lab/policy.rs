@@ -8,7 +8,8 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::lookup::{ip, names, table_of, words};
 use super::{Lab, LabError};
-use crate::case::Subnet;
+
+use crate::address::Subnet;
 
 /// `RT_TABLE_DEFAULT`, `RT_TABLE_MAIN`, `RT_TABLE_LOCAL`: what every namespace begins with.
 const USUAL_TABLES: [u32; 3] = [253, 254, 255];

@@ -27,12 +27,12 @@ impl Ipv6 {
             .veths
             .iter()
             .flat_map(|veth| &veth.ends)
-            .filter_map(|end| end.address);
+            .flat_map(|end| end.addresses);
         let bridges = spec
             .nodes
             .iter()
             .flat_map(|node| &node.bridges)
-            .filter_map(|bridge| bridge.address);
+            .flat_map(|bridge| bridge.addresses);
         if ends.chain(bridges).any(|prefix| prefix.address.is_ipv6()) {
             Self::Spoken
         } else {

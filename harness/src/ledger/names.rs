@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::entry::{Entry, EntryKind};
-use crate::case::Subnet;
+
+use crate::address::Subnet;
 
 /// Hexadecimal digits in a row that are an id, as netavark's `nv_2f259bab_…`: no word has so many with a digit in them.
 const ID_DIGITS: usize = 8;

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::adapter::native::{Fault, Faults};
 use crate::adapter::{Candidate, Selection};
-use crate::case::{Backend, Case, Family};
+use crate::address::Family;
+use crate::case::{Backend, Case};
 use crate::explore;
 use crate::run::{GoldenUse, Options, Outcome, Subject, Tables, Trial, TrialResult, run_quietly};
 

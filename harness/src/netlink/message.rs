@@ -26,9 +26,6 @@ pub const NFT_MSG_GETRULE: u8 = 7;
 /// See [`NFT_MSG_NEWTABLE`].
 pub const NFT_MSG_DELRULE: u8 = 8;
 
-/// `NFPROTO_IPV4` (`linux/netfilter.h`).
-pub const IPV4: u8 = 2;
-
 /// Verdicts, as the policy of a chain (`linux/netfilter.h`).
 pub const NF_DROP: u32 = 0;
 /// See [`NF_DROP`].

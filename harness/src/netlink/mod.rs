@@ -20,9 +20,9 @@ mod route;
 pub use batch::Batch;
 pub use error::NetlinkError;
 pub use message::{
-    Attributes, IPV4, Message, NF_ACCEPT, NF_DROP, NFT_MSG_DELRULE, NFT_MSG_DELTABLE,
-    NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWTABLE,
-    SUBSYS_CONNTRACK, SUBSYS_LOG, SUBSYS_NFTABLES, be_u16, be_u32, be_u64, messages, text,
+    Attributes, Message, NF_ACCEPT, NF_DROP, NFT_MSG_DELRULE, NFT_MSG_DELTABLE, NFT_MSG_GETCHAIN,
+    NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWTABLE, SUBSYS_CONNTRACK,
+    SUBSYS_LOG, SUBSYS_NFTABLES, be_u16, be_u32, be_u64, messages, text,
 };
 pub use netfilter::NetfilterSocket;
 pub use request::Requests;

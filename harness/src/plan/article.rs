@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use super::outside::{self, way_outside};
 use super::topology::{
-    BridgeSpec, EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, Prefix, RouteSpec, VethSpec,
+    BridgeSpec, EndSpec, Forwarding, LabSpec, Namespace, NodeSpec, RouteSpec, VethSpec,
 };
+
+use crate::address::{PerFamily, Prefix};
 
 /// The article's bridge.
 pub const BRIDGE: &str = "hwchiu0";
@@ -70,7 +72,7 @@ pub fn spec(wiring: Wiring, containers: &[Container]) -> LabSpec {
     if wiring == Wiring::Attached {
         host.bridges.push(BridgeSpec {
             name: BRIDGE.into(),
-            address: None,
+            addresses: PerFamily::NONE,
         });
     }
     for container in containers {
@@ -131,12 +133,12 @@ mod tests {
         let spec = spec(Wiring::Attached, &three);
         let ends: Vec<_> = spec.veths[..2]
             .iter()
-            .map(|veth| (&veth.ends[0].interface, veth.ends[1].address))
+            .map(|veth| (&veth.ends[0].interface, veth.ends[1].addresses))
             .collect();
         assert_eq!(ends[0].0, "veth0");
         assert_eq!(
             ends[1],
-            (&"veth1".to_string(), Some(Prefix::v4([10, 55, 66, 3], 24)))
+            (&"veth1".to_string(), Prefix::v4([10, 55, 66, 3], 24).into())
         );
     }
 

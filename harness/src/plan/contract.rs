@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 
 use super::outside::{self, way_outside};
-use super::topology::{Forwarding, LabSpec, NodeSpec, Prefix, RouteSpec};
+use super::topology::{Forwarding, LabSpec, NodeSpec, RouteSpec};
+
+use crate::address::{Prefix, Subnet};
 
 /// Nodes that have addresses before any container is there.
 const NODES: [&str; 5] = ["host", "lan", "gateway", "isp", "outside"];
@@ -47,18 +49,19 @@ pub fn way_to_host(from: &str) -> Vec<(&'static str, IpAddr)> {
 
 /// Whether nobody of the lab has this address of the uplink's network.
 pub fn is_free(address: IpAddr) -> bool {
-    let IpAddr::V4(v4) = address else {
-        return false;
-    };
-    let [a, b, c, last] = v4.octets();
-    [a, b, c] == [10, 0, 2] && ![0, 255].contains(&last) && owner(address).is_none()
+    let uplink = Subnet::around(UPLINK.address, UPLINK.length);
+    uplink.has_host(address) && owner(address).is_none()
 }
 
 /// The addresses that the lab itself uses, each with its node: an implementation can have none of their networks.
 pub fn addresses() -> Vec<(String, Prefix)> {
     let lab = spec(&[], Forwarding::Off, false, None);
     let ends = lab.veths.into_iter().flat_map(|veth| veth.ends);
-    let ends = ends.filter_map(|end| Some((end.node, end.address?)));
+    let ends = ends.flat_map(|end| {
+        end.addresses
+            .into_iter()
+            .map(move |own| (end.node.clone(), own))
+    });
     let own = OUTSIDE_ALSO.map(|address| (String::from("outside"), address));
     ends.chain(own).collect()
 }

@@ -7,3 +7,8 @@ pub mod outside;
 pub mod topology;
 
 pub use topology::LabSpec;
+
+use crate::address::Family;
+
+/// The families that labs have addresses of.
+pub const FAMILIES: &[Family] = &[Family::Ipv4];

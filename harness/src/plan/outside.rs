@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::topology::{Forwarding, LabSpec, MasqueradeSpec, NodeSpec, Prefix, RouteSpec, VethSpec};
+use super::topology::{Forwarding, LabSpec, MasqueradeSpec, NodeSpec, RouteSpec, VethSpec};
+
+use crate::address::Prefix;
 
 /// The network of hosts and their gateway.
 const HOSTS: Prefix = Prefix::v4([10, 0, 2, 0], 24);

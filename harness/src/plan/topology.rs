@@ -2,9 +2,9 @@
 //!
 //! [`Lab::build`]: crate::lab::Lab::build
 
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
+
+use crate::address::{Family, PerFamily, Prefix};
 
 /// A whole lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl LabSpec {
             name: name.into(),
             bridges: vec![BridgeSpec {
                 name: bridge.into(),
-                address: None,
+                addresses: PerFamily::NONE,
             }],
             ..NodeSpec::default()
         };
@@ -58,17 +58,17 @@ impl LabSpec {
         }
     }
 
-    /// The first address of a node, if it has one.
-    pub fn address(&self, node: &str) -> Option<Prefix> {
+    /// The address of a family that a node's first link has, if one has any.
+    pub fn address(&self, node: &str, family: Family) -> Option<Prefix> {
         let ends = self.veths.iter().flat_map(|veth| &veth.ends);
-        let own = ends.filter(|end| end.node == node);
-        own.filter_map(|end| end.address).next()
+        let mut own = ends.filter(|end| end.node == node);
+        own.find_map(|end| end.addresses.get(family).copied())
     }
 
     /// The node that has an address, if one does.
     pub fn owner(&self, address: IpAddr) -> Option<&str> {
         let mut ends = self.veths.iter().flat_map(|veth| &veth.ends);
-        let has = |end: &&EndSpec| end.address.is_some_and(|own| own.address == address);
+        let has = |end: &&EndSpec| end.addresses.iter().any(|own| own.address == address);
         ends.find(has).map(|end| end.node.as_str())
     }
 }
@@ -119,7 +119,7 @@ pub struct NodeSpec {
     pub masquerade: Option<MasqueradeSpec>,
 }
 
-/// Source NAT for one IPv4 network: `-s SOURCE -o INTERFACE -j MASQUERADE`.
+/// Source NAT for one network of one family: `-s SOURCE -o INTERFACE -j MASQUERADE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MasqueradeSpec {
     /// The network that is hidden; other sources leave as they are.
@@ -133,8 +133,8 @@ pub struct MasqueradeSpec {
 pub struct BridgeSpec {
     /// Interface's name.
     pub name: String,
-    /// Its own address, if any.
-    pub address: Option<Prefix>,
+    /// Its own addresses.
+    pub addresses: PerFamily<Prefix>,
 }
 
 /// A route through a gateway.
@@ -162,8 +162,8 @@ pub struct EndSpec {
     pub node: String,
     /// Interface's name there.
     pub interface: String,
-    /// Address, if any.
-    pub address: Option<Prefix>,
+    /// Its addresses.
+    pub addresses: PerFamily<Prefix>,
     /// The bridge of the same node that it is a port of.
     pub bridge: Option<String>,
 }
@@ -187,7 +187,7 @@ impl EndSpec {
         Self {
             node: node.into(),
             interface: interface.into(),
-            address: Some(address),
+            addresses: address.into(),
             bridge: None,
         }
     }
@@ -197,56 +197,8 @@ impl EndSpec {
         Self {
             node: node.into(),
             interface: interface.into(),
-            address: None,
+            addresses: PerFamily::NONE,
             bridge: Some(bridge.into()),
-        }
-    }
-}
-
-/// An address with the length of its network's prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Prefix {
-    /// The address.
-    pub address: IpAddr,
-    /// Bits of the network part.
-    pub length: u8,
-}
-
-/// Not an address with the length of a prefix.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not an address with a prefix length")]
-pub struct PrefixError(String);
-
-impl Prefix {
-    /// An IPv4 address with its prefix length.
-    pub const fn v4(octets: [u8; 4], length: u8) -> Self {
-        let [a, b, c, d] = octets;
-        Self {
-            address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)),
-            length,
-        }
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = PrefixError;
-
-    fn from_str(text: &str) -> Result<Self, PrefixError> {
-        let wrong = || PrefixError(text.to_owned());
-        let (address, length) = text.split_once('/').ok_or_else(wrong)?;
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let length: u8 = length.parse().map_err(|_| wrong())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        if length > longest {
-            Err(wrong())
-        } else {
-            Ok(Self { address, length })
         }
     }
 }
@@ -274,17 +226,11 @@ mod tests {
         let names: Vec<&str> = lab.nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["host", "near", "near-router", "far", "far-router"]);
         assert_eq!(lab.veths.len(), 4);
-        assert_eq!(lab.address("host"), Some(Prefix::v4([10, 0, 2, 15], 24)));
+        assert_eq!(
+            lab.address("host", Family::Ipv4),
+            Some(Prefix::v4([10, 0, 2, 15], 24))
+        );
+        assert_eq!(lab.address("host", Family::Ipv6), None);
         assert_eq!(lab.owner([10, 0, 3, 2].into()), Some("far-router"));
-    }
-
-    #[test]
-    fn a_prefix_reads_what_it_writes() {
-        for text in ["10.55.66.1/24", "fd00::1/64", "0.0.0.0/0"] {
-            assert_eq!(text.parse::<Prefix>().expect("valid").to_string(), text);
-        }
-        for text in ["10.55.66.1", "10.55.66.1/33", "x/8", "fd00::1/129"] {
-            assert!(text.parse::<Prefix>().is_err(), "{text}");
-        }
     }
 }

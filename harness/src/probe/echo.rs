@@ -10,6 +10,7 @@ use nix::sys::socket::{
 
 use super::raw::{open, receive};
 use super::{ProbeError, ProbeRequest};
+use crate::address::Family;
 use crate::packet::Transport;
 use crate::path::{Answer, Sent};
 
@@ -29,14 +30,18 @@ impl EchoProber {
     /// # Errors
     /// The kernel refuses the socket or the TTL.
     pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
-        let protocol = match request.destination {
-            IpAddr::V4(_) => SockProtocol::Icmp,
-            IpAddr::V6(_) => SockProtocol::IcmpV6,
+        let family = Family::of(request.destination);
+        let protocol = match family {
+            Family::Ipv4 => SockProtocol::Icmp,
+            Family::Ipv6 => SockProtocol::IcmpV6,
         };
         let socket = open(request, protocol)?;
-        // With it a raw socket hears that the next hop doesn't answer ARP, and of ICMP errors (`man 7 ip`).
-        setsockopt(&socket, sockopt::Ipv4RecvErr, &true)
-            .map_err(|errno| request.error("ask for errors", errno))?;
+        // With it a raw socket hears that the next hop is not found, and of ICMP errors (`man 7 ip`, `man 7 ipv6`).
+        let asked = match family {
+            Family::Ipv4 => setsockopt(&socket, sockopt::Ipv4RecvErr, &true),
+            Family::Ipv6 => setsockopt(&socket, sockopt::Ipv6RecvErr, &true),
+        };
+        asked.map_err(|errno| request.error("ask for errors", errno))?;
         Ok(Self {
             socket,
             request: request.clone(),

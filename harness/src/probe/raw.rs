@@ -1,22 +1,19 @@
 //! Raw sockets, which hear every packet of their protocol that comes into the namespace.
 
-use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
+use nix::sys::socket::{MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
 
 use super::errno::refusal;
 use super::{ProbeError, ProbeRequest};
+use crate::address::Family;
 use crate::packet::{Headers, decode};
 use crate::path::Answer;
 
 /// Opens one in the calling thread's network namespace.
 pub(super) fn open(request: &ProbeRequest, protocol: SockProtocol) -> Result<OwnedFd, ProbeError> {
-    let family = match request.destination {
-        IpAddr::V4(_) => AddressFamily::Inet,
-        IpAddr::V6(_) => AddressFamily::Inet6,
-    };
+    let family = Family::of(request.destination).domain();
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Raw, flags, protocol)
         .map_err(|errno| request.error("open a raw socket", errno))?;

@@ -8,6 +8,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use super::ProbeError;
 use super::errno::refusal;
+use crate::address::Family;
 use crate::case::ProbeKind;
 use crate::packet::Token;
 use crate::path::Sent;
@@ -72,13 +73,20 @@ impl ProbeRequest {
 
     /// Makes a socket send the TTL and the type of service that were asked for.
     pub(super) fn set_headers(&self, socket: &impl AsFd) -> Result<(), ProbeError> {
-        if let Some(ttl) = self.ttl {
-            setsockopt(socket, sockopt::Ipv4Ttl, &i32::from(ttl))
-                .map_err(|errno| self.error("set the TTL", errno))?;
+        let family = Family::of(self.destination);
+        if let Some(ttl) = self.ttl.map(i32::from) {
+            let set = match family {
+                Family::Ipv4 => setsockopt(socket, sockopt::Ipv4Ttl, &ttl),
+                Family::Ipv6 => setsockopt(socket, sockopt::Ipv6Ttl, &ttl),
+            };
+            set.map_err(|errno| self.error("set the TTL", errno))?;
         }
-        if let Some(tos) = self.tos {
-            setsockopt(socket, sockopt::Ipv4Tos, &i32::from(tos))
-                .map_err(|errno| self.error("set the type of service", errno))?;
+        if let Some(tos) = self.tos.map(i32::from) {
+            let set = match family {
+                Family::Ipv4 => setsockopt(socket, sockopt::Ipv4Tos, &tos),
+                Family::Ipv6 => setsockopt(socket, sockopt::Ipv6TClass, &tos),
+            };
+            set.map_err(|errno| self.error("set the type of service", errno))?;
         }
         Ok(())
     }

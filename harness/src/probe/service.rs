@@ -15,6 +15,7 @@ use nix::sys::socket::{
 use super::caller::{Caller, End};
 use super::request::{BULK, BULK_HEADER};
 use super::udp::leave;
+use crate::address::Family;
 use crate::case::Protocol;
 use crate::packet::Token;
 
@@ -218,12 +219,8 @@ impl Service {
 /// Binds a port that a probe and a service of one node may share (socket(7), `SO_REUSEADDR`): answers go to the socket
 /// that is connected to their sender (`net/ipv4/udp.c`, `compute_score`).
 pub(super) fn bind_shared(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, bind, socket};
-    let family = if address.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    use nix::sys::socket::{SockFlag, SockType, bind, socket};
+    let family = Family::of(address.ip()).domain();
     let made = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     setsockopt(&made, sockopt::ReuseAddr, &true)?;
     bind(made.as_raw_fd(), &SockaddrStorage::from(address))?;

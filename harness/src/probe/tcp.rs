@@ -1,16 +1,17 @@
 //! One TCP connection: connect, the token one way, the service's answer the other.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
+use nix::sys::socket::{SockFlag, SockType, SockaddrStorage, bind, connect, socket};
 
 use super::errno::{errno_of, refusal};
 use super::service::read_answer;
 use super::{ProbeError, ProbeRequest};
+use crate::address::Family;
 use crate::path::{Answer, Sent};
 
 /// A connection in the making, and how far it has come.
@@ -32,15 +33,12 @@ impl TcpProber {
     /// The source port is taken or the TTL refused.
     pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
         let failed = |operation| move |errno| request.error(operation, errno);
-        let (family, any): (_, IpAddr) = match request.destination {
-            IpAddr::V4(_) => (AddressFamily::Inet, Ipv4Addr::UNSPECIFIED.into()),
-            IpAddr::V6(_) => (AddressFamily::Inet6, Ipv6Addr::UNSPECIFIED.into()),
-        };
+        let family = Family::of(request.destination);
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket =
-            socket(family, SockType::Stream, flags, None).map_err(failed("open a TCP socket"))?;
+        let socket = socket(family.domain(), SockType::Stream, flags, None)
+            .map_err(failed("open a TCP socket"))?;
         request.set_headers(&socket)?;
-        let local = SockaddrStorage::from(SocketAddr::new(any, request.source_port));
+        let local = SockaddrStorage::from(SocketAddr::new(family.any(), request.source_port));
         bind(socket.as_raw_fd(), &local).map_err(failed("bind a TCP socket"))?;
         Ok(Self {
             stream: TcpStream::from(socket),
@@ -138,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_is_closed_at_once_is_an_answer() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let listener = TcpListener::bind((Family::Ipv4.loopback(), 0)).expect("a port is free");
         let at = listener.local_addr().expect("it is bound");
         let request = ProbeRequest::smallest(ProbeKind::Tcp, at);
         let mut prober = TcpProber::open(&request).expect("a socket");

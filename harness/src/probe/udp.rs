@@ -1,11 +1,12 @@
 //! One UDP datagram with the token, and the service's answer.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::errno::{errno_of, refusal};
 use super::service::{ANSWER_BYTES, bind_shared, read_answer};
 use super::{ProbeError, ProbeRequest};
+use crate::address::Family;
 use crate::path::{Answer, Sent};
 
 /// The discard service's port (RFC 863), on which no node listens.
@@ -24,10 +25,7 @@ impl UdpProber {
     /// # Errors
     /// The source port is taken or the TTL refused.
     pub fn open(request: &ProbeRequest) -> Result<Self, ProbeError> {
-        let any: IpAddr = match request.destination {
-            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
+        let any = Family::of(request.destination).any();
         let failed =
             |operation| move |error: std::io::Error| request.error(operation, errno_of(&error));
         let socket = bind_shared(SocketAddr::new(any, request.source_port))
@@ -104,11 +102,7 @@ impl Drop for UdpProber {
 /// A process that another trial starts has a copy of the socket until its exec, and the copy would take what a later step
 /// sends to this port. Connected to nobody's port, it takes nothing.
 pub(super) fn leave(socket: &UdpSocket) {
-    let is_ipv6 = socket.local_addr().is_ok_and(|own| own.is_ipv6());
-    let own: IpAddr = if is_ipv6 {
-        Ipv6Addr::LOCALHOST.into()
-    } else {
-        Ipv4Addr::LOCALHOST.into()
-    };
-    let _ = socket.connect((own, DISCARD));
+    if let Ok(own) = socket.local_addr() {
+        let _ = socket.connect((Family::of(own.ip()).loopback(), DISCARD));
+    }
 }

@@ -2,13 +2,14 @@
 //! undone everything. What stays of its rules may change nothing of it.
 
 use std::cell::Cell;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::RunError;
 use super::observe::{Observer, Origin};
 use super::timing::Clock;
 use super::trial_run::lab_number;
 use crate::adapter::Scenario;
+use crate::address::Family;
 use crate::case::{Backend, ProbeKind, Protocol};
 use crate::finding::{Leftover, LeftoverChange, What};
 use crate::lab::Lab;
@@ -17,7 +18,6 @@ use crate::path::{Line, Passage, Roles, draw_neutral};
 use crate::plan::contract;
 use crate::probe::{ProbeRequest, SOURCE_PORT, Service};
 
-const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
 /// A port of `outside` with a service, which no case publishes on the host.
 const SERVICE_PORT: u16 = 4433;
 /// First source port: behind those of a case's own probes.
@@ -162,7 +162,7 @@ fn roles() -> Roles {
     let addresses = [
         (contract::UPLINK.address, "host.uplink"),
         (contract::LAN.address, "lan"),
-        (OUTSIDE, "outside"),
+        (contract::OUTSIDE.address, "outside"),
     ];
     Roles {
         addresses: addresses
@@ -187,9 +187,19 @@ fn questions(scenario: &Scenario, transit: bool) -> Vec<Question> {
     let mut all = vec![
         straight("lan", host, ProbeKind::IcmpEcho, 0),
         straight("host", lan, ProbeKind::IcmpEcho, 0),
-        straight("host", OUTSIDE, ProbeKind::IcmpEcho, 0),
-        straight("host", OUTSIDE, ProbeKind::Tcp, SERVICE_PORT),
-        straight("host", OUTSIDE, ProbeKind::Udp, SERVICE_PORT),
+        straight("host", contract::OUTSIDE.address, ProbeKind::IcmpEcho, 0),
+        straight(
+            "host",
+            contract::OUTSIDE.address,
+            ProbeKind::Tcp,
+            SERVICE_PORT,
+        ),
+        straight(
+            "host",
+            contract::OUTSIDE.address,
+            ProbeKind::Udp,
+            SERVICE_PORT,
+        ),
         straight("lan", host, ProbeKind::TcpFin, SERVICE_PORT),
     ];
     // Nobody has what was published any more: the host refuses it by itself.
@@ -214,7 +224,7 @@ fn questions(scenario: &Scenario, transit: bool) -> Vec<Question> {
                 (ProbeKind::Udp, SERVICE_PORT),
                 (ProbeKind::TcpFin, SERVICE_PORT),
             ] {
-                all.push(question("lan", OUTSIDE, kind, port, by));
+                all.push(question("lan", contract::OUTSIDE.address, kind, port, by));
             }
         }
     }
@@ -222,7 +232,7 @@ fn questions(scenario: &Scenario, transit: bool) -> Vec<Question> {
 }
 
 fn services(lab: &Lab) -> Result<Vec<Service>, RunError> {
-    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let any = Family::Ipv4.any();
     let outside = lab.netns("outside")?;
     let listen = |protocol: Protocol| {
         let service = outside.run(|| Service::listen("outside", protocol, any, SERVICE_PORT))?;
@@ -238,7 +248,7 @@ fn services(lab: &Lab) -> Result<Vec<Service>, RunError> {
 
 /// Adds the routes of a way, or takes them away.
 fn turn(lab: &Lab, way: Wayside, add: bool) -> Result<(), RunError> {
-    let there = ("lan", OUTSIDE);
+    let there = ("lan", contract::OUTSIDE.address);
     let back = ("gateway", contract::LAN.address);
     let turned = match way {
         Wayside::Straight => vec![],

@@ -4,9 +4,8 @@
 
 use std::net::IpAddr;
 
-use etherparse::EtherType;
-
 use super::RunError;
+use crate::address::Family;
 use crate::case::Backend;
 use crate::lab::{Lab, LabError};
 use crate::packet::Transport;
@@ -56,11 +55,7 @@ pub(super) fn dropped(
         let served = service.serve();
         served.map_err(|source| RunError::Service { source })?;
     }
-    let ethertype = match again.destination {
-        IpAddr::V4(_) => EtherType::IPV4.0,
-        IpAddr::V6(_) => EtherType::IPV6.0,
-    };
-    let reasons = drops.reasons(ethertype);
+    let reasons = drops.reasons(Family::of(again.destination).ether_type());
     if reasons.is_empty() {
         return Ok(Vec::new());
     }

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use super::RunError;
-use crate::adapter::{AdapterError, Attached, Scenario, ScenarioContainer};
-use crate::case::{Case, Step, Subnet};
+use crate::adapter::{AdapterError, Attached, Pool, Scenario, ScenarioContainer};
+use crate::address::Subnet;
+use crate::case::{Case, Step};
 use crate::lab::{Lab, Netns};
 use crate::path::Roles;
 use crate::plan::contract;
@@ -70,7 +71,9 @@ pub(super) fn roles(
     };
     call(contract::UPLINK.address, "host.uplink");
     for network in &scenario.networks {
-        call(network.gateway, &format!("{}.gateway", network.name));
+        for gateway in network.gateways() {
+            call(gateway, &format!("{}.gateway", network.name));
+        }
     }
     // A removed container may still have the address that another one got.
     let gone = |name: &str| scenario.container(name).is_some() && there.container(name).is_none();
@@ -83,16 +86,14 @@ pub(super) fn roles(
         }
     }
     for container in &scenario.containers {
-        if let Attached::Network {
-            address: Some(address),
-            ..
-        } = &container.attached
-        {
-            call(*address, &container.name);
+        if let Attached::Network { addresses, .. } = &container.attached {
+            for address in addresses {
+                call(*address, &container.name);
+            }
         }
     }
     for container in &there.containers {
-        let Attached::Network { name, address } = &container.attached else {
+        let Attached::Network { name, addresses } = &container.attached else {
             continue;
         };
         let held = nodes
@@ -100,8 +101,9 @@ pub(super) fn roles(
             .map(|node| &node.addresses);
         let held =
             held.ok_or_else(|| missing(format!("there is no container {}", container.name)))?;
-        let subnet = scenario.network(name).map(|network| network.subnet);
+        let pools = scenario.network(name).map(|network| network.pools);
         let holds = |subnet: Subnet| held.iter().any(|one| subnet.contains(*one));
+        let lacks = |pool: &Pool| !holds(pool.subnet);
         let has = || match held.as_slice() {
             [] => String::from("none"),
             some => {
@@ -110,15 +112,12 @@ pub(super) fn roles(
             }
         };
         let own = &container.name;
-        if !subnet.is_some_and(holds) {
-            let subnet = subnet.map_or_else(|| name.clone(), |subnet| subnet.to_string());
+        if let Some(Pool { subnet, .. }) = pools.unwrap_or_default().into_iter().find(lacks) {
             let has = has();
             let text = format!("{own} has no address in {subnet}; its addresses: {has}");
             return Err(missing(text));
         }
-        if let Some(asked) = address
-            && !held.contains(asked)
-        {
+        if let Some(asked) = addresses.into_iter().find(|asked| !held.contains(asked)) {
             let has = has();
             let text = format!("{own} has not the address {asked}; its addresses: {has}");
             return Err(missing(text));

@@ -11,6 +11,7 @@ use super::observe::Observer;
 use super::own_rules::OwnRules;
 use super::person::{LATER_OWN_RULES, do_as_a_person, found, prepare};
 use super::rule_words::{GATEWAY, RuleWords};
+use super::trial::Trial;
 use super::without_rules::delete_rules;
 use crate::adapter::{Adapter, AdapterError, Kept, LabHost, Namespaces, Realised, Scenario};
 use crate::case::{Attachment, Case, Damage, Endpoint, Finding, NetworkEvent};
@@ -61,11 +62,12 @@ impl ContractLab {
     /// `kept` is what the person who runs it says that it keeps. With `knows_own`, the rules that the host has without the
     /// implementation are noted.
     pub(super) fn build(
-        case: &Case,
+        trial: &Trial,
         adapter: &dyn Adapter,
         kept: &[Kept],
         knows_own: bool,
     ) -> Result<(Lab, Self), RunError> {
+        let case = &trial.case;
         let scenario = Scenario::of(case);
         let own: Vec<&str> = match adapter.namespaces() {
             Namespaces::Given => own_names(&scenario).collect(),
@@ -141,7 +143,7 @@ impl ContractLab {
             found: Vec::new(),
             own_rules,
             ended: false,
-            moment: Moment::of(case, &adapter.features()),
+            moment: Moment::of(case, trial.family, &adapter.features()),
         };
         Ok((lab, contract))
     }
@@ -289,15 +291,14 @@ impl ContractLab {
             .iter()
             .map(|own| (*own, "HOST"))
             .collect();
-        let gateways = self.scenario.networks.iter().map(|one| one.gateway);
+        let networks = &self.scenario.networks;
+        let gateways = networks.iter().flat_map(|one| one.gateways());
         addresses.extend(gateways.map(|gateway| (gateway, GATEWAY)));
         RuleWords {
             addresses,
-            subnets: self
-                .scenario
-                .networks
+            subnets: networks
                 .iter()
-                .map(|one| one.subnet)
+                .flat_map(|one| one.pools.map(|pool| pool.subnet))
                 .collect(),
             ports: self.roles.ports.iter().copied().collect(),
             interfaces: BTreeMap::new(),
@@ -310,10 +311,10 @@ impl ContractLab {
             Endpoint::HostUplink => Some(contract::UPLINK.address),
             Endpoint::Node(node) if node.as_str() == "host" => Some(contract::UPLINK.address),
             Endpoint::Node(node) if node.as_str() == "outside" => Some(contract::OUTSIDE.address),
-            Endpoint::NetworkGateway(network) => self
-                .scenario
-                .network(network.as_str())
-                .map(|network| network.gateway),
+            Endpoint::NetworkGateway(network) => {
+                let network = self.scenario.network(network.as_str())?;
+                network.gateways().get(self.moment.family).copied()
+            }
             Endpoint::Address(address) => Some(*address),
             Endpoint::Node(_) => None,
         }

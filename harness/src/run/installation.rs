@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::adapter::{
-    Adapter, Attached, Candidate, LabHost, Namespaces, Scenario, ScenarioContainer, ScenarioNetwork,
+    Adapter, Attached, Candidate, LabHost, Namespaces, Pool, Scenario, ScenarioContainer,
+    ScenarioNetwork,
 };
+use crate::address::{PerFamily, Subnet};
 use crate::finding::What;
 use crate::lab::Lab;
 use crate::plan::contract;
@@ -64,8 +66,7 @@ fn smallest() -> Scenario {
     Scenario {
         networks: vec![ScenarioNetwork {
             name: network.to_owned(),
-            subnet: crate::case::Subnet::around([10, 77, 1, 0].into(), 24),
-            gateway: [10, 77, 1, 1].into(),
+            pools: PerFamily::from(Pool::of(Subnet::around([10, 77, 1, 0].into(), 24))),
             internal: false,
             mtu: None,
         }],
@@ -73,7 +74,7 @@ fn smallest() -> Scenario {
             name: CONTAINER.to_owned(),
             attached: Attached::Network {
                 name: network.to_owned(),
-                address: None,
+                addresses: PerFamily::NONE,
             },
             publish: Vec::new(),
         }],

@@ -35,14 +35,14 @@ impl Left {
         let mut names = CaseNames::default();
         for network in &scenario.networks {
             let own = names.network(&network.name);
-            own.subnets.push(network.subnet);
+            own.subnets.extend(network.pools.map(|pool| pool.subnet));
         }
         for container in &scenario.containers {
             let own = names.container(&container.name);
             own.ports
                 .extend(container.publish.iter().map(|port| port.host_port));
-            if let Attached::Network { address, .. } = &container.attached {
-                own.addresses.extend(*address);
+            if let Attached::Network { addresses, .. } = &container.attached {
+                own.addresses.extend(*addresses);
             }
         }
         let mut kept = kept(&of.name).map_err(|error| RunError::Kept(error.to_string()))?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::case::Subnet;
+use crate::address::Subnet;
 
 /// Hexadecimal digits in a row from which on a word is taken for one that was drawn, as an engine's ids are.
 const DRAWN: usize = 8;

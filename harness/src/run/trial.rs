@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::TrialId;
 use crate::adapter::{Adapter, AskedCell, Candidate, Expected, expected, expected_answer};
-use crate::case::{Backend, Case, CaseKind, Family};
+use crate::address::Family;
+use crate::case::{Backend, Case, CaseKind};
 use crate::finding::Defect;
 use crate::lab::unsupported;
 

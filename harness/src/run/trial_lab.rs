@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::contract_lab::{Changed, ContractLab};
 use super::observe::Observer;
 use super::timing::{Clock, Phase};
 use super::{RunError, Tables, Trial};
 use crate::adapter::AdapterError;
+use crate::address::Family;
 use crate::case::{AddedRoute, Backend, Case, Endpoint, Exchange, NetworkEvent, Protocol, Step};
 use crate::judge::{Known, endpoints};
 use crate::lab::{FinishedLabs, Lab, LabError};
@@ -26,16 +27,30 @@ pub(super) struct Additions {
 #[derive(Debug)]
 pub(super) struct TrialLab {
     lab: Lab,
+    /// The family of every address that it resolves to.
+    family: Family,
     /// What `iptables` means in a recipe's commands; none where the machine's own is meant.
     backend: Option<Backend>,
     services: RefCell<Vec<Service>>,
     commands: Vec<String>,
     /// What the implementation made; none for a recipe.
     contract: Option<ContractLab>,
-    /// Routes that a person has added, each with what was there before.
-    routes: Vec<(AddedRoute, Option<String>)>,
+    /// Routes that a person has added.
+    routes: Vec<Added>,
     /// The lab's nodes as they are since the last step's commands: several parts of a step ask for them.
     nodes: RefCell<Option<BTreeMap<String, Node>>>,
+}
+
+/// A route that a person has added.
+#[derive(Debug)]
+struct Added {
+    route: AddedRoute,
+    /// Its destination, as `ip route` has it.
+    to: String,
+    /// Whether that is a node's own loopback.
+    loopback: bool,
+    /// What was there before.
+    before: Option<String>,
 }
 
 impl TrialLab {
@@ -50,10 +65,11 @@ impl TrialLab {
             (Some(adapter), Some(candidate)) => {
                 let kept = &candidate.declared.kept;
                 let knows_own = tables == Tables::WithoutEachRule;
-                let (lab, contract) = ContractLab::build(&trial.case, adapter, kept, knows_own)?;
+                let (lab, contract) = ContractLab::build(trial, adapter, kept, knows_own)?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,
+                    family: trial.family,
                     backend: None,
                     services: RefCell::default(),
                     commands: Vec::new(),
@@ -62,14 +78,16 @@ impl TrialLab {
                     nodes: RefCell::default(),
                 })
             }
-            _ => Self::recipe(&trial.case, trial.backend(), clock),
+            _ => Self::recipe(trial, clock),
         }
     }
 
-    fn recipe(case: &Case, backend: Option<Backend>, clock: &mut Clock) -> Result<Self, RunError> {
+    fn recipe(trial: &Trial, clock: &mut Clock) -> Result<Self, RunError> {
+        let (case, backend) = (&trial.case, trial.backend());
         let lab = Lab::build(&case.plan(&[]))?;
         let mut built = Self {
             lab,
+            family: trial.family,
             backend,
             services: RefCell::default(),
             commands: Vec::new(),
@@ -183,19 +201,30 @@ impl TrialLab {
             .ok_or_else(|| RunError::NoAddress {
                 endpoint: route.via.to_string(),
             })?;
-        let to = route
-            .to
-            .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
+        let family = Family::of(via);
+        let subnet = route.to.map(|to| {
+            let of_family = to.get(family).copied();
+            of_family.ok_or_else(|| RunError::NoAddress {
+                endpoint: format!("an {family} route by {}", route.via),
+            })
+        });
+        let subnet = subnet.transpose()?;
+        let to = subnet.map_or_else(|| String::from("default"), |subnet| subnet.to_string());
+        let loopback = subnet.is_some_and(|subnet| subnet.address().is_loopback());
         let node = route.at.as_str();
         let before = self.known_route(node, &to)?;
-        self.routes.push((route.clone(), before));
+        self.routes.push(Added {
+            route: route.clone(),
+            to: to.clone(),
+            loopback,
+            before,
+        });
         // A node knows its own loopback first, takes nothing of it to a wire, and nothing from one that has its address.
         let own = [
             "ip address flush dev lo",
             "ip route flush table local root 127.0.0.0/8",
             "sysctl -q -w net.ipv4.conf.all.route_localnet=1",
         ];
-        let loopback = route.to.is_some_and(|to| to.address().is_loopback());
         let own = own.into_iter().filter(|_| loopback).map(String::from);
         for text in own.chain([format!("ip route replace {to} via {via}")]) {
             self.run(node, &text, route.line)?;
@@ -214,11 +243,13 @@ impl TrialLab {
             services: places.collect(),
             routes: Vec::new(),
         };
-        while let Some((route, before)) = self.routes.pop() {
-            let to = route
-                .to
-                .map_or_else(|| String::from("default"), |subnet| subnet.to_string());
-            let loopback = route.to.is_some_and(|to| to.address().is_loopback());
+        while let Some(added) = self.routes.pop() {
+            let Added {
+                route,
+                to,
+                loopback,
+                before,
+            } = added;
             let own = [
                 "ip address add 127.0.0.1/8 dev lo",
                 "sysctl -q -w net.ipv4.conf.all.route_localnet=0",
@@ -253,7 +284,7 @@ impl TrialLab {
 
     /// Starts a service on all addresses of a node.
     pub(super) fn start(&self, node: &str, protocol: Protocol, port: u16) -> Result<(), RunError> {
-        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let any = self.family.any();
         let node = self.lab.canonical(node);
         let listen = || Service::listen(node, protocol, any, port);
         let started = self.lab.netns(node)?.run(listen)?;
@@ -328,11 +359,8 @@ impl TrialLab {
     pub(super) fn resolve(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         let own = |node: &str| {
             let nodes = self.nodes().ok()?;
-            nodes
-                .get(self.lab.canonical(node))?
-                .addresses
-                .first()
-                .copied()
+            let mut held = nodes.get(self.lab.canonical(node))?.addresses.iter();
+            held.find(|own| Family::of(**own) == self.family).copied()
         };
         let fixed = self.contract.as_ref().and_then(|c| c.address(endpoint));
         if fixed.is_some() {

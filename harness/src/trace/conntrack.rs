@@ -1,11 +1,12 @@
 //! Conntrack entries: who a connection's packets are from and to, in both directions.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, SocketAddr};
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP};
 use nix::errno::Errno;
 
 use super::TraceError;
+use crate::address::Family;
 use crate::netlink::{
     Attributes, Message, NetfilterSocket, NetlinkError, Requests, SUBSYS_CONNTRACK, be_u16, be_u32,
 };
@@ -16,9 +17,8 @@ const MSG_NEW: u8 = 0;
 const MSG_GET: u8 = 1;
 /// `IPCTNL_MSG_CT_DELETE`.
 const MSG_DELETE: u8 = 2;
-const AF_INET: u8 = 2;
-/// The ICMP type (RFC 792).
-const ECHO_REQUEST: u8 = 8;
+/// `AF_UNSPEC` (`nf_conntrack_netlink.c`, `ctnetlink_dump_table` and `ctnetlink_del_conntrack`).
+const EVERY_FAMILY: u8 = 0;
 
 /// Reads the conntrack table of one node.
 pub struct Conntrack {
@@ -83,10 +83,10 @@ impl Conntrack {
         })
     }
 
-    /// All entries of IPv4.
+    /// All entries, of both families.
     pub fn dump(&mut self) -> Result<Vec<ConntrackEntry>, TraceError> {
         let mut request = self.socket.requests();
-        request.message((SUBSYS_CONNTRACK, MSG_GET), NLM_F_DUMP, AF_INET, 0);
+        request.message((SUBSYS_CONNTRACK, MSG_GET), NLM_F_DUMP, EVERY_FAMILY, 0);
         let mut entries = Vec::new();
         self.socket.dump("dump conntrack", &request, |message| {
             entries.extend(decode(message));
@@ -102,7 +102,12 @@ impl Conntrack {
         let mut request = self.socket.requests();
         // The acknowledgement ends the answer as NLMSG_DONE ends a dump.
         request
-            .message((SUBSYS_CONNTRACK, MSG_GET), NLM_F_ACK, AF_INET, 0)
+            .message(
+                (SUBSYS_CONNTRACK, MSG_GET),
+                NLM_F_ACK,
+                Family::of(connection.ends[0]).number(),
+                0,
+            )
             .nest(1, |tuple| {
                 tuple.nest(1, |ends| addresses(ends, &connection.ends));
                 tuple.nest(2, |parts| {
@@ -127,10 +132,10 @@ impl Conntrack {
         Ok(begun.map(|entry| entry.binding(&self.node)))
     }
 
-    /// Forgets all connections of the node. A dump's time: the kernel walks the table that is one for all namespaces.
+    /// Forgets all connections of the node, of both families. A dump's time: the table is one for all namespaces.
     pub fn forget_all(&mut self) -> Result<(), TraceError> {
         let mut request = self.socket.requests();
-        request.message((SUBSYS_CONNTRACK, MSG_DELETE), NLM_F_ACK, AF_INET, 0);
+        request.message((SUBSYS_CONNTRACK, MSG_DELETE), NLM_F_ACK, EVERY_FAMILY, 0);
         Ok(self.socket.acknowledged("forget conntrack", &request)?)
     }
 
@@ -139,7 +144,12 @@ impl Conntrack {
         let tuple = &entry.original;
         let mut request = self.socket.requests();
         request
-            .message((SUBSYS_CONNTRACK, MSG_DELETE), NLM_F_ACK, AF_INET, 0)
+            .message(
+                (SUBSYS_CONNTRACK, MSG_DELETE),
+                NLM_F_ACK,
+                Family::of(tuple.source).number(),
+                0,
+            )
             .nest(1, |nested| {
                 nested.nest(1, |ends| {
                     addresses(ends, &[tuple.source, tuple.destination])
@@ -159,7 +169,7 @@ impl Conntrack {
         }
     }
 
-    /// All entries of IPv4 as bindings of this node.
+    /// All entries as bindings of this node.
     pub fn bindings(&mut self) -> Result<Vec<Binding>, TraceError> {
         let entries = self.dump()?;
         Ok(entries.iter().map(|e| e.binding(&self.node)).collect())
@@ -199,10 +209,9 @@ impl ConntrackEntry {
 
 impl Tuple {
     fn texts(&self) -> (String, String) {
-        let text = |address: IpAddr, port: Option<u16>| match (address, port) {
-            (_, None) => address.to_string(),
-            (IpAddr::V4(_), Some(port)) => format!("{address}:{port}"),
-            (IpAddr::V6(_), Some(port)) => format!("[{address}]:{port}"),
+        let text = |address: IpAddr, port: Option<u16>| match port {
+            None => address.to_string(),
+            Some(port) => SocketAddr::new(address, port).to_string(),
         };
         (
             text(self.source, self.ports.map(|(source, _)| source)),
@@ -216,11 +225,14 @@ fn is_absent(error: &NetlinkError) -> bool {
     error.errno() == Some(Errno::ENOENT as i32)
 }
 
+/// Both ends (`CTA_IP_*`).
 fn addresses(request: &mut Requests, ends: &[IpAddr; 2]) {
-    for (kind, address) in [(1, ends[0]), (2, ends[1])] {
-        if let IpAddr::V4(address) = address {
-            request.attribute(kind, &address.octets());
-        }
+    let [source, destination] = ends;
+    for (v4, v6, address) in [(1, 3, source), (2, 4, destination)] {
+        match address {
+            IpAddr::V4(address) => request.attribute(v4, &address.octets()),
+            IpAddr::V6(address) => request.attribute(v6, &address.octets()),
+        };
     }
 }
 
@@ -234,12 +246,20 @@ fn protocol(headers: &Headers) -> Option<Vec<(u16, Vec<u8>)>> {
         ]
     };
     match headers.transport {
-        Transport::EchoRequest { id, .. } => Some(vec![
-            (1, vec![1]),
-            (4, id.to_be_bytes().to_vec()),
-            (5, vec![ECHO_REQUEST]),
-            (6, vec![0]),
-        ]),
+        Transport::EchoRequest { id, .. } => {
+            let family = Family::of(headers.source);
+            let icmp = family.icmp();
+            let [of_id, of_type, of_code]: [u16; 3] = match family {
+                Family::Ipv4 => [4, 5, 6],
+                Family::Ipv6 => [7, 8, 9],
+            };
+            Some(vec![
+                (1, vec![icmp.protocol]),
+                (of_id, id.to_be_bytes().to_vec()),
+                (of_type, vec![icmp.echo_request]),
+                (of_code, vec![0]),
+            ])
+        }
         Transport::Udp {
             source_port,
             destination_port,
@@ -308,11 +328,8 @@ fn decode_tuple(attributes: Attributes<'_>) -> Option<(u8, Tuple)> {
 }
 
 fn address(value: &[u8]) -> Option<IpAddr> {
-    if let Ok(bytes) = <[u8; 4]>::try_from(value) {
-        return Some(Ipv4Addr::from(bytes).into());
-    }
-    let bytes = <[u8; 16]>::try_from(value).ok()?;
-    Some(Ipv6Addr::from(bytes).into())
+    let mut families = Family::ALL.iter();
+    families.find_map(|family| family.address(value))
 }
 
 #[cfg(test)]

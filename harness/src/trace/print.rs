@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::save::SavedTable;
+use crate::address::Family;
 use crate::netlink::{
-    Attributes, IPV4, Message, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, SUBSYS_NFTABLES, text,
+    Attributes, Message, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, SUBSYS_NFTABLES, text,
 };
 
 /// `NFTA_CHAIN_TABLE`, `_NAME`, `_HOOK`, `_POLICY`, `_TYPE`: no handle, no use count, no counters.
@@ -37,7 +38,7 @@ impl Print {
     /// Adds a chain or a rule as dumped.
     pub(super) fn add(&mut self, message: &Message<'_>) {
         let (subsystem, number) = message.subsystem();
-        if subsystem != SUBSYS_NFTABLES || message.family() != Some(IPV4) {
+        if subsystem != SUBSYS_NFTABLES || message.family() != Some(Family::Ipv4.number()) {
             return;
         }
         let kept: &[u16] = match number {
@@ -109,7 +110,12 @@ mod tests {
     fn print(handle: u32, counted: u8, target: &[u8]) -> Print {
         let mut request = Requests::new(1);
         request
-            .message((SUBSYS_NFTABLES, NFT_MSG_NEWRULE), 0, IPV4, 0)
+            .message(
+                (SUBSYS_NFTABLES, NFT_MSG_NEWRULE),
+                0,
+                Family::Ipv4.number(),
+                0,
+            )
             .string(1, "filter")
             .string(2, "FORWARD")
             .number(3, handle)

@@ -9,11 +9,12 @@ use super::node::Node;
 use super::ruleset::{NativeRules, Ruleset, family_name, parse_native};
 use super::save::{SavedTable, parse_save};
 use super::table;
+use crate::address::Family;
 use crate::case::Backend;
-use crate::netlink::{IPV4, NetfilterSocket};
+use crate::netlink::NetfilterSocket;
 
 /// Families of nf_tables whose rules see IPv4 packets in the five hooks of a host: inet and ip.
-const FAMILIES: [u8; 2] = [table::INET, IPV4];
+const FAMILIES: [u8; 2] = [table::INET, Family::Ipv4.number()];
 
 /// The program that a rule is made and printed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::chains::NftChains;
 use super::print::Print;
 use super::save::{SavedTable, target};
-use crate::netlink::IPV4;
+use crate::address::Family;
 use crate::path::{Action, Hook};
 
 /// One node's rules, as far as they were needed; a part that was not read is None.
@@ -69,7 +69,7 @@ impl Ruleset {
         chain: &str,
         handle: u64,
     ) -> Option<&str> {
-        if family != IPV4 {
+        if family != Family::Ipv4.number() {
             return None;
         }
         let key = (family, table.to_owned(), chain.to_owned());
@@ -140,7 +140,7 @@ pub(super) fn parse_native(output: &str) -> NativeRules {
 /// Families of nf_tables as `nft` spells them (`NFPROTO_*`).
 const FAMILIES: [(&str, u8); 6] = [
     ("inet", 1),
-    ("ip", IPV4),
+    ("ip", Family::Ipv4.number()),
     ("arp", 3),
     ("netdev", 5),
     ("bridge", 7),
@@ -202,7 +202,11 @@ mod tests {
 
     #[test]
     fn a_handle_is_its_position_unless_iptables_prints_fewer_rules() {
-        let key = (IPV4, "filter".to_owned(), "FORWARD".to_owned());
+        let key = (
+            Family::Ipv4.number(),
+            "filter".to_owned(),
+            "FORWARD".to_owned(),
+        );
         let chain = |handles: &[u64]| NftChain {
             hook: Some(Hook::Forward),
             handles: handles.to_vec(),
@@ -215,8 +219,10 @@ mod tests {
             )),
             ..Ruleset::default()
         };
-        let text =
-            |r: &Ruleset, handle| r.text(IPV4, "filter", "FORWARD", handle).map(str::to_owned);
+        let text = |r: &Ruleset, handle| {
+            r.text(Family::Ipv4.number(), "filter", "FORWARD", handle)
+                .map(str::to_owned)
+        };
         assert_eq!(text(&ruleset, 6).as_deref(), Some("-j USER"));
         assert_eq!(text(&ruleset, 3).as_deref(), Some("-j REJECT"));
         assert_eq!(text(&ruleset, 9), None);

@@ -1,7 +1,6 @@
 //! Arms a node, and turns what netfilter reports there into verdicts.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::TraceError;
@@ -13,6 +12,7 @@ use super::node::Node;
 use super::ruleset::{Ruleset, parse_native};
 use super::save::parse_save;
 use super::table;
+use crate::address::Family;
 use crate::netlink::{NetfilterSocket, NetlinkError, messages};
 use crate::packet::{Headers, Transport, decode};
 use crate::path::VerdictEvent;
@@ -252,8 +252,8 @@ fn headers(packet: &[u8]) -> Option<(Headers, Vec<u8>)> {
     let byte = |at: usize| packet.get(at).copied();
     let pair = |at: usize| Some(u16::from_be_bytes([byte(at)?, byte(at + 1)?]));
     let address = |at: usize| {
-        let bytes: [u8; 4] = packet.get(at..at + 4)?.try_into().ok()?;
-        Some(IpAddr::V4(Ipv4Addr::from(bytes)))
+        let bytes = packet.get(at..at + 4)?;
+        Family::Ipv4.address(bytes)
     };
     if byte(0)? >> 4 != 4 {
         return None;

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::conflist::{plugins, version};
-use crate::adapter::{Attached, PublishedPort, ScenarioContainer, ScenarioNetwork};
+use crate::adapter::{Attached, Pool, PublishedPort, ScenarioContainer, ScenarioNetwork};
 use crate::lab::Jail;
 
 /// The bridge of a list that names none, as the plugin calls it (cni.dev, bridge plugin).
@@ -37,13 +37,12 @@ pub(super) fn chain(
         if let Some(ipam) = derived["ipam"].as_object_mut() {
             give_addresses(ipam, network);
         }
-        if let Attached::Network {
-            address: Some(address),
-            ..
-        } = &container.attached
+        if let Attached::Network { addresses, .. } = &container.attached
+            && !addresses.is_empty()
         {
-            let address = format!("{address}/{}", network.subnet.length());
-            derived["args"] = json!({ "cni": { "ips": [address] } });
+            let addresses = network.on_link(*addresses).into_iter();
+            let addresses: Vec<String> = addresses.map(|own| own.to_string()).collect();
+            derived["args"] = json!({ "cni": { "ips": addresses } });
         }
         let capabilities = derived
             .as_object_mut()
@@ -71,8 +70,9 @@ fn give_addresses(ipam: &mut Map<String, Value>, network: &ScenarioNetwork) {
     for word in ONE_RANGE {
         ipam.remove(word);
     }
-    let range = json!({ "subnet": network.subnet, "gateway": network.gateway });
-    ipam.insert(String::from("ranges"), json!([[range]]));
+    let range = |pool: &Pool| json!([{ "subnet": pool.subnet, "gateway": pool.gateway }]);
+    let ranges: Vec<Value> = network.pools.iter().map(range).collect();
+    ipam.insert(String::from("ranges"), json!(ranges));
     ipam.insert(
         String::from("dataDir"),
         json!(format!("{}/ipam", Jail::FOLDER)),
@@ -165,15 +165,15 @@ fn port_mappings(container: &ScenarioContainer) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
+    use crate::adapter::Pool;
+    use crate::address::{PerFamily, Subnet};
 
     use super::*;
 
     fn network(mtu: Option<u16>) -> ScenarioNetwork {
         ScenarioNetwork {
             name: "front".into(),
-            subnet: "10.77.1.0/24".parse().expect("a subnet"),
-            gateway: IpAddr::from([10, 77, 1, 1]),
+            pools: PerFamily::from(Pool::of(Subnet::around([10, 77, 1, 0].into(), 24))),
             internal: false,
             mtu,
         }

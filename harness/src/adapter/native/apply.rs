@@ -52,7 +52,7 @@ fn make_links(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), AdapterE
         let found = bridges.find(|bridge| bridge.name == name)?;
         Some(attach::Bridge {
             name: found.name.clone(),
-            address: found.address,
+            addresses: found.addresses,
             mtu: found.mtu,
         })
     };
@@ -65,9 +65,9 @@ fn make_links(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), AdapterE
             container,
             host_interface: port.host_interface.clone(),
             interface: String::from("eth0"),
-            address: port.address,
+            addresses: port.addresses,
             mac: port.mac,
-            gateway: port.gateway,
+            gateways: port.gateways,
             mtu: port.mtu,
             hairpin: port.hairpin,
         };

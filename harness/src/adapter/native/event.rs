@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::fault::Faults;
 use super::plan::{Bridge, Found, Pass, Plan, Port};
-use crate::adapter::{Attached, PublishedPort, Scenario, ScenarioContainer};
+use crate::adapter::{Attached, Pool, PublishedPort, Scenario, ScenarioContainer};
+use crate::address::OfFamily;
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,17 +161,21 @@ impl State {
 
     /// Why it can have no address: another container has the one that it asks for, or none is left.
     pub(super) fn taken_address(&self, container: &ScenarioContainer) -> Option<String> {
-        let Attached::Network { name, address } = &container.attached else {
+        let Attached::Network { name, addresses } = &container.attached else {
             return None;
         };
         let held = self.scenario.members(name);
-        if let Some(asked) = address {
-            let is_taken = held.iter().any(|(_, given)| given == asked);
-            return is_taken.then(|| format!("address {asked} is taken"));
+        let is_held = |one: &IpAddr| {
+            held.iter()
+                .any(|(_, given)| given.iter().any(|own| own == one))
+        };
+        if let Some(asked) = addresses.iter().find(|asked| is_held(asked)) {
+            return Some(format!("address {asked} is taken"));
         }
         let network = self.scenario.network(name)?;
-        let is_held = |free: &IpAddr| held.iter().any(|(_, given)| given == free);
-        let is_full = network.hosts().all(|one| is_held(&one));
+        let chosen = |pool: &&Pool| addresses.get(pool.family()).is_none();
+        let mut chosen = network.pools.iter().filter(chosen);
+        let is_full = chosen.any(|pool| pool.hosts().all(|one| is_held(&one)));
         is_full.then(|| format!("no address of {name} is left"))
     }
 }
@@ -227,8 +232,8 @@ fn settled(scenario: &Scenario) -> Scenario {
         for (member, given) in scenario.members(&network.name) {
             let containers = settled.containers.iter_mut();
             for container in containers.filter(|one| one.name == member.name) {
-                if let Attached::Network { address, .. } = &mut container.attached {
-                    *address = Some(given);
+                if let Attached::Network { addresses, .. } = &mut container.attached {
+                    *addresses = given;
                 }
             }
         }

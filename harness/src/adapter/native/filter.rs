@@ -51,15 +51,17 @@ fn keep_internal(network: &ScenarioNetwork) -> [Rule; 2] {
 /// Of the host, an internal network knows only its own gateway address (moby/libnetwork#1151).
 pub(super) fn keep_from_host(scenario: &Scenario) -> Vec<Rule> {
     let internal = scenario.networks.iter().filter(|network| network.internal);
-    let rule = |network: &ScenarioNetwork| {
-        let matches = [
-            Match::In(Is::Equal, bridge(&network.name)),
-            Match::Destination(Is::Not, network.gateway.to_string()),
-        ];
-        let about = About::InternalHost(network.name.clone());
-        Rule::new(about, matches, Action::Drop)
+    let rules = |network: &ScenarioNetwork| {
+        let (bridge, name) = (bridge(&network.name), network.name.clone());
+        network.gateways().into_iter().map(move |gateway| {
+            let matches = [
+                Match::In(Is::Equal, bridge.clone()),
+                Match::Destination(Is::Not, gateway.to_string()),
+            ];
+            Rule::new(About::InternalHost(name.clone()), matches, Action::Drop)
+        })
     };
-    internal.map(rule).collect()
+    internal.flat_map(rules).collect()
 }
 
 fn isolate(networks: &[ScenarioNetwork]) -> Vec<Rule> {

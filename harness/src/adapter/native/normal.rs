@@ -2,7 +2,8 @@
 
 use super::plan::{Bridge, Chain, Place, Plan};
 use super::rule::{About, Action, Is, Match, Rule};
-use crate::case::{Protocol, Subnet};
+use crate::address::Subnet;
+use crate::case::Protocol;
 
 /// The normal form: without rules that nothing can reach, without matches that say nothing, and with one order for all that do the
 /// same.
@@ -82,14 +83,13 @@ fn say_by_which_bridge(rule: &mut Rule, bridges: &[Bridge]) {
         return;
     }
     let leads_to = |bridge: &&Bridge| {
-        let of = bridge
-            .address
-            .map(|own| Subnet::around(own.address, own.length));
+        let own = bridge.addresses.iter();
+        let mut own = own.map(|own| Subnet::around(own.address, own.length));
         let to = rule.matches.iter().find_map(|one| match one {
             Match::Destination(Is::Equal, to) => subnet(to),
             _ => None,
         });
-        to.zip(of).is_some_and(|(to, of)| lies_in(to, of))
+        to.is_some_and(|to| own.any(|of| lies_in(to, of)))
     };
     let mut led = bridges.iter().filter(leads_to);
     if let (Some(bridge), None) = (led.next(), led.next()) {
@@ -310,10 +310,9 @@ fn exclude(one: &Match, two: &Match) -> bool {
 
 /// A prefix, or an address as one.
 fn subnet(text: &str) -> Option<Subnet> {
-    let whole = |address: std::net::IpAddr| {
-        Subnet::around(address, if address.is_ipv4() { 32 } else { 128 })
-    };
-    text.parse().ok().or_else(|| text.parse().ok().map(whole))
+    text.parse()
+        .ok()
+        .or_else(|| text.parse().ok().map(Subnet::of_one))
 }
 
 fn lies_in(one: Subnet, other: Subnet) -> bool {

@@ -10,7 +10,7 @@ use super::names::{bridge, port};
 use super::rule::{Published, Rule};
 use super::{filter, translate};
 use crate::adapter::{Scenario, ScenarioNetwork};
-use crate::plan::topology::Prefix;
+use crate::address::{Family, PerFamily, Prefix};
 
 /// Everything that is to be there at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub(super) struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bridge {
     pub(super) name: String,
-    /// The containers' gateway.
-    pub(super) address: Option<Prefix>,
+    /// The containers' gateways.
+    pub(super) addresses: PerFamily<Prefix>,
     pub(super) mtu: Option<u16>,
 }
 
@@ -59,10 +59,10 @@ pub(super) struct Port {
     pub(super) container: String,
     pub(super) bridge: String,
     pub(super) host_interface: String,
-    pub(super) address: Prefix,
+    pub(super) addresses: PerFamily<Prefix>,
     /// The container's hardware address; the kernel draws one where there is none.
     pub(super) mac: Option<[u8; 6]>,
-    pub(super) gateway: Option<IpAddr>,
+    pub(super) gateways: PerFamily<IpAddr>,
     pub(super) mtu: Option<u16>,
     /// Whether the bridge keeps it from its other ports (bridge(8), `isolated`).
     pub(super) isolated: bool,
@@ -147,6 +147,12 @@ impl Plan {
         &mut self.chains[at].rules
     }
 
+    /// The host's addresses on its bridges.
+    pub(super) fn gateways(&mut self) -> impl Iterator<Item = &mut Prefix> {
+        let bridges = self.bridges.iter_mut();
+        bridges.flat_map(|bridge| bridge.addresses.iter_mut())
+    }
+
     /// All rules of all chains.
     pub(super) fn every_rule(&mut self) -> impl Iterator<Item = &mut Rule> {
         self.chains.iter_mut().flat_map(|chain| &mut chain.rules)
@@ -160,14 +166,17 @@ fn ways(scenario: &Scenario) -> Vec<(Published, IpAddr)> {
         let members = scenario.members(&network.name);
         members.into_iter().map(move |member| (network, member))
     });
-    let ways = members.flat_map(|(network, (container, to))| {
-        container.publish.iter().map(move |port| {
+    let ways = members.flat_map(|(network, (container, addresses))| {
+        container.publish.iter().flat_map(move |port| {
             let way = Published {
                 container: container.name.clone(),
                 network: network.name.clone(),
                 port: port.clone(),
             };
-            (way, to)
+            let of_port = port.host_address.map(Family::of);
+            let leads = move |to: &IpAddr| of_port.is_none_or(|family| family == Family::of(*to));
+            let to = addresses.into_iter().filter(leads);
+            to.map(move |to| (way.clone(), to))
         })
     });
     ways.collect()
@@ -176,39 +185,38 @@ fn ways(scenario: &Scenario) -> Vec<(Published, IpAddr)> {
 fn bridge_of(network: &ScenarioNetwork) -> Bridge {
     Bridge {
         name: bridge(&network.name),
-        address: Some(Prefix {
-            address: network.gateway,
-            length: network.subnet.length(),
-        }),
+        addresses: network.pools.map(|pool| pool.host()),
         mtu: network.mtu,
     }
 }
 
 /// The hardware address that goes with an address: whoever has it next, the same container or another one, is known to the
-/// neighbours already (moby/moby#36069). The first byte says that it is locally administered (IEEE 802).
-fn hardware_address(address: IpAddr) -> [u8; 6] {
-    let [.., a, b, c, d] = match address {
+/// neighbours already (moby/moby#36069). The first byte says that it is locally administered (IEEE 802). Of two addresses IPv4's
+/// decides.
+fn hardware_address(addresses: &PerFamily<IpAddr>) -> Option<[u8; 6]> {
+    let [.., a, b, c, d] = match addresses.iter().next()? {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => v6.octets(),
     };
-    [0x02, 0x42, a, b, c, d]
+    Some([0x02, 0x42, a, b, c, d])
 }
 
 fn ports(scenario: &Scenario, found: &Found) -> Vec<Port> {
     let networks = scenario.networks.iter().enumerate();
     let ports = networks.flat_map(|(number, network)| {
         let members = scenario.members(&network.name).into_iter();
-        members.map(move |(container, address)| Port {
+        members.map(move |(container, addresses)| Port {
             container: container.name.clone(),
             bridge: bridge(&network.name),
             host_interface: port(number, &container.name),
-            address: Prefix {
-                address,
-                length: network.subnet.length(),
-            },
-            mac: Some(hardware_address(address)),
+            addresses: network.on_link(addresses),
+            mac: hardware_address(&addresses),
             // An internal network leads nowhere.
-            gateway: (!network.internal).then_some(network.gateway),
+            gateways: if network.internal {
+                PerFamily::NONE
+            } else {
+                network.gateways()
+            },
             mtu: network.mtu,
             isolated: false,
             learns: true,

@@ -1,8 +1,10 @@
 //! A rule as a value, and as `nft` reads it.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::adapter::PublishedPort;
+use crate::address::Family;
 use crate::case::Protocol;
 
 /// One rule: what it matches, what it does, and what it is for.
@@ -98,7 +100,7 @@ pub(super) enum Action {
     /// The source becomes this address.
     Source(String),
     /// The destination becomes this address and port.
-    Destination(std::net::IpAddr, u16),
+    Destination(IpAddr, u16),
     /// Anything else, as written.
     Other(String),
 }
@@ -121,12 +123,29 @@ impl Rule {
         Self::new(about, [], Action::Other(text.into()))
     }
 
+    /// The family of the addresses that it matches, if it matches any.
+    pub(super) fn family(&self) -> Option<Family> {
+        self.matches.iter().find_map(|one| match one {
+            Match::Source(_, of) | Match::Destination(_, of) => Some(family(of)),
+            _ => None,
+        })
+    }
+
     /// The published port that it is about, if there is one.
     pub(super) fn way(&self) -> Option<&Published> {
         match &self.about {
             About::Publish(way) | About::SourcePort { way, .. } => Some(way),
             _ => None,
         }
+    }
+}
+
+/// The family of an address, or of a prefix, in a rule.
+fn family(of: &str) -> Family {
+    if of.contains(':') {
+        Family::Ipv6
+    } else {
+        Family::Ipv4
     }
 }
 
@@ -144,8 +163,8 @@ impl fmt::Display for Match {
         match self {
             Self::In(is, name) => write!(f, "iifname {is}\"{name}\""),
             Self::Out(is, name) => write!(f, "oifname {is}\"{name}\""),
-            Self::Source(is, of) => write!(f, "ip saddr {is}{of}"),
-            Self::Destination(is, of) => write!(f, "ip daddr {is}{of}"),
+            Self::Source(is, of) => write!(f, "{} saddr {is}{of}", family(of).nft()),
+            Self::Destination(is, of) => write!(f, "{} daddr {is}{of}", family(of).nft()),
             Self::Local => f.write_str("fib daddr type local"),
             Self::To(protocol, from, to) if from == to => write!(f, "{protocol} dport {from}"),
             Self::To(protocol, from, to) => write!(f, "{protocol} dport {from}-{to}"),
@@ -176,7 +195,9 @@ impl fmt::Display for Action {
             Self::Masquerade => f.write_str("masquerade"),
             Self::MasqueradeTo(ports) => write!(f, "masquerade to :{ports}"),
             Self::Source(address) => write!(f, "snat to {address}"),
-            Self::Destination(address, port) => write!(f, "dnat to {address}:{port}"),
+            Self::Destination(address, port) => {
+                write!(f, "dnat to {}", SocketAddr::new(*address, *port))
+            }
             Self::Other(text) => f.write_str(text),
         }
     }

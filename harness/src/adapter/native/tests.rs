@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use super::event::{Event, State, Step};
 use super::plan::Found;
 use super::{Fault, Faults, Generated};
-use crate::adapter::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+use crate::adapter::{Attached, Pool, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+use crate::address::{PerFamily, Subnet};
 use crate::case::Protocol;
 
 fn network(name: &str, number: u8, internal: bool, mtu: Option<u16>) -> ScenarioNetwork {
     ScenarioNetwork {
         name: name.into(),
-        subnet: crate::case::Subnet::around([10, 77, number, 0].into(), 24),
-        gateway: IpAddr::from([10, 77, number, 1]),
+        pools: Pool::of(Subnet::around([10, 77, number, 0].into(), 24)).into(),
         internal,
         mtu,
     }
@@ -34,7 +34,7 @@ fn container(
         name: name.into(),
         attached: Attached::Network {
             name: on.into(),
-            address: None,
+            addresses: PerFamily::NONE,
         },
         publish: publish.iter().map(port).collect(),
     }
@@ -90,7 +90,7 @@ fn life(faults: &Faults) -> Vec<Step> {
     let mut twin = container("c7", "front", &[]);
     twin.attached = Attached::Network {
         name: "front".into(),
-        address: Some(IpAddr::from([10, 77, 1, 3])),
+        addresses: IpAddr::from([10, 77, 1, 3]).into(),
     };
     let twinned = rivalled.after.step(&Event::Add(&twin), faults);
     let late = container("c6", "back", &[(8080, Protocol::Udp, uplink())]);
@@ -144,7 +144,7 @@ fn who_has_an_address_keeps_it() {
         let mut ports = step.after.plan.ports.iter();
         ports
             .find(|port| port.container == "c2")
-            .map(|port| port.address)
+            .map(|port| port.addresses)
     };
     assert!(address(&setup).is_some());
     assert_eq!(address(&setup), address(&removed));

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::names::bridge;
 use super::rule::{About, Action, Is, Match, Published, Rule};
 use crate::adapter::{Scenario, ScenarioNetwork};
+use crate::address::Subnet;
 
 /// Ports of the host that connections get in place of their own: dynamic ones (RFC 6335 6), and what they get if the published one
 /// is itself among these.
@@ -34,18 +35,25 @@ pub(super) fn publish(ways: &[(Published, IpAddr)]) -> Vec<Rule> {
 /// What leaves, and what turns back on the host.
 pub(super) fn leave(scenario: &Scenario, ways: &[(Published, IpAddr)]) -> Vec<Rule> {
     let of = |network: &ScenarioNetwork| {
-        let mut rules = vec![hairpin(network), answer_loopback(network)];
+        let subnets = || network.pools.iter().map(|pool| pool.subnet);
+        let mut rules: Vec<Rule> = subnets().map(|subnet| hairpin(network, subnet)).collect();
+        rules.push(answer_loopback(network));
         if !network.internal {
-            rules.extend(ways.iter().map(|(way, _)| source_port(network, way)));
-            rules.push(masquerade(network));
+            for subnet in subnets() {
+                rules.extend(
+                    ways.iter()
+                        .map(|(way, _)| source_port(network, subnet, way)),
+                );
+                rules.push(masquerade(network, subnet));
+            }
         }
         rules
     };
     scenario.networks.iter().flat_map(of).collect()
 }
 
-fn hairpin(network: &ScenarioNetwork) -> Rule {
-    let subnet = || network.subnet.to_string();
+fn hairpin(network: &ScenarioNetwork, subnet: Subnet) -> Rule {
+    let subnet = || subnet.to_string();
     let matches = [
         Match::Source(Is::Equal, subnet()),
         Match::Destination(Is::Equal, subnet()),
@@ -64,9 +72,9 @@ fn answer_loopback(network: &ScenarioNetwork) -> Rule {
     Rule::new(about, matches, Action::Masquerade)
 }
 
-fn source_port(network: &ScenarioNetwork, way: &Published) -> Rule {
+fn source_port(network: &ScenarioNetwork, subnet: Subnet, way: &Published) -> Rule {
     let matches = [
-        Match::Source(Is::Equal, network.subnet.to_string()),
+        Match::Source(Is::Equal, subnet.to_string()),
         Match::Out(Is::Not, bridge(&network.name)),
         Match::From(way.port.protocol, way.port.host_port),
     ];
@@ -82,9 +90,9 @@ fn source_port(network: &ScenarioNetwork, way: &Published) -> Rule {
     Rule::new(about, matches, Action::MasqueradeTo(drawn))
 }
 
-fn masquerade(network: &ScenarioNetwork) -> Rule {
+fn masquerade(network: &ScenarioNetwork, subnet: Subnet) -> Rule {
     let matches = [
-        Match::Source(Is::Equal, network.subnet.to_string()),
+        Match::Source(Is::Equal, subnet.to_string()),
         Match::Out(Is::Not, bridge(&network.name)),
     ];
     let about = About::Masquerade(network.name.clone());

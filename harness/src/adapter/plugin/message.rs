@@ -304,6 +304,11 @@ impl Info {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use crate::adapter::Pool;
+    use crate::address::PerFamily;
+
     use super::*;
     use crate::adapter::{Attached, ScenarioContainer, ScenarioNetwork};
 
@@ -366,8 +371,7 @@ mod tests {
         let scenario = Scenario {
             networks: vec![ScenarioNetwork {
                 name: "front".into(),
-                subnet: "10.77.1.0/24".parse().expect("a subnet"),
-                gateway: [10, 77, 1, 1].into(),
+                pools: PerFamily::from(Pool::of("10.77.1.0/24".parse().expect("a subnet"))),
                 internal: false,
                 mtu: None,
             }],
@@ -375,7 +379,7 @@ mod tests {
                 name: "c1".into(),
                 attached: Attached::Network {
                     name: "front".into(),
-                    address: Some([10, 77, 1, 9].into()),
+                    addresses: IpAddr::from([10, 77, 1, 9]).into(),
                 },
                 publish: Vec::new(),
             }],

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::adapter::{Attached, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
+use crate::adapter::{Attached, Pool, PublishedPort, Scenario, ScenarioContainer, ScenarioNetwork};
 
 /// Networks and containers that shall exist.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,12 +91,16 @@ pub(super) fn write<S: Serializer>(scenario: &Scenario, to: S) -> Result<S::Ok, 
 fn network(network: &ScenarioNetwork) -> Network {
     Network {
         name: network.name.clone(),
-        subnets: vec![SubnetOf {
-            subnet: network.subnet.to_string(),
-            gateway: network.gateway,
-        }],
+        subnets: network.pools.iter().map(subnet).collect(),
         internal: network.internal,
         mtu: network.mtu,
+    }
+}
+
+fn subnet(pool: &Pool) -> SubnetOf {
+    SubnetOf {
+        subnet: pool.subnet.to_string(),
+        gateway: pool.gateway,
     }
 }
 
@@ -105,9 +109,9 @@ fn container(container: &ScenarioContainer) -> Container {
         Attached::None => AttachedTo::None,
         Attached::Host => AttachedTo::Host,
         Attached::Container(other) => AttachedTo::Container(other.clone()),
-        Attached::Network { name, address } => AttachedTo::Networks(vec![Membership {
+        Attached::Network { name, addresses } => AttachedTo::Networks(vec![Membership {
             name: name.clone(),
-            addresses: address.iter().copied().collect(),
+            addresses: addresses.iter().copied().collect(),
         }]),
     };
     Container {

@@ -11,12 +11,14 @@ use super::host;
 use super::network::networks;
 use super::scope::Scope;
 use super::step::step;
+use crate::address::Family;
 use crate::case::error::CaseError;
 use crate::case::file::CaseFile;
 use crate::case::id::CaseId;
 use crate::case::model::{Case, CaseKind};
 use crate::case::place::NodeName;
-use crate::case::vocabulary::{Backend, Family, LabName, Level};
+use crate::case::vocabulary::{Backend, LabName, Level};
+use crate::plan::FAMILIES;
 
 /// Nodes that every lab has besides its containers.
 const INFRASTRUCTURE: [&str; 4] = ["host", "gateway", "isp", "outside"];
@@ -67,7 +69,7 @@ pub(in crate::case) fn validate(
         .lab
         .as_ref()
         .and_then(|lab| findings.word::<LabName>(lab));
-    let families = trials(&mut findings, file.families.as_ref(), Family::IN_LABS);
+    let families = trials(&mut findings, file.families.as_ref(), FAMILIES);
     without_lab(&mut findings, file);
     let backends = trials(&mut findings, file.backends.as_ref(), Backend::ALL);
     wrong_kind(&mut findings, file, recipe);
@@ -231,7 +233,7 @@ fn without_lab(findings: &mut Findings<'_>, file: &CaseFile) {
     for family in written.into_iter().flatten() {
         let is_in_no_lab = Family::ALL
             .iter()
-            .any(|one| one.as_str() == family.get_ref() && !Family::IN_LABS.contains(one));
+            .any(|one| one.as_str() == family.get_ref() && !FAMILIES.contains(one));
         if is_in_no_lab {
             findings.note(
                 family.span(),

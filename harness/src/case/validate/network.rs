@@ -7,11 +7,10 @@ use toml::Spanned;
 
 use super::findings::Findings;
 use super::scope::listed;
-use crate::case::address::Subnet;
+use crate::address::{Family, PerFamily, Subnet};
 use crate::case::file::NetworkFile;
 use crate::case::model::Network;
 use crate::case::place::NodeName;
-use crate::case::vocabulary::Family;
 use crate::plan::contract;
 
 /// Longest prefix with two addresses for hosts: the gateway and one container.
@@ -29,7 +28,7 @@ pub(super) fn networks(
             continue;
         };
         let span = file.subnet.span();
-        let mut subnets: Vec<Subnet> = Vec::new();
+        let mut subnets = PerFamily::NONE;
         for text in &file.subnet.get_ref().0 {
             let Some(subnet) =
                 findings.parsed::<Subnet>(span.clone(), text, "write it as `10.77.1.0/24`")
@@ -53,7 +52,10 @@ pub(super) fn networks(
                     "give each network its own prefix",
                 );
             }
-            if subnets.iter().any(|one| one.family() == subnet.family()) {
+            if let Some((message, help)) = unusable(subnet) {
+                findings.note(span.clone(), message, "here", help);
+            }
+            if subnets.set(subnet.family(), subnet).is_some() {
                 let message = format!("network `{name}` has two {} subnets", subnet.family());
                 findings.note(
                     span.clone(),
@@ -62,10 +64,6 @@ pub(super) fn networks(
                     "a network has at most one subnet of each family",
                 );
             }
-            if let Some((message, help)) = unusable(subnet) {
-                findings.note(span.clone(), message, "here", help);
-            }
-            subnets.push(subnet);
         }
         let gateway = file
             .gateway
@@ -90,7 +88,7 @@ pub(super) fn networks(
 fn gateway(
     findings: &mut Findings<'_>,
     written: &Spanned<String>,
-    subnets: &[Subnet],
+    subnets: &PerFamily<Subnet>,
 ) -> Option<IpAddr> {
     let address = findings.parsed::<IpAddr>(
         written.span(),

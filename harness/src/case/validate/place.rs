@@ -6,10 +6,10 @@ use toml::Spanned;
 
 use super::findings::Findings;
 use super::scope::{Scope, listed};
+use crate::address::Family;
 use crate::case::model::Ending;
 use crate::case::place::{Chain, Endpoint, Place};
 use crate::case::suggest::did_you_mean;
-use crate::case::vocabulary::Family;
 
 /// Longest name of an interface in bytes (`IFNAMSIZ` without its NUL).
 const INTERFACE_NAME_MAX_BYTES: usize = 15;

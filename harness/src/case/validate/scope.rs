@@ -3,10 +3,10 @@
 use toml::Spanned;
 
 use super::findings::Findings;
+use crate::address::Family;
 use crate::case::model::Network;
 use crate::case::place::NodeName;
 use crate::case::suggest::did_you_mean;
-use crate::case::vocabulary::Family;
 
 /// What the steps of one case may speak of.
 pub(super) struct Scope<'a> {

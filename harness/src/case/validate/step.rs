@@ -7,6 +7,7 @@ use super::findings::Findings;
 use super::place::endpoint;
 use super::probe::exchange;
 use super::scope::Scope;
+use crate::address::{PerFamily, Subnet};
 use crate::case::command::{self, CommandLine, NodeCommands};
 use crate::case::model::{AddedRoute, InterfacesAre, Listen, RoutesAre, SameNamespace, Step};
 use crate::case::place::NodeName;
@@ -185,7 +186,8 @@ fn added_routes(
             .iter()
             .find(|one| one.name.as_str() == wanted);
         let fixed = FURTHER.iter().find(|(name, _)| *name == wanted);
-        let fixed = fixed.and_then(|(_, subnet)| subnet.parse().ok());
+        let fixed =
+            fixed.and_then(|(_, subnet)| subnet.parse::<Subnet>().ok().map(PerFamily::from));
         if network.is_none() && fixed.is_none() && wanted != "default" {
             let further = FURTHER.iter().map(|(name, _)| *name);
             let known = std::iter::once("default").chain(further).chain(names());
@@ -195,8 +197,7 @@ fn added_routes(
             findings.note(route.to.span(), message, "not known", help);
             continue;
         }
-        let to = network.and_then(|network| network.subnets.first().copied());
-        let to = to.or(fixed);
+        let to = network.map(|network| network.subnets).or(fixed);
         if let (Some(at), Some(via)) = (at, via) {
             let line = findings.line(&route.at.span());
             routes.push(AddedRoute { line, at, to, via });

@@ -66,7 +66,7 @@ fn bridges(node: &NodeSpec) -> Vec<Line> {
             format!("ip -n {name} link add {device} type bridge"),
             "the bridge",
         ));
-        lines.extend(bridge.address.map(|address| {
+        lines.extend(bridge.addresses.into_iter().map(|address| {
             line(
                 format!("ip -n {name} address add {address} dev {device}"),
                 format!("{name} has {address}"),
@@ -92,7 +92,7 @@ fn wire(veth: &VethSpec) -> Vec<Line> {
     )];
     for end in &veth.ends {
         let (node, name) = (&end.node, &end.interface);
-        if let Some(address) = end.address {
+        for address in end.addresses {
             lines.push(line(
                 format!("ip -n {node} address add {address} dev {name}"),
                 format!("{node} has {address}"),

@@ -5,7 +5,8 @@ use super::super::cell::{Cell, From, To};
 use super::super::moment::{Member, Port};
 use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use super::host::stays_the_hosts;
-use crate::case::{Family, Feature, Level, Policy};
+use crate::address::Family;
+use crate::case::{Feature, Level, Policy};
 
 const FOR_BOTH: &[Feature] = &[Feature::PublishTcp, Feature::PublishUdp];
 

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use self::stories::{contract, required};
 use super::cell::Cell;
 use super::*;
+use crate::address::Family;
 use crate::case::Feature;
 
 /// Cases whose tables are counted; unspecified cells in brackets.
@@ -31,7 +32,9 @@ fn all_features() -> BTreeSet<Feature> {
 fn every_moment() -> Vec<(String, Moment)> {
     let mut every = Vec::new();
     for case in contract() {
-        let moments = course(&case, &all_features()).into_iter().enumerate();
+        let moments = course(&case, Family::Ipv4, &all_features())
+            .into_iter()
+            .enumerate();
         let named = |(number, (_, moment))| (format!("{} {number}", case.id), moment);
         every.extend(moments.map(named));
     }
@@ -124,7 +127,7 @@ fn a_table_has_some_hundred_cells() {
     let mut text = format!("two networks of two, three ports: {}\n", count(&usual));
     for case in contract() {
         if COUNTED.iter().any(|id| case.id.as_str().ends_with(id)) {
-            let course = course(&case, &required(&case));
+            let course = course(&case, Family::Ipv4, &required(&case));
             let sizes: Vec<String> = course.iter().map(|(_, moment)| count(moment)).collect();
             let _ = writeln!(text, "{}: {}", case.id, sizes.join(", "));
         }

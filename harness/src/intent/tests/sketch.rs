@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::*;
-use crate::case::{Family, Feature, Protocol};
+use crate::address::Family;
+use crate::case::{Feature, Protocol};
 use crate::report::answer_words;
 
 /// A moment with these networks, the first one 10.77.1.0/24, and nobody on them. A name that begins with `in` is an internal

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::super::cell::{Cell, Services};
 use super::super::*;
+use crate::address::Family;
 use crate::case::{
     Case, CaseKind, Endpoint, Exchange, FateWord, Feature, Level, NetworkEvent, ProbeKind, discover,
 };
@@ -45,7 +46,7 @@ impl<'a> Told<'a> {
     fn of(case: &'a Case) -> Self {
         Self {
             case,
-            moment: Moment::of(case, &required(case)),
+            moment: Moment::of(case, Family::Ipv4, &required(case)),
             listening: Services::new(),
             routed: BTreeSet::new(),
             flows: BTreeMap::new(),

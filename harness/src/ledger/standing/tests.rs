@@ -7,7 +7,7 @@ fn names() -> CaseNames {
     let front = names.network("front");
     front
         .subnets
-        .extend("10.77.1.0/24".parse::<crate::case::Subnet>());
+        .extend("10.77.1.0/24".parse::<crate::address::Subnet>());
     front.bridges.push(String::from("br-0123456789ab"));
     let c1 = names.container("c1");
     c1.addresses.push([10, 77, 1, 2].into());

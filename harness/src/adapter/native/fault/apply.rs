@@ -1,9 +1,12 @@
 //! What each operator does to a plan.
 
+use std::net::IpAddr;
+
 use super::edit::insert;
 use super::generated::{HostChange, LinkChange, Purpose, RuleChange, Which};
 use crate::adapter::native::plan::{Place, Plan};
 use crate::adapter::native::rule::{About, Action, Is, Match, Rule};
+use crate::address::{Family, PerFamily};
 use crate::case::Protocol;
 
 fn is_for(rule: &Rule, place: Place, purpose: Purpose) -> bool {
@@ -133,12 +136,9 @@ fn named(rule: &mut Rule, other: &str) {
 }
 
 fn next_address(rule: &mut Rule) {
-    let next = |text: &str| -> Option<String> {
-        let address: std::net::Ipv4Addr = text.parse().ok()?;
-        Some(std::net::Ipv4Addr::from(u32::from(address).wrapping_add(1)).to_string())
-    };
-    if let Action::Destination(std::net::IpAddr::V4(to), _) = &mut rule.action {
-        *to = u32::from(*to).wrapping_add(1).into();
+    let next = |text: &str| Some(behind(text.parse().ok()?, 1).to_string());
+    if let Action::Destination(to, _) = &mut rule.action {
+        *to = behind(*to, 1);
         return;
     }
     for one in &mut rule.matches {
@@ -166,31 +166,30 @@ fn next_port(rule: &mut Rule) {
 /// The MTU in bytes that links get.
 const SMALL: u16 = 1280;
 
+/// The address so many behind another one.
+fn behind(address: IpAddr, count: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => IpAddr::V4(v4.to_bits().wrapping_add(count.into()).into()),
+        IpAddr::V6(v6) => IpAddr::V6(v6.to_bits().wrapping_add(count.into()).into()),
+    }
+}
+
 pub(super) fn links(plan: &mut Plan, change: LinkChange) {
-    let next = |address: &mut std::net::IpAddr| {
-        if let std::net::IpAddr::V4(v4) = address {
-            *v4 = u32::from(*v4).wrapping_add(1).into();
-        }
-    };
     match change {
-        LinkChange::NoGateway => plan.bridges.iter_mut().for_each(|one| one.address = None),
-        LinkChange::NextGateway => {
-            for prefix in plan
-                .bridges
+        LinkChange::NoGateway => {
+            plan.bridges
                 .iter_mut()
-                .filter_map(|one| one.address.as_mut())
-            {
+                .for_each(|one| one.addresses = PerFamily::NONE);
+        }
+        LinkChange::NextGateway => {
+            for prefix in plan.gateways() {
                 // Far enough to be no container's.
-                (0..150).for_each(|_| next(&mut prefix.address));
+                prefix.address = behind(prefix.address, 150);
             }
         }
         LinkChange::LongGateway => {
-            for prefix in plan
-                .bridges
-                .iter_mut()
-                .filter_map(|one| one.address.as_mut())
-            {
-                prefix.length = 32;
+            for prefix in plan.gateways() {
+                prefix.length = Family::of(prefix.address).width();
             }
         }
         LinkChange::SmallBridge => plan
@@ -198,37 +197,51 @@ pub(super) fn links(plan: &mut Plan, change: LinkChange) {
             .iter_mut()
             .for_each(|one| one.mtu = Some(SMALL)),
         LinkChange::NextAddress => {
-            for port in &mut plan.ports {
-                (0..100).for_each(|_| next(&mut port.address.address));
+            for prefix in plan
+                .ports
+                .iter_mut()
+                .flat_map(|one| one.addresses.iter_mut())
+            {
+                prefix.address = behind(prefix.address, 100);
             }
         }
         LinkChange::SameAddress => {
             let first = plan
                 .ports
                 .first()
-                .map(|one| (one.bridge.clone(), one.address));
-            if let (Some((bridge, address)), Some(last)) = (first, plan.ports.last_mut())
+                .map(|one| (one.bridge.clone(), one.addresses));
+            if let (Some((bridge, addresses)), Some(last)) = (first, plan.ports.last_mut())
                 && last.bridge == bridge
             {
-                last.address = address;
+                last.addresses = addresses;
             }
         }
-        LinkChange::LongPrefix => plan
-            .ports
-            .iter_mut()
-            .for_each(|one| one.address.length = 30),
-        LinkChange::NoRoute => plan.ports.iter_mut().for_each(|one| one.gateway = None),
+        LinkChange::LongPrefix => {
+            for prefix in plan
+                .ports
+                .iter_mut()
+                .flat_map(|one| one.addresses.iter_mut())
+            {
+                prefix.length = Family::of(prefix.address).width() - 2;
+            }
+        }
+        LinkChange::NoRoute => {
+            plan.ports
+                .iter_mut()
+                .for_each(|one| one.gateways = PerFamily::NONE);
+        }
         LinkChange::LastWithoutRoute => plan
             .ports
             .iter_mut()
             .rev()
             .take(1)
-            .for_each(|one| one.gateway = None),
+            .for_each(|one| one.gateways = PerFamily::NONE),
         LinkChange::InternalRoute => {
             for port in &mut plan.ports {
                 let bridge = plan.bridges.iter().find(|one| one.name == port.bridge);
-                let gateway = bridge.and_then(|one| one.address).map(|one| one.address);
-                port.gateway = port.gateway.or(gateway);
+                if let Some(bridge) = bridge.filter(|_| port.gateways.is_empty()) {
+                    port.gateways = bridge.addresses.map(|own| own.address);
+                }
             }
         }
         LinkChange::SmallMtu => plan.ports.iter_mut().for_each(|one| one.mtu = Some(SMALL)),

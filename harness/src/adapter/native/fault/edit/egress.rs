@@ -33,7 +33,11 @@ pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
                 if let About::Masquerade(network) = &rule.about
                     && let Some(network) = state.scenario.network(network)
                 {
-                    rule.action = Action::Source(network.gateway.to_string());
+                    let gateways = network.gateways();
+                    let gateway = rule.family().and_then(|family| gateways.get(family));
+                    if let Some(gateway) = gateway {
+                        rule.action = Action::Source(gateway.to_string());
+                    }
                 }
             }
         }

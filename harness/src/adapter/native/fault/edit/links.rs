@@ -2,69 +2,72 @@
 
 use std::net::IpAddr;
 
-use super::elsewhere;
+use super::{elsewhere, near};
 use crate::adapter::native::Fault;
 use crate::adapter::native::event::State;
 use crate::adapter::native::names::bridge;
 use crate::adapter::native::plan::Plan;
 use crate::adapter::native::rule::Action;
+use crate::address::{Family, PerFamily};
 
 /// The MTU in bytes that containers get without being asked.
 const TOO_SMALL: u16 = 1280;
 
 pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
     match fault {
-        Fault::NoDefaultRoute => plan.ports.iter_mut().for_each(|port| port.gateway = None),
+        Fault::NoDefaultRoute => {
+            plan.ports
+                .iter_mut()
+                .for_each(|port| port.gateways = PerFamily::NONE);
+        }
         Fault::WrongDefaultRoute => {
             for port in &mut plan.ports {
-                port.gateway = port.gateway.map(elsewhere);
+                port.gateways = port.gateways.map(elsewhere);
             }
         }
-        Fault::NoGatewayAddress => plan.bridges.iter_mut().for_each(|one| one.address = None),
-        Fault::GatewayElsewhere => {
-            for address in plan
-                .bridges
+        Fault::NoGatewayAddress => {
+            plan.bridges
                 .iter_mut()
-                .filter_map(|one| one.address.as_mut())
-            {
+                .for_each(|one| one.addresses = PerFamily::NONE);
+        }
+        Fault::GatewayElsewhere => {
+            for address in plan.gateways() {
                 address.address = elsewhere(address.address);
             }
         }
         Fault::GatewayAddressAlone => {
-            for address in plan
-                .bridges
-                .iter_mut()
-                .filter_map(|one| one.address.as_mut())
-            {
-                address.length = 32;
+            for address in plan.gateways() {
+                address.length = Family::of(address.address).width();
             }
         }
         Fault::WrongPrefixLength => {
-            plan.ports
+            let addresses = plan
+                .ports
                 .iter_mut()
-                .for_each(|port| port.address.length = 30);
+                .flat_map(|port| port.addresses.iter_mut());
+            addresses.for_each(|one| one.length = Family::of(one.address).width() - 2);
         }
         Fault::AddressTwice => {
             for network in &state.scenario.networks {
                 let members = state.scenario.members(&network.name);
-                let first = members.first().map(|(_, address)| *address);
-                for (_, address) in members {
-                    readdress(plan, address, first.unwrap_or(address));
+                let first = members.first().map(|(_, addresses)| *addresses);
+                let first = first.unwrap_or_default();
+                for address in members.into_iter().flat_map(|(_, addresses)| addresses) {
+                    let of_first = first.get(Family::of(address));
+                    readdress(plan, address, *of_first.unwrap_or(&address));
                 }
             }
         }
         Fault::StaticAddressIgnored => {
             for network in &state.scenario.networks {
                 let members = state.scenario.members(&network.name).into_iter();
-                let moved = members.zip(100_u8..).map(|((_, address), offset)| {
-                    let IpAddr::V4(gateway) = network.gateway else {
-                        return (address, address);
-                    };
-                    let [a, b, c, _] = gateway.octets();
-                    (address, IpAddr::from([a, b, c, offset]))
-                });
-                for (from, to) in moved {
-                    readdress(plan, from, to);
+                let gateways = network.gateways();
+                for ((_, addresses), last) in members.zip(100_u8..) {
+                    for from in addresses {
+                        if let Some(gateway) = gateways.get(Family::of(from)) {
+                            readdress(plan, from, near(*gateway, last));
+                        }
+                    }
                 }
             }
         }
@@ -117,12 +120,12 @@ pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
 
 /// Gives a container another address, to which its published ports lead, too.
 fn readdress(plan: &mut Plan, from: IpAddr, to: IpAddr) {
-    for port in plan
+    let addresses = plan
         .ports
         .iter_mut()
-        .filter(|port| port.address.address == from)
-    {
-        port.address.address = to;
+        .flat_map(|port| port.addresses.iter_mut());
+    for own in addresses.filter(|own| own.address == from) {
+        own.address = to;
     }
     for rule in plan.every_rule() {
         if let Action::Destination(address, _) = &mut rule.action

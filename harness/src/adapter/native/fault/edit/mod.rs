@@ -7,6 +7,8 @@ mod links;
 mod publish;
 mod written;
 
+use std::net::IpAddr;
+
 use super::Fault;
 use crate::adapter::native::event::{Event, State, Step};
 use crate::adapter::native::plan::{Place, Plan};
@@ -65,13 +67,18 @@ pub(super) fn insert(
     rules.splice(at..at, new);
 }
 
-/// An address of the gateway's subnet that nobody has.
-fn elsewhere(gateway: std::net::IpAddr) -> std::net::IpAddr {
-    match gateway {
-        std::net::IpAddr::V4(v4) => {
+/// An address near the gateway's that nobody has.
+fn elsewhere(gateway: IpAddr) -> IpAddr {
+    near(gateway, 254)
+}
+
+/// The address with another last byte.
+fn near(address: IpAddr, last: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
-            std::net::IpAddr::from([a, b, c, 254])
+            IpAddr::from([a, b, c, last])
         }
-        std::net::IpAddr::V6(_) => gateway,
+        IpAddr::V6(v6) => IpAddr::from((v6.to_bits() & !0xff | u128::from(last)).to_be_bytes()),
     }
 }

@@ -6,6 +6,7 @@ use crate::adapter::native::event::State;
 use crate::adapter::native::names::BRIDGES;
 use crate::adapter::native::plan::{Place, Plan};
 use crate::adapter::native::rule::{About, Action, Is, Match, Published, Rule};
+use crate::address::Family;
 use crate::case::Protocol;
 
 pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
@@ -36,7 +37,7 @@ pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
         }
         Fault::PublishToGateway => lead(plan, |way, to, _| {
             if let Some(network) = state.scenario.network(&way.network) {
-                *to = network.gateway;
+                *to = *network.gateways().get(Family::of(*to)).unwrap_or(to);
             }
         }),
         Fault::PublishWrongContainerPort => {

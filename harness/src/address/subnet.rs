@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::vocabulary::Family;
+use super::Family;
 
 /// A prefix as `10.77.1.0/24` or `fd77:1::/64`, without host bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +38,11 @@ impl Subnet {
         }
     }
 
+    /// The subnet of one address alone.
+    pub fn of_one(address: IpAddr) -> Self {
+        Self::around(address, Family::of(address).width())
+    }
+
     /// The prefix's first address.
     pub fn address(self) -> IpAddr {
         self.address
@@ -45,18 +50,31 @@ impl Subnet {
 
     /// The host's address in a network of this prefix: the one behind the first.
     pub fn gateway(self) -> IpAddr {
-        match self.address {
-            IpAddr::V4(v4) => IpAddr::V4(u32::from(v4).wrapping_add(1).into()),
-            IpAddr::V6(v6) => IpAddr::V6(u128::from(v6).wrapping_add(1).into()),
-        }
+        self.nth(1).unwrap_or(self.address)
+    }
+
+    /// The address with this host part; none if it is no longer in the subnet.
+    pub fn nth(self, host: u32) -> Option<IpAddr> {
+        let behind = bits(self.address).checked_add(host.into())?;
+        let address = address(self.family(), behind)?;
+        self.contains(address).then_some(address)
     }
 
     /// The address of everybody in it: its last one. IPv6 has none, and a link of two addresses neither (RFC 3021 2.2).
     pub fn broadcast(self) -> Option<IpAddr> {
-        let last = !mask(self.family(), self.length) & u128::from(u32::MAX);
-        let all = bits(self.address) | last;
         let has_one = self.family() == Family::Ipv4 && self.length < 31;
-        has_one.then(|| u32::try_from(all).ok().map(|all| IpAddr::V4(all.into())))?
+        let last = bits(self.address) | host_mask(self.family(), self.length);
+        has_one.then(|| address(self.family(), last))?
+    }
+
+    /// The prefix's first address in the order of a packet.
+    pub fn bytes(self) -> Vec<u8> {
+        octets(self.family(), bits(self.address))
+    }
+
+    /// The mask of its prefix in the order of a packet.
+    pub fn mask(self) -> Vec<u8> {
+        octets(self.family(), !host_mask(self.family(), self.length))
     }
 
     /// The prefix's length in bits.
@@ -85,39 +103,45 @@ impl Subnet {
 
     /// Whether an address can be a container's: in the subnet, and in IPv4 neither its first nor its last.
     pub fn has_host(self, address: IpAddr) -> bool {
-        let last = !mask(self.family(), self.length);
+        let last = host_mask(self.family(), self.length);
         let host = bits(address) & last;
         self.contains(address)
-            && (self.family() == Family::Ipv6
-                || self.length >= 31
-                || (host != 0 && host != last & u128::from(u32::MAX)))
+            && (self.family() == Family::Ipv6 || self.length >= 31 || (host != 0 && host != last))
     }
 }
 
-/// The prefix mask, in the low bits of the family's width.
-fn mask(family: Family, length: u8) -> u128 {
-    let width = if family == Family::Ipv4 { 32 } else { 128 };
-    if length == 0 {
-        0
-    } else {
-        u128::MAX << (width - u32::from(length))
-    }
+/// The bits of an address behind a prefix.
+fn host_mask(family: Family, length: u8) -> u128 {
+    let behind = family.width().saturating_sub(length);
+    u128::MAX.checked_shr(u32::from(128 - behind)).unwrap_or(0)
 }
 
 fn bits(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(v4) => u128::from(u32::from(v4)),
-        IpAddr::V6(v6) => u128::from(v6),
+        IpAddr::V4(v4) => u32::from(v4).into(),
+        IpAddr::V6(v6) => v6.into(),
     }
 }
 
-fn masked(address: IpAddr, length: u8) -> IpAddr {
-    let kept = bits(address) & mask(Family::of(address), length);
-    match address {
-        // An IPv4 address has 32 bits, so nothing is cut off.
-        IpAddr::V4(_) => IpAddr::V4(u32::try_from(kept).unwrap_or(u32::MAX).into()),
-        IpAddr::V6(_) => IpAddr::V6(kept.into()),
+/// The address of these bits, none if the family's addresses have fewer.
+fn address(family: Family, bits: u128) -> Option<IpAddr> {
+    match family {
+        Family::Ipv4 => Some(IpAddr::V4(u32::try_from(bits).ok()?.into())),
+        Family::Ipv6 => Some(IpAddr::V6(bits.into())),
     }
+}
+
+/// The low bits of the family's width, in the order of a packet.
+fn octets(family: Family, bits: u128) -> Vec<u8> {
+    let width = usize::from(family.width()) / 8;
+    let all = bits.to_be_bytes();
+    all.get(all.len() - width..).unwrap_or_default().to_vec()
+}
+
+fn masked(whole: IpAddr, length: u8) -> IpAddr {
+    let family = Family::of(whole);
+    // No bit is added, so the address is still one of its family.
+    address(family, bits(whole) & !host_mask(family, length)).unwrap_or(whole)
 }
 
 impl FromStr for Subnet {
@@ -128,7 +152,7 @@ impl FromStr for Subnet {
         let (address, length) = text.split_once('/').ok_or_else(malformed)?;
         let address: IpAddr = address.parse().map_err(|_| malformed())?;
         let length: u8 = length.parse().map_err(|_| malformed())?;
-        if length > if address.is_ipv4() { 32 } else { 128 } {
+        if length > Family::of(address).width() {
             return Err(SubnetError::TooLong(text.to_owned()));
         }
         let subnet = Self {
@@ -179,6 +203,26 @@ mod tests {
         assert!(!subnet("10.77.1.0/24").has_host("10.77.1.255".parse().unwrap()));
         assert!(subnet("10.77.1.0/24").has_host("10.77.1.254".parse().unwrap()));
         assert!(subnet("fd77::/64").has_host("fd77::ffff".parse().unwrap()));
+    }
+
+    #[test]
+    fn addresses_are_counted_within_the_subnet() {
+        let nth = |of: &str, host| subnet(of).nth(host).map(|one| one.to_string());
+        assert_eq!(nth("10.77.1.0/24", 255).as_deref(), Some("10.77.1.255"));
+        assert_eq!(nth("10.77.1.0/24", 256), None);
+        assert_eq!(nth("255.255.255.0/24", 256), None);
+        assert_eq!(subnet("10.77.0.0/20").mask(), [255, 255, 240, 0]);
+        assert_eq!(subnet("fd70::/12").mask()[..3], [255, 240, 0]);
+        assert_eq!(subnet("10.77.0.0/20").bytes(), [10, 77, 0, 0]);
+        assert_eq!(nth("10.77.1.7/32", 0).as_deref(), Some("10.77.1.7"));
+        assert_eq!(nth("0.0.0.0/0", 1).as_deref(), Some("0.0.0.1"));
+        assert_eq!(nth("fd77::/64", 65_536).as_deref(), Some("fd77::1:0"));
+        assert_eq!(
+            subnet("10.77.1.0/24").broadcast(),
+            "10.77.1.255".parse().ok()
+        );
+        assert_eq!(subnet("10.77.1.0/31").broadcast(), None);
+        assert_eq!(subnet("fd77::/64").broadcast(), None);
     }
 
     #[test]
