@@ -13,6 +13,8 @@ use crate::probe::ProbeRequest;
 const PORTS: std::ops::Range<u16> = 10_000..32_768;
 /// Numbers of a table's tokens, far from those of a case's own probes.
 const FIRST_NUMBER: u32 = 1 << 16;
+/// Protocols without an owner (IANA, assigned internet protocol numbers: 148 to 252), and the first one for experiments.
+const UNASSIGNED: std::ops::RangeInclusive<u16> = 148..=253;
 /// Payload of an echo request in bytes, as `ping` sends it; the others carry the token alone.
 const PING_PAYLOAD: usize = 56;
 const TOKEN_PAYLOAD: usize = 16;
@@ -68,7 +70,7 @@ pub(super) fn request(question: &Question, token: Token, source_port: u16) -> Pr
         Ask::Tcp(port) => (ProbeKind::Tcp, port),
         Ask::Udp(port) => (ProbeKind::Udp, port),
         Ask::LateTcp(port) => (ProbeKind::TcpFin, port),
-        Ask::IpProtocol => (ProbeKind::IpProtocol, 0),
+        Ask::IpProtocol => (ProbeKind::IpProtocol, other_protocol(source_port)),
         Ask::LateReply => (ProbeKind::IcmpReply, 0),
         Ask::FromPublished(protocol, _) => (protocol.into(), OPEN),
     };
@@ -91,6 +93,12 @@ pub(super) fn request(question: &Question, token: Token, source_port: u16) -> Pr
             Size::Fragmented(_) => Some(false),
         },
     }
+}
+
+/// A protocol that nobody speaks, another one for each question that is asked beside it: conntrack tells connections without ports
+/// apart by their addresses and protocol alone, and drops the first packet of one of two that masquerade makes the same.
+fn other_protocol(source_port: u16) -> u16 {
+    UNASSIGNED.start() + source_port % (UNASSIGNED.end() - UNASSIGNED.start() + 1)
 }
 
 /// Bytes that a question carries. UDP and ICMP have headers of one length.

@@ -61,7 +61,7 @@ fn datagram(request: &ProbeRequest) -> Result<Vec<u8>, Errno> {
     };
     let (protocol, payload) = match request.kind {
         ProbeKind::IcmpReply => (IpNumber::ICMP, reply(request)),
-        _ => (IpNumber(OTHER_PROTOCOL), request.payload()),
+        _ => (IpNumber(request.other_protocol()), request.payload()),
     };
     let tos = request.tos.unwrap_or_default();
     let wrong = |_| Errno::EMSGSIZE;
@@ -113,6 +113,13 @@ mod tests {
         assert_eq!((headers.ttl, headers.tos), (9, 0x16));
         assert!(headers.dont_fragment);
         assert_eq!(payload, token.0);
+        let another = ProbeRequest {
+            port: 150,
+            ..request.clone()
+        };
+        let another = super::datagram(&another).expect("it is small");
+        let (headers, _) = decode(&another).expect("a whole packet");
+        assert_eq!(headers.transport, Transport::Other { protocol: 150 });
         let reply = ProbeRequest {
             kind: ProbeKind::IcmpReply,
             source_port: 7,

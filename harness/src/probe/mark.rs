@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::ProbeRequest;
-use super::datagram::OTHER_PROTOCOL;
 use crate::case::ProbeKind;
 use crate::packet::{Headers, Token, Transport};
 use crate::path::LegKind;
@@ -94,7 +93,7 @@ impl Mark {
                 }
             }
             Transport::Tcp { .. } => self.leg_of_segment(&headers.transport),
-            Transport::Other { protocol } if *protocol == OTHER_PROTOCOL => {
+            Transport::Other { .. } if self.kind == ProbeKind::IpProtocol => {
                 self.token.begins(payload).then_some(LegKind::Request)
             }
             Transport::Error { quoted, .. } => self.is_quoted(quoted, payload),

@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::ProbeError;
 use super::errno::refusal;
+use super::{OTHER_PROTOCOL, ProbeError};
 use crate::address::Family;
 use crate::case::ProbeKind;
 use crate::packet::Token;
@@ -29,7 +29,8 @@ pub struct ProbeRequest {
     pub kind: ProbeKind,
     /// Where to.
     pub destination: IpAddr,
-    /// Destination port; 0 where the protocol has none.
+    /// Destination port; 0 where the protocol has none. Of a datagram of a protocol that nobody speaks its number, which is
+    /// [`OTHER_PROTOCOL`] where this is 0.
     pub port: u16,
     /// Source port, or the ICMP identifier.
     pub source_port: u16,
@@ -64,6 +65,14 @@ impl ProbeRequest {
     pub fn segment_number(&self) -> u32 {
         let [_, _, _, _, a, b, c, d, ..] = self.token.0;
         u32::from_be_bytes(Token::MARK).wrapping_add(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// The number of a protocol that nobody speaks.
+    pub fn other_protocol(&self) -> u8 {
+        match u8::try_from(self.port) {
+            Ok(0) | Err(_) => OTHER_PROTOCOL,
+            Ok(number) => number,
+        }
     }
 
     /// Destination address and port.
