@@ -133,11 +133,17 @@ impl TrialRun {
         edit(self.lab.live(), rule, &rule.return_of())?;
         let without = without?;
         self.observer.forget_connections()?;
-        if let Some(differing) = self.differing(rows, ground)?.first() {
-            let question = crate::ask::QuestionText(&differing.question);
+        let again = super::table::told(self.differences(rows, ground, |_| true)?);
+        if let Some(CellDifference {
+            question,
+            expected,
+            seen,
+            ..
+        }) = again.first()
+        {
             return Err(RunError::NotPutBack {
                 what: format!(
-                    "{rule} is there again, and {question} has another answer than before"
+                    "{rule} is there again, and {question}: {expected} before, {seen} now"
                 ),
             });
         }
