@@ -101,6 +101,8 @@ impl TrialRun {
         ground: &Ground,
     ) -> Result<(Vec<Row>, BTreeSet<Told>), RunError> {
         self.observer.forget_connections()?;
+        // The hardware address of a container before this one, which the host may still know, loses packets only until somebody asks.
+        self.lab.live().forget_neighbours()?;
         let mut differing = self.differing(&rows, ground)?;
         let mut matched = BTreeSet::new();
         for some in rows.chunks(TRACED) {
