@@ -1,5 +1,6 @@
 //! `goldpath mutate --live` in words.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::mutate::{LiveRules, LiveScore};
@@ -36,10 +37,16 @@ fn table(rules: &LiveRules) -> String {
         "| table | chain | rule | taken away | matched | noticed | breaks |\n| --- | --- | --- | ---: | ---: | ---: | --- |\n",
     );
     for rule in &rules.rules {
-        let breaks: Vec<&str> = rule.breaks.iter().map(String::as_str).collect();
+        let list = |ids: &BTreeSet<String>| {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            ids.join(", ")
+        };
         let why = match &rule.reason {
             Some(reason) => format!("redundant: {reason}"),
-            None => breaks.join(", "),
+            None if rule.breaks.is_empty() && rule.stands_in > 0 => {
+                format!("redundant: others keep it, too: {}", list(&rule.keeps))
+            }
+            None => list(&rule.breaks),
         };
         let _ = writeln!(
             text,

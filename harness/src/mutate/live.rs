@@ -65,6 +65,12 @@ pub struct LiveRule {
     /// One question that had another answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+    /// How often its absence was noticed while others that nobody missed were away, too: it does what they do.
+    #[serde(default)]
+    pub stands_in: usize,
+    /// Rules of the intent that it kept then.
+    #[serde(default)]
+    pub keeps: BTreeSet<String>,
     /// Why no packet can tell, where that is declared by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -138,6 +144,8 @@ impl LiveRules {
                 noticed: 0,
                 breaks: BTreeSet::new(),
                 question: None,
+                stands_in: 0,
+                keeps: BTreeSet::new(),
                 reason: None,
             });
             self.rules.len() - 1
@@ -148,7 +156,7 @@ impl LiveRules {
     fn finish(&mut self, reasons: &[LiveReason]) {
         for rule in &mut self.rules {
             let reason = reasons.iter().find(|one| one.covers(rule));
-            let reason = reason.filter(|_| rule.is_overlooked());
+            let reason = reason.filter(|_| rule.is_overlooked() && rule.stands_in == 0);
             rule.reason = reason.map(|one| one.reason.clone());
         }
         self.rules
@@ -167,8 +175,8 @@ impl LiveRules {
     }
 
     fn is_kept(&self) -> bool {
-        let are_explained = self.overlooked().all(|one| one.reason.is_some());
-        let redundant = self.overlooked().filter(|one| one.reason.is_some()).count();
+        let are_explained = self.overlooked().all(LiveRule::is_explained);
+        let redundant = self.overlooked().filter(|one| one.is_explained()).count();
         let counted = self.matched - redundant;
         self.moments > 0
             && self.errored.is_empty()
@@ -182,12 +190,20 @@ impl LiveRule {
         self.tried += 1;
         self.matched += usize::from(tried.is_matched);
         self.noticed += usize::from(!tried.noticed.is_empty());
+        self.stands_in += usize::from(!tried.stands_in.is_empty());
+        let keeps = tried.stands_in.iter().map(|one| one.rule.clone());
+        self.keeps.extend(keeps);
         self.breaks
             .extend(tried.noticed.iter().map(|one| one.rule.clone()));
         if let Some(first) = tried.noticed.first().filter(|_| self.question.is_none()) {
             let (question, expected, seen) = (&first.question, &first.expected, &first.seen);
             self.question = Some(format!("{question}: {seen} instead of {expected}"));
         }
+    }
+
+    /// Whether it is known why its absence alone changes nothing.
+    pub fn is_explained(&self) -> bool {
+        self.stands_in > 0 || self.reason.is_some()
     }
 
     fn is_overlooked(&self) -> bool {
@@ -210,6 +226,8 @@ mod tests {
             noticed,
             breaks: BTreeSet::new(),
             question: None,
+            stands_in: 0,
+            keeps: BTreeSet::new(),
             reason: None,
         }
     }
@@ -242,6 +260,16 @@ mod tests {
         let overlooked = counted(vec![rule("-j DROP", 2, 0)]);
         assert_eq!(overlooked.overlooked().count(), 1);
         assert!(!overlooked.is_kept());
+    }
+
+    #[test]
+    fn what_another_rule_does_too_is_explained_by_packets() {
+        let twice = LiveRule {
+            stands_in: 1,
+            ..rule("-j DROP", 2, 0)
+        };
+        let kept = counted(vec![twice, rule("-j ACCEPT", 1, 1)]);
+        assert!(kept.is_kept());
     }
 
     #[test]

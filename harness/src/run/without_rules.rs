@@ -8,7 +8,7 @@ use super::own_rules::host_rules;
 use super::rule_words::{GATEWAY, RuleWords};
 use super::table::Prepared;
 use super::trial_run::TrialRun;
-use crate::ask::Ground;
+use crate::ask::{AnswerDifference, Ground};
 use crate::case::{NetworkEvent, Step};
 use crate::finding::CellDifference;
 use crate::intent::{Ask, Flow, Row};
@@ -34,6 +34,9 @@ pub struct RuleTried {
     pub is_matched: bool,
     /// What differed without it, none if nothing did.
     pub noticed: Vec<CellDifference>,
+    /// Of a rule that matched, and whose absence alone nobody noticed: what differed without it while others that nobody missed
+    /// were away, too. It does what they do.
+    pub stands_in: Vec<CellDifference>,
 }
 
 impl TrialRun {
@@ -71,6 +74,7 @@ impl TrialRun {
         let new: Vec<Row> = new.collect();
         let (steady, matched) = self.steady(new, &ground)?;
         let (rules, words) = (self.rules()?, self.words()?);
+        let first = self.tried.len();
         for rule in &rules {
             let noticed = self.differing_without(rule, &steady, &ground)?;
             self.tried.push(RuleTried {
@@ -80,8 +84,10 @@ impl TrialRun {
                 step: position + 1,
                 is_matched: matched.contains(&told(rule)),
                 noticed,
+                stands_in: Vec::new(),
             });
         }
+        self.note_who_stands_in(first, &steady, &ground)?;
         let after = self.rules()?;
         let mut pairs = rules.iter().zip(&after);
         if rules.len() != after.len() || !pairs.all(|(before, after)| before.is_same(after)) {
@@ -101,7 +107,7 @@ impl TrialRun {
         ground: &Ground,
     ) -> Result<(Vec<Row>, BTreeSet<Told>), RunError> {
         self.observer.forget_connections()?;
-        // The hardware address of a container before this one, which the host may still know, loses packets only until somebody asks.
+        // The hardware address of a container before this one, which the host may still know, loses packets until somebody asks.
         self.lab.live().forget_neighbours()?;
         let mut differing = self.differing(&rows, ground)?;
         let mut matched = BTreeSet::new();
@@ -150,6 +156,61 @@ impl TrialRun {
             });
         }
         Ok(super::table::told(without))
+    }
+
+    /// Notes which of the rules tried since `first`, whose absence alone nobody noticed, do what others of them do, too: Docker 28
+    /// drops one packet in three places. With those of other chains away, but for the chains that lead to it and that it leads
+    /// to, the absence of such a rule is noticed.
+    fn note_who_stands_in(
+        &mut self,
+        first: usize,
+        rows: &[Row],
+        ground: &Ground,
+    ) -> Result<(), RunError> {
+        let tried: Vec<&RuleTried> = self.tried.iter().skip(first).collect();
+        let rules: Vec<InstalledRule> = tried.iter().map(|one| one.rule.clone()).collect();
+        let is_unnoticed = |at: &usize| tried[*at].noticed.is_empty();
+        let unnoticed: BTreeSet<usize> = (0..tried.len()).filter(is_unnoticed).collect();
+        let is_matched = |at: &usize| tried[*at].is_matched;
+        let matched: Vec<usize> = unnoticed.iter().copied().filter(is_matched).collect();
+        for at in matched {
+            let (rule, kin) = (&rules[at], rules[at].kin(&rules));
+            let is_other = |other: &InstalledRule| {
+                other.table != rule.table || !kin.contains(other.chain.as_str())
+            };
+            let others = unnoticed.iter().copied();
+            let mut away: BTreeSet<usize> = others.filter(|one| is_other(&rules[*one])).collect();
+            let with_it = self.differences_without(&away, rows, ground)?;
+            away.insert(at);
+            let without = self.differences_without(&away, rows, ground)?;
+            let is_new = |one: &AnswerDifference| !with_it.iter().any(|other| other.row == one.row);
+            let kept = without.into_iter().filter(is_new);
+            self.tried[first + at].stands_in = super::table::told(kept.collect());
+        }
+        Ok(())
+    }
+
+    /// What differs without these rules, which are named by their places in the list of all. They are back when this returns.
+    fn differences_without(
+        &mut self,
+        places: &BTreeSet<usize>,
+        rows: &[Row],
+        ground: &Ground,
+    ) -> Result<Vec<AnswerDifference>, RunError> {
+        // A rule that was put back has another handle.
+        let all = self.rules()?;
+        let taken = all.iter().enumerate().filter(|(at, _)| places.contains(at));
+        let taken: Vec<InstalledRule> = taken.map(|(_, rule)| rule.clone()).collect();
+        for rule in taken.iter().rev() {
+            edit(self.lab.live(), rule, &rule.removal())?;
+        }
+        let without = self.differences(rows, ground, |_| true);
+        for rule in &taken {
+            edit(self.lab.live(), rule, &rule.return_among(&taken, &all))?;
+        }
+        let without = without?;
+        self.observer.forget_connections()?;
+        Ok(without)
     }
 
     fn differing(&mut self, rows: &[Row], ground: &Ground) -> Result<Vec<Row>, RunError> {

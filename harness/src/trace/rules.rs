@@ -1,6 +1,6 @@
 //! The rules that a node holds, each as something that can be taken away and put back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::TraceError;
@@ -87,6 +87,20 @@ impl InstalledRule {
         }
     }
 
+    /// What puts it back where it was, when of these rules, which were taken away together, those before it in its chain are back.
+    pub fn return_among(&self, taken: &[Self], all: &[Self]) -> Edit {
+        let is_behind = |other: &&Self| {
+            (&other.table, &other.chain) == (&self.table, &self.chain)
+                && other.position > self.position
+        };
+        let is_followed = all.iter().filter(is_behind).any(|one| !taken.contains(one));
+        Self {
+            is_followed,
+            ..self.clone()
+        }
+        .return_of()
+    }
+
     /// The back end that `iptables` means for it; none where it is not made by iptables.
     pub fn backend(&self) -> Option<Backend> {
         match self.keeper {
@@ -106,6 +120,38 @@ impl InstalledRule {
             )
         };
         words(self) == words(other) && self.text == other.text
+    }
+
+    /// The chain that it leads to, in the words of iptables or of nft; a verdict that is no chain leads nowhere.
+    fn target(&self) -> Option<&str> {
+        let mut words = self.text.split_whitespace();
+        words.find(|word| ["-j", "-g", "jump", "goto"].contains(word))?;
+        words.next()
+    }
+
+    /// The chains of its table that lead to it, and those that it leads to, its own among them.
+    pub fn kin<'a>(&'a self, rules: &'a [Self]) -> BTreeSet<&'a str> {
+        let of_table = || rules.iter().filter(|one| one.table == self.table);
+        let chains: BTreeSet<&str> = of_table().map(|one| one.chain.as_str()).collect();
+        let target = |one: &'a Self| one.target().filter(|name| chains.contains(name));
+        let mut above = BTreeSet::from([self.chain.as_str()]);
+        let mut below: BTreeSet<&str> = target(self).into_iter().collect();
+        loop {
+            let count = above.len() + below.len();
+            for one in of_table() {
+                let target = target(one);
+                if target.is_some_and(|chain| above.contains(chain)) {
+                    above.insert(&one.chain);
+                }
+                if below.contains(one.chain.as_str()) {
+                    below.extend(target);
+                }
+            }
+            if above.len() + below.len() == count {
+                above.extend(below);
+                return above;
+            }
+        }
     }
 
     fn edit(&self, input: &str) -> Edit {
@@ -247,6 +293,35 @@ mod tests {
             rule(Keeper::Nft, false).return_of().input,
             "add rule inet netavark FORWARD ip saddr 10.1.0.0/24 accept\n"
         );
+    }
+
+    #[test]
+    fn of_two_that_went_together_the_last_one_is_added() {
+        let at = |position| InstalledRule {
+            position,
+            ..rule(Keeper::Nft, position < 2)
+        };
+        let all = [at(0), at(1), at(2)];
+        let taken = [at(1), at(2)];
+        let back = |one: &InstalledRule| one.return_among(&taken, &all).input;
+        assert!(back(&all[1]).starts_with("add rule"), "{}", back(&all[1]));
+        let front = all[0].return_among(&all[..1], &all).input;
+        assert!(front.starts_with("insert rule"), "{front}");
+    }
+
+    #[test]
+    fn the_kin_of_a_rule_are_the_chains_on_its_way() {
+        let saved = "*filter\n:FORWARD DROP [0:0]\n:STAGE-1 - [0:0]\n:STAGE-2 - [0:0]\n:OTHER - [0:0]\n\
+            -A FORWARD -j STAGE-1\n-A FORWARD -j OTHER\n\
+            -A STAGE-1 -i a -j STAGE-2\n-A STAGE-2 -o a -j DROP\n-A OTHER -j DROP\nCOMMIT\n";
+        let rules = of_legacy(&parse_save(saved));
+        let of = |text: &str| {
+            let rule = rules.iter().find(|one| one.text == text).expect("a rule");
+            rule.kin(&rules).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(of("-i a -j STAGE-2"), ["FORWARD", "STAGE-1", "STAGE-2"]);
+        assert_eq!(of("-j STAGE-1"), ["FORWARD", "STAGE-1", "STAGE-2"]);
+        assert_eq!(of("-o a -j DROP"), ["FORWARD", "STAGE-1", "STAGE-2"]);
     }
 
     #[test]
