@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use goldpath::adapter::{Candidate, Selection};
-use goldpath::case::{Case, CaseError, Family, Level, discover_where, render};
+use goldpath::address::Family;
+use goldpath::case::{Case, CaseError, Level, discover_where, render};
 use goldpath::lab::FinishedLabs;
 use goldpath::lab::sandbox::{self, Entered};
 use goldpath::report::{message, words};

@@ -30,7 +30,7 @@ pub struct ProbeRequest {
     /// Where to.
     pub destination: IpAddr,
     /// Destination port; 0 where the protocol has none. Of a datagram of a protocol that nobody speaks its number, which is
-    /// [`OTHER_PROTOCOL`] where this is 0.
+    /// 253 where this is 0.
     pub port: u16,
     /// Source port, or the ICMP identifier.
     pub source_port: u16,
