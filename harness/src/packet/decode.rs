@@ -3,6 +3,7 @@
 use etherparse::{IpNumber, LaxIpSlice, icmpv4, icmpv6};
 
 use super::{Headers, IcmpError, TcpFlags, Transport};
+use crate::address::Family;
 
 /// How deep ICMP errors may quote: an error is never sent about an error (RFC 1122 3.2.2).
 const QUOTATIONS: u8 = 1;
@@ -100,8 +101,8 @@ fn decode_transport(
     quotations: u8,
 ) -> Option<(Transport, &[u8])> {
     match protocol {
-        IpNumber::ICMP => decode_icmp(bytes, quotations, IcmpVersion::V4),
-        IpNumber::IPV6_ICMP => decode_icmp(bytes, quotations, IcmpVersion::V6),
+        IpNumber::ICMP => decode_icmp(bytes, quotations, Family::Ipv4),
+        IpNumber::IPV6_ICMP => decode_icmp(bytes, quotations, Family::Ipv6),
         IpNumber::UDP => {
             let udp = Transport::Udp {
                 source_port: u16_at(bytes, 0)?,
@@ -131,31 +132,22 @@ fn decode_transport(
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum IcmpVersion {
-    V4,
-    V6,
-}
-
-fn decode_icmp(bytes: &[u8], quotations: u8, version: IcmpVersion) -> Option<(Transport, &[u8])> {
+fn decode_icmp(bytes: &[u8], quotations: u8, family: Family) -> Option<(Transport, &[u8])> {
     let (icmp_type, code) = (*bytes.first()?, *bytes.get(1)?);
-    let (request, reply) = match version {
-        IcmpVersion::V4 => (icmpv4::TYPE_ECHO_REQUEST, icmpv4::TYPE_ECHO_REPLY),
-        IcmpVersion::V6 => (icmpv6::TYPE_ECHO_REQUEST, icmpv6::TYPE_ECHO_REPLY),
-    };
+    let icmp = family.icmp();
     let behind = bytes.get(8..).unwrap_or_default();
-    if icmp_type == request || icmp_type == reply {
+    if [icmp.echo_request, icmp.echo_reply].contains(&icmp_type) {
         let (id, sequence) = (u16_at(bytes, 4)?, u16_at(bytes, 6)?);
-        let echo = if icmp_type == request {
+        let echo = if icmp_type == icmp.echo_request {
             Transport::EchoRequest { id, sequence }
         } else {
             Transport::EchoReply { id, sequence }
         };
         return Some((echo, behind));
     }
-    let error = match version {
-        IcmpVersion::V4 => icmp_error(icmp_type, code, u16_at(bytes, 6).unwrap_or_default())?,
-        IcmpVersion::V6 => icmp6_error(icmp_type, code, u32_at(bytes, 4).unwrap_or_default())?,
+    let error = match family {
+        Family::Ipv4 => icmp_error(icmp_type, code, u16_at(bytes, 6).unwrap_or_default())?,
+        Family::Ipv6 => icmp6_error(icmp_type, code, u32_at(bytes, 4).unwrap_or_default())?,
     };
     if quotations == 0 {
         return None;
