@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::axis::{Of, value};
 use super::numbers::Numbers;
-use super::sketch::{Container, Event, Host, Network, Place, Sketch, nth};
+use super::sketch::{Container, Event, Host, Network, Place, Sketch};
 use crate::address::Subnet;
 use crate::case::{Policy, Protocol, Publish};
 use crate::plan::contract;
@@ -132,8 +132,8 @@ fn gateway(subnet: Subnet, which: usize) -> Option<IpAddr> {
     let addresses = 1_u32 << (32 - u32::from(subnet.length()));
     match which {
         0 => None,
-        1 => Some(nth(subnet, 2)),
-        _ => Some(nth(subnet, addresses - 2)),
+        1 => subnet.nth(2),
+        _ => subnet.nth(addresses - 2),
     }
 }
 
@@ -155,10 +155,10 @@ impl Building<'_> {
         let address = match value(self.choice, Of::Size) {
             FULL => network.hosts().nth(nth_member as usize),
             // .5, .50, .51: one address begins with another's text.
-            0 if nth_member > 0 => Some(network.nth_address(FIRST_MEMBER + 44 + nth_member)),
+            0 if nth_member > 0 => network.nth_address(FIRST_MEMBER + 44 + nth_member),
             // Far from each other, with one last number: who takes it for a smaller subnet takes one for the other.
-            2 => Some(network.nth_address(FIRST_MEMBER + nth_member * 256)),
-            _ => Some(network.nth_address(FIRST_MEMBER + nth_member)),
+            2 => network.nth_address(FIRST_MEMBER + nth_member * 256),
+            _ => network.nth_address(FIRST_MEMBER + nth_member),
         };
         *next += 1;
         Some(Container {

@@ -58,14 +58,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// The address with this host part.
-    pub fn nth_address(&self, host: u32) -> IpAddr {
-        nth(self.subnet, host)
+    /// The address with this host part, if it is in the subnet.
+    pub fn nth_address(&self, host: u32) -> Option<IpAddr> {
+        self.subnet.nth(host)
     }
 
     /// Every address that a container may have, in order.
     pub fn hosts(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        let hosts = (1..).map(|host| self.nth_address(host));
+        let hosts = (1..).map_while(|host| self.nth_address(host));
         let hosts = hosts.take_while(|one| self.subnet.has_host(*one));
         hosts.filter(|one| self.is_for_containers(one))
     }
@@ -73,14 +73,6 @@ impl Network {
     /// Whether a container may have this address of the subnet, which the host has not.
     pub fn is_for_containers(&self, address: &IpAddr) -> bool {
         *address != self.gateway.unwrap_or(self.subnet.gateway())
-    }
-}
-
-/// The address with this host part.
-pub(super) fn nth(subnet: Subnet, host: u32) -> IpAddr {
-    match subnet.address() {
-        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() + host).into()),
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() + u128::from(host)).into()),
     }
 }
 
