@@ -111,3 +111,17 @@ pub(super) fn payload(question: &Question) -> usize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_that_are_asked_one_after_another_have_protocols_of_their_own() {
+        let count = usize::from(UNASSIGNED.end() - UNASSIGNED.start() + 1);
+        let ports = PORTS.take(count);
+        let protocols: BTreeSet<u16> = ports.map(other_protocol).collect();
+        assert_eq!(protocols.len(), count);
+        assert!(protocols.iter().all(|one| UNASSIGNED.contains(one)));
+    }
+}
