@@ -1,4 +1,4 @@
-//! What differs between IPv4 and IPv6: widths, numbers, offsets and words. Nothing else asks which family it is.
+//! What differs between IPv4 and IPv6: widths, numbers, offsets and words.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -11,7 +11,6 @@ use super::claim::Claim;
 use super::one_or_many::OneOrMany;
 use super::step_file::StepFile;
 use super::vocabulary::{Backend, Feature, LabName, Level, Policy};
-
 use crate::address::Family;
 
 /// One case: an intended network or a recipe, probes, and what must hold.

@@ -15,7 +15,6 @@ use super::publish::Publish;
 use super::vocabulary::{
     Backend, FateWord, Feature, Finding, LabName, Leg, Level, Policy, ProbeKind, Protocol, Table,
 };
-
 use crate::address::{Family, PerFamily, Subnet};
 
 /// One case file, validated.

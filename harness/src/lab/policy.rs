@@ -8,7 +8,6 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::lookup::{ip, names, table_of, words};
 use super::{Lab, LabError};
-
 use crate::address::Subnet;
 
 /// `RT_TABLE_DEFAULT`, `RT_TABLE_MAIN`, `RT_TABLE_LOCAL`: what every namespace begins with.
