@@ -91,6 +91,16 @@ impl Flows {
         Ok(())
     }
 
+    /// Ends all of them without a packet, as their lab goes. The resets would need more neighbours at once than all labs of the
+    /// machine may know.
+    pub fn end_unheard(self) {
+        for flow in self.0.into_values() {
+            // What cannot be done leaves a reset.
+            let _ = flow.socket.end_unheard();
+            let _ = flow.caller.map(|caller| caller.end_unheard());
+        }
+    }
+
     pub(super) fn keep(&mut self, question: &Question, flow: OpenFlow) {
         self.0.insert(begun(question), flow);
     }

@@ -26,7 +26,7 @@ pub use error::AskError;
 pub use flows::Flows;
 pub use judge::{AnswerDifference, Ground, Wrong, judge};
 pub use numbers::Numbers;
-pub use parts::parts;
+pub use parts::{PAIRS, parts};
 pub use seen::Seen;
 pub use words::{
     AnswerText, QuestionByRoles, QuestionText, ended_in_brief, expected_in_brief, wrong_in_brief,

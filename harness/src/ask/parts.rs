@@ -7,7 +7,7 @@ use crate::intent::Row;
 
 /// Pairs of an asking node and an address that are asked at once. Of each both ends may learn the other's hardware address, and
 /// all namespaces share 1,024 such entries (`gc_thresh3` of arp(7)), also those of labs beside this one.
-const PAIRS: usize = 200;
+pub const PAIRS: usize = 200;
 
 /// Rows in parts that can be asked one after another, each with all questions of its nodes: a node's answers show what has left
 /// its queues. Small tables are one part, in their own order.

@@ -19,7 +19,7 @@ use super::seen::Heard;
 use crate::case::ProbeKind;
 use crate::packet::Token;
 use crate::path::{Answer, Sent};
-use crate::probe::{ProbeError, ProbeRequest, Prober};
+use crate::probe::{ProbeError, ProbeRequest, Prober, forget};
 
 /// Length of an ICMP header in bytes (RFC 792).
 const ICMP_HEADER: usize = 8;
@@ -96,6 +96,14 @@ impl Socket {
             l_linger: 0,
         };
         setsockopt(&self.interest().0, sockopt::Linger, &at_once)
+    }
+
+    /// Closes it without a packet.
+    pub(super) fn end_unheard(self) -> Result<(), Errno> {
+        if self.request.kind != ProbeKind::Tcp {
+            return Ok(());
+        }
+        forget(&self.interest().0)
     }
 
     /// The port that it sends from; an echo request's is its number alone.

@@ -21,6 +21,7 @@ use std::os::fd::BorrowedFd;
 use nix::poll::PollFlags;
 
 pub use caller::Caller;
+pub(crate) use caller::forget;
 pub use datagram::DatagramProber;
 pub(crate) use datagram::OTHER_PROTOCOL;
 pub use echo::EchoProber;

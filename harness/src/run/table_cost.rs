@@ -16,10 +16,10 @@ use super::observe::Reports;
 use super::table::Prepared;
 use super::trial_run::TrialRun;
 use super::{Options, RunError, Trial};
-use crate::ask::{AskError, QuestionText};
+use crate::ask::{AskError, PAIRS, QuestionText};
 use crate::capture::{RawFrame, Tap};
 use crate::intent::{Answer, Row};
-use crate::lab::{FinishedLabs, Lab};
+use crate::lab::{FinishedLabs, Lab, overflows};
 use crate::packet::{Transport, decode};
 
 /// Packets that are sent before the captures are read, in a table and here.
@@ -94,10 +94,14 @@ impl TrialRun {
             for tap in &mut taps {
                 tap.drain()?;
             }
-            let start = Instant::now();
-            self.observer
-                .at_once(Reports::Paused, |_| send(&packets, &sockets, &mut taps))?;
-            cost.sent.push(start.elapsed());
+            let before = overflows();
+            let sent = self.observer.at_once(Reports::Paused, |_| {
+                send(&packets, &sockets, &mut taps, self.lab.live())
+            })?;
+            if overflows() != before {
+                return Err(RunError::Crowded { times: 1 });
+            }
+            cost.sent.push(sent);
         }
         Ok(cost)
     }
@@ -212,12 +216,23 @@ fn sockets(packets: &[Packet], lab: &Lab) -> Result<BTreeMap<String, OwnedFd>, R
     Ok(sockets)
 }
 
+/// Sends the packets and returns how long that took. Neighbours are forgotten in between, which is not counted, as a table that is
+/// asked does: what finds no room to remember one is lost, here and in every other lab of the machine.
 fn send(
     packets: &[Packet],
     sockets: &BTreeMap<String, OwnedFd>,
     taps: &mut [Tap],
-) -> Result<(), RunError> {
+    lab: &Lab,
+) -> Result<Duration, RunError> {
+    let mut pairs = BTreeSet::new();
+    let mut sent = Duration::ZERO;
     for turn in packets.chunks(TURN) {
+        pairs.extend(turn.iter().map(|packet| (&packet.node, packet.to)));
+        if pairs.len() > PAIRS {
+            lab.forget_neighbours()?;
+            pairs.clear();
+        }
+        let start = Instant::now();
         for packet in turn {
             let Some(socket) = sockets.get(&packet.node) else {
                 continue;
@@ -234,6 +249,7 @@ fn send(
         for tap in taps.iter_mut() {
             tap.drain()?;
         }
+        sent += start.elapsed();
     }
-    Ok(())
+    Ok(sent)
 }

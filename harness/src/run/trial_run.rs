@@ -367,6 +367,7 @@ impl TrialRun {
             let said = error.to_string();
             findings.push(Finding::of(What::Teardown { said }));
         }
+        self.flows.end_unheard();
         self.lab.end(self.observer, finished);
         self.clock.lap(Phase::End);
         let level = match self.case.level {

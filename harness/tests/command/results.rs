@@ -376,7 +376,8 @@ fn the_line_that_runs_a_trial_again_runs_the_same_on_the_same() {
             assert!(name == "recipe" || id.contains(name), "{review}");
         }
         let ended = shell(&format!("{again} --json one.json"));
-        assert_eq!(ended.status.code(), Some(1), "{again}");
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(1), "{again}\n{said}");
         let ran = desk.report("one.json")["cases"].as_array().unwrap().len();
         let same = failed("one.json");
         assert_eq!((ran, same.len()), (1, 1), "{again}");
