@@ -90,9 +90,11 @@ fn means_nothing(entry: &Expected) -> Option<String> {
     if entry.cases.is_empty() && entry.rules.is_empty() {
         return Some(String::from("an entry needs a `case` or `rules`"));
     }
-    if entry.rules.is_empty() && (entry.by.is_some() || !entry.when.is_empty()) {
+    if entry.rules.is_empty()
+        && (entry.by.is_some() || entry.left.is_some() || !entry.when.is_empty())
+    {
         return Some(String::from(
-            "`by` and `when` are about `rules`, which are not named",
+            "`by`, `left` and `when` are about `rules`, which are not named",
         ));
     }
     // A word about the host as found would excuse all of a case.

@@ -358,9 +358,14 @@ fn kinds(trial: &Trial, result: &TrialResult) -> BTreeSet<String> {
                 What::Leftover(left) => format!("{word}-{}", left.kind),
                 _ => word.to_owned(),
             };
+            let left = match other {
+                What::Leftover(left) => Some(left.entry.as_str()),
+                _ => None,
+            };
             let asked = AskedCell {
                 rule: &rule,
                 by: "",
+                left,
                 circumstances: vanished.clone(),
             };
             trial.known(&asked).is_none().then(|| word.to_owned())

@@ -438,13 +438,23 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment, ground: &Ground) -> As
         (Circumstance::ContainerRefused, moment.refused),
         (Circumstance::ContainerVanished, moment.vanished),
         (Circumstance::GatewayMoved, is_misled),
+        (Circumstance::SameNumber, is_shared(moment, question)),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {
         rule: rule.id.0,
         by,
+        left: None,
         circumstances: holding.map(|(one, _)| one).collect(),
     }
+}
+
+/// Whether two containers publish the number that is asked for, by the question's protocol.
+fn is_shared(moment: &Moment, question: &Question) -> bool {
+    let asked = question.ask.port();
+    let ports = moment.published();
+    let same = ports.filter(|(_, port)| asked == Some((port.protocol, port.host_port)));
+    same.count() > 1
 }
 
 /// Sockets that ask it at the same time. Where a proxy may stand between, it must know whose answer is whose.

@@ -65,7 +65,7 @@ fn a_persons_own_known_defects_and_kept_state_hold() {
     }
     wrong(
         &expected(case).replace("issue", "when = [\"gateway-moved\"]\nissue"),
-        &["`by` and `when` are about `rules`, which are not named"],
+        &["`by`, `left` and `when` are about `rules`, which are not named"],
     );
 }
 
