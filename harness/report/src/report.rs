@@ -113,6 +113,9 @@ pub struct CaseReport {
     pub source: Vec<String>,
     /// Wall-clock time in milliseconds.
     pub duration_ms: f64,
+    /// The part of it in which what goes by itself after an event, as the kernel's end of a link, was waited for.
+    #[serde(default)]
+    pub waited_ms: f64,
     /// Why it did not pass, and what must not be hidden where it did: for programs.
     #[serde(default)]
     pub findings: Vec<Finding>,

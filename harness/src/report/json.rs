@@ -8,7 +8,7 @@ use super::profiles::profile_reports;
 use super::words::message;
 use crate::files::sha256;
 use crate::path::Drawing;
-use crate::run::{ProbeRecord, Trial, TrialResult};
+use crate::run::{Phase, ProbeRecord, Trial, TrialResult};
 
 /// The report of these trials, of all `planned` ones, on the running kernel.
 pub fn report(
@@ -64,6 +64,7 @@ pub fn case_report(trial: &Trial, result: &TrialResult) -> CaseReport {
         golden_sha256: result.golden_sha256.clone(),
         source: case.source.clone(),
         duration_ms: result.duration.as_secs_f64() * 1_000.0,
+        waited_ms: result.timings.of(Phase::Removals).as_secs_f64() * 1_000.0,
         message: message(&result.findings, result.evidence.as_deref(), &result.rerun),
         findings: result.findings.clone(),
         again: result.rerun.clone(),

@@ -124,6 +124,7 @@ fn case(id: &str, column: &str, outcome: Outcome, paths: Vec<PacketPath>) -> Cas
         golden_sha256: None,
         source: vec![String::from("https://example.org/?a=1&b=2")],
         duration_ms: 12.5,
+        waited_ms: 0.0,
         message,
         findings: Vec::new(),
         evidence: None,

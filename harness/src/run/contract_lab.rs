@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::RunError;
 use super::bystanders::Bystanders;
@@ -31,6 +32,8 @@ pub(super) struct Changed {
     pub(super) told: Vec<What>,
     /// A node whose namespace is new.
     pub(super) came: Option<String>,
+    /// How long what goes by itself was waited for.
+    pub(super) waited: Duration,
 }
 
 /// What an implementation made in a lab.
@@ -170,7 +173,8 @@ impl ContractLab {
                 self.there = self.there.with_only(|one| one != name);
                 if let Some(left) = &self.left {
                     let is_there = |name: &str| self.there.container(name).is_some();
-                    let told = left.after_removal(&self.host, is_there)?;
+                    let (told, waited) = left.after_removal(&self.host, is_there)?;
+                    changed.waited = waited;
                     changed.wrong.extend(told.leftovers);
                 }
             }
@@ -259,7 +263,8 @@ impl ContractLab {
         // What ended its jail early is told already.
         let left = self.left.as_ref();
         if let Some(left) = left.filter(|_| self.host.jail.over().is_none()) {
-            let told = left.after(&self.host)?;
+            let (told, waited) = left.after(&self.host)?;
+            changed.waited = waited;
             changed.wrong.extend(told.leftovers);
             changed.told.extend(told.kept);
         }

@@ -115,7 +115,7 @@ impl Left {
     }
 
     /// What is left when everything was torn down.
-    pub(super) fn after(&self, host: &LabHost) -> Result<Told, RunError> {
+    pub(super) fn after(&self, host: &LabHost) -> Result<(Told, Duration), RunError> {
         self.left(host, |judge, differences| {
             let standings = judge.judge(&differences);
             (differences, standings)
@@ -127,21 +127,22 @@ impl Left {
         &self,
         host: &LabHost,
         is_there: impl Fn(&str) -> bool,
-    ) -> Result<Told, RunError> {
+    ) -> Result<(Told, Duration), RunError> {
         self.left(host, |judge, differences| {
             judge.judge_removal(differences, &is_there)
         })
     }
 
-    /// What is left now. What the kernel takes away later is waited for.
+    /// What is left now. What the kernel takes away later is waited for; how long, is returned, too.
     fn left(
         &self,
         host: &LabHost,
         which: impl Fn(&Judge<'_>, Vec<LedgerDifference>) -> (Vec<LedgerDifference>, Vec<Standing>),
-    ) -> Result<Told, RunError> {
+    ) -> Result<(Told, Duration), RunError> {
         // Joined before the first look, so no event is lost between.
         let mut events = host.netns.route_socket("host", &EVENTS)?;
         let start = Instant::now();
+        let mut waited = Duration::ZERO;
         loop {
             let differences = self.before.diff(&ledger(host)?);
             let (differences, standings) = self.judge(differences, host, &which)?;
@@ -152,10 +153,10 @@ impl Left {
                     matches!(standing, Standing::Leftover(_)) && goes_later(difference)
                 });
             if pending && next_event(&mut events, start, GRACE)? {
+                waited = start.elapsed();
                 continue;
             }
-            let told = fold(&differences, &standings);
-            return Ok(told);
+            return Ok((fold(&differences, &standings), waited));
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Phase {
     Arm,
     /// The case's own commands, and its services.
     Commands,
+    /// What goes by itself after an event, as the kernel's end of a link, waited for.
+    Removals,
     /// Neighbours resolved before a probe.
     Neighbours,
     /// From a probe's socket to the proof of its fate.
@@ -31,11 +33,12 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, in the order of a trial.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Lab,
         Self::Firewall,
         Self::Arm,
         Self::Commands,
+        Self::Removals,
         Self::Neighbours,
         Self::Probe,
         Self::Lookups,
@@ -51,6 +54,7 @@ impl Phase {
             Self::Firewall => "firewall",
             Self::Arm => "arm",
             Self::Commands => "commands",
+            Self::Removals => "removals",
             Self::Neighbours => "neighbours",
             Self::Probe => "probe",
             Self::Lookups => "lookups",
@@ -112,6 +116,13 @@ impl Clock {
     /// Gives the time since the last call to a phase.
     pub(super) fn lap(&mut self, phase: Phase) {
         self.lap_at(phase, Instant::now());
+    }
+
+    /// The same, of which a part belongs to another phase.
+    pub(super) fn lap_but(&mut self, part: (Phase, Duration), phase: Phase) {
+        let (other, part) = part;
+        self.lap_at(other, self.last + part);
+        self.lap(phase);
     }
 
     fn lap_at(&mut self, phase: Phase, now: Instant) {

@@ -158,7 +158,14 @@ impl TrialRun {
             self.observer.watch_also(name, self.lab.live())?;
         }
         self.observer.forget_reports()?;
-        let Changed { wrong, told, .. } = changed;
+        let Changed {
+            wrong,
+            told,
+            waited,
+            ..
+        } = changed;
+        self.clock
+            .lap_but((Phase::Removals, waited), Phase::Commands);
         self.take(Seen::Change { step, wrong, told });
         Ok(())
     }

@@ -9,5 +9,7 @@ mod declared;
 mod desk;
 mod known_bad;
 mod misbehaving;
+mod plugin;
+mod removals;
 mod results;
 mod tables;

@@ -1,7 +1,6 @@
 //! What a run comes to: no result says more, or something else, than what was seen.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
@@ -15,10 +14,6 @@ impl Desk {
         let path = self.path(&format!("cases/{id}.toml"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-    }
-
-    fn report(&self, name: &str) -> Value {
-        serde_json::from_str(&self.read(name)).unwrap()
     }
 }
 
@@ -148,23 +143,6 @@ fn a_fault_that_means_nothing_is_wrong_input() {
     // Where it means something it is planted, also beside an implementation that can have none.
     desk.goldpath(&format!("run {contract} -i native -i recipe {fault}"))
         .must_be(1);
-}
-
-impl Desk {
-    /// A program of these lines.
-    fn write_program(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// The example plugin with a word of it changed.
-    fn write_plugin(&self, name: &str, old: &str, new: &str) {
-        let text = include_str!("../../examples/plugin.py");
-        assert!(text.contains(old), "the example has no {old}");
-        self.write_program(name, &text.replacen(old, new, 1));
-    }
 }
 
 /// A defect of Docker that `expected.toml` declares for every version.
