@@ -19,6 +19,8 @@ pub enum EntryKind {
     PolicyRule,
     /// A neighbour that somebody set.
     Neighbour,
+    /// A queueing discipline of a link.
+    Qdisc,
     /// A table of the firewall.
     Table,
     /// A chain of the firewall; order matters.
@@ -46,6 +48,7 @@ impl EntryKind {
             Self::Route => "route",
             Self::PolicyRule => "policy-rule",
             Self::Neighbour => "neighbour",
+            Self::Qdisc => "qdisc",
             Self::Table => "table",
             Self::Chain => "chain",
             Self::Rule => "rule",
@@ -71,6 +74,7 @@ pub enum Entry {
     Route(Route),
     PolicyRule(PolicyRule),
     Neighbour(Neighbour),
+    Qdisc(Qdisc),
     Table(Table),
     Chain(Chain),
     Rule(Rule),
@@ -98,6 +102,10 @@ pub struct Link {
     pub mac: String,
     /// What somebody set: `up`, `promisc`, `allmulti`, `noarp`.
     pub flags: Vec<&'static str>,
+    /// The group that it is in; 0 is that of all.
+    pub group: u32,
+    /// Packets that may wait in its queue.
+    pub queue: u32,
     /// A person's text.
     pub alias: Option<String>,
     /// Its other names.
@@ -170,6 +178,19 @@ pub struct Neighbour {
     pub address: Option<IpAddr>,
     /// Its hardware address.
     pub mac: String,
+}
+
+/// A queueing discipline of a link (tc(8)): what waits, in which order, and what is dropped or changed instead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Qdisc {
+    /// The link's name.
+    pub link: String,
+    /// `fq_codel`, `tbf`, `clsact` and so on.
+    pub kind: String,
+    /// `root`, `ingress`, or the class that it is below.
+    pub parent: String,
+    /// What else the kernel says of it.
+    pub rest: Rest,
 }
 
 /// A table of the firewall.

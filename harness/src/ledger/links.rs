@@ -1,4 +1,4 @@
-//! Links, addresses, routes, policy rules and neighbours, by rtnetlink.
+//! Links, addresses, routes, policy rules, neighbours and queueing disciplines, by rtnetlink.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,11 +13,15 @@ use rtnetlink::packet_route::route::{
     RouteAddress, RouteAttribute, RouteMessage, RoutePreference, RouteProtocol, RouteType,
 };
 use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
+use rtnetlink::packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::entry::{Address, Entry, Link, Neighbour, PolicyRule, Rest, Route};
+use super::entry::{Address, Entry, Link, Neighbour, PolicyRule, Qdisc, Rest, Route};
 use crate::lab::{LabError, NEIGHBOUR_MAKER, Netns};
 use crate::netlink::RouteSocket;
+
+/// What a virtual link has while nobody has set anything (tc(8)).
+const NO_QUEUE: &str = "noqueue";
 
 /// Names of links by index.
 type Names = BTreeMap<u32, String>;
@@ -42,6 +46,10 @@ pub(super) fn read(netns: &Netns) -> Result<Vec<Entry>, LabError> {
         (
             "list neighbours",
             RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()),
+        ),
+        (
+            "list queueing disciplines",
+            RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default()),
         ),
     ];
     for (operation, question) in questions {
@@ -104,6 +112,10 @@ fn entry(row: RouteNetlinkMessage, names: &Names) -> Option<Entry> {
             let is_anothers = is_set && !message.attributes.contains(&own);
             is_anothers.then(|| Entry::Neighbour(neighbour(&message, names)))
         }
+        RouteNetlinkMessage::NewQueueDiscipline(message) => {
+            let qdisc = qdisc(&message, names);
+            (qdisc.kind != NO_QUEUE).then_some(Entry::Qdisc(qdisc))
+        }
         _ => None,
     }
 }
@@ -128,6 +140,8 @@ fn link(message: &LinkMessage, names: &Names) -> Link {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
             LinkAttribute::IfAlias(alias) => link.alias = Some(alias.clone()),
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+            LinkAttribute::Group(group) => link.group = *group,
+            LinkAttribute::TxQueueLen(packets) => link.queue = *packets,
             LinkAttribute::Controller(index) => link.master = Some(called(names, *index)),
             LinkAttribute::Address(bytes) => link.mac = mac(bytes),
             LinkAttribute::Link(index) => link.peer.0 = Some(*index),
@@ -314,4 +328,27 @@ fn neighbour(message: &NeighbourMessage, names: &Names) -> Neighbour {
         }
     }
     neighbour
+}
+
+fn qdisc(message: &TcMessage, names: &Names) -> Qdisc {
+    let TcHandle { major, minor } = message.header.parent;
+    let mut qdisc = Qdisc {
+        link: called(names, message.header.index.cast_unsigned()),
+        kind: String::new(),
+        parent: match message.header.parent {
+            TcHandle::ROOT => String::from("root"),
+            TcHandle::INGRESS => String::from("ingress"),
+            _ => format!("{major:x}:{minor:x}"),
+        },
+        rest: Rest::new(),
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            TcAttribute::Kind(kind) => qdisc.kind.clone_from(kind),
+            TcAttribute::Options(_) => qdisc.rest.push(unnamed(attribute)),
+            // The others count what it has passed.
+            _ => {}
+        }
+    }
+    qdisc
 }

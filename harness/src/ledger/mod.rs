@@ -19,8 +19,8 @@ use crate::lab::{Jail, LabError, Netns};
 
 pub use compare::{EntryChange, LedgerDifference};
 pub use entry::{
-    Address, Base, Chain, Connection, Entry, EntryKind, File, Link, Neighbour, PolicyRule, Rest,
-    Route, Rule, Set, Socket, Sysctl, Table,
+    Address, Base, Chain, Connection, Entry, EntryKind, File, Link, Neighbour, PolicyRule, Qdisc,
+    Rest, Route, Rule, Set, Socket, Sysctl, Table,
 };
 pub use files::read_texts;
 pub use fold::{Told, fold};

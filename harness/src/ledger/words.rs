@@ -20,6 +20,7 @@ impl Entry {
             Self::Route(_) => EntryKind::Route,
             Self::PolicyRule(_) => EntryKind::PolicyRule,
             Self::Neighbour(_) => EntryKind::Neighbour,
+            Self::Qdisc(_) => EntryKind::Qdisc,
             Self::Table(_) => EntryKind::Table,
             Self::Chain(_) => EntryKind::Chain,
             Self::Rule(_) => EntryKind::Rule,
@@ -37,6 +38,7 @@ impl Entry {
             Self::Link(link) => link.name.clone(),
             Self::Address(one) => format!("{} {}", one.link, one.address),
             Self::Neighbour(one) => format!("{} {:?}", one.link, one.address),
+            Self::Qdisc(one) => format!("{} {}", one.link, one.parent),
             Self::Chain(chain) => format!("{} {}", chain.table, chain.name),
             Self::Set(set) => format!("{} {} {}", set.table, set.kind, set.name),
             Self::Sysctl(setting) => setting.name.clone(),
@@ -68,6 +70,7 @@ impl Entry {
             Self::Address(one) => Some(&one.link),
             Self::Route(route) => route.link.as_deref(),
             Self::Neighbour(one) => Some(&one.link),
+            Self::Qdisc(one) => Some(&one.link),
             // `ipv4/conf/eth0/forwarding`: those of `all` and `default` hang on none.
             Self::Sysctl(setting) => {
                 let mut parts = setting.name.split('/').skip(1);
@@ -116,6 +119,15 @@ impl fmt::Display for Entry {
                 let address = address.as_deref().unwrap_or("an address of no IP");
                 write!(f, "{address} on {} is {}", one.link, one.mac)
             }
+            Self::Qdisc(one) => {
+                let (kind, parent) = (&one.kind, &one.parent);
+                write!(
+                    f,
+                    "{kind} at {parent} of {}{}",
+                    one.link,
+                    unnamed(&one.rest)
+                )
+            }
             Self::Table(table) => table.fmt(f),
             Self::Chain(chain) => chain.fmt(f),
             Self::Rule(rule) => rule.fmt(f),
@@ -142,6 +154,8 @@ impl fmt::Display for Link {
         words.extend(self.flags.iter().map(|flag| (*flag).to_owned()));
         words.extend(self.master.iter().map(|master| format!("port of {master}")));
         words.push(format!("mtu {}", self.mtu));
+        words.extend((self.group != 0).then(|| format!("group {}", self.group)));
+        words.push(format!("queue {}", self.queue));
         words.extend((!self.mac.is_empty()).then(|| self.mac.clone()));
         words.extend(self.alias.iter().map(|alias| format!("alias {alias}")));
         words.extend(self.other_names.iter().map(|name| format!("also {name}")));

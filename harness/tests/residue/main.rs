@@ -85,6 +85,8 @@ fn seen() -> Checked {
     ip("address add 10.9.9.1/24 dev left")?;
     ip("link set left up")?;
     ip("rule add to 10.9.9.9 table 99")?;
+    let qdisc = "qdisc add dev left root pfifo limit 5";
+    Command::new("tc").args(qdisc.split(' ')).status()?;
     Command::new("nft")
         .args(["add", "table", "left"])
         .status()?;
@@ -108,6 +110,7 @@ fn seen() -> Checked {
         "+ address",
         "+ route",
         "+ policy-rule",
+        "+ qdisc",
         "+ table",
         "+ sysctl",
         "+ socket",

@@ -230,7 +230,7 @@ fn a_link_tells_its_settings_in_its_own_line() {
     };
     assert_eq!(
         left.entry,
-        "left0: mtu 0, index 0, with its 1 settings: why"
+        "left0: mtu 0, queue 0, index 0, with its 1 settings: why"
     );
 }
 
