@@ -137,6 +137,16 @@ fn gateway(subnet: Subnet, which: usize) -> Option<IpAddr> {
     }
 }
 
+/// Host parts far from each other, two with one last number: who takes it for a smaller subnet takes one for the other. The next two
+/// would be that subnet's broadcast address and the next one's own, and here are a container's as any other.
+fn far_apart(nth_member: u32) -> u32 {
+    match nth_member {
+        2 => 0x00ff,
+        3 => 0x0100,
+        nth => FIRST_MEMBER + nth * 0x0100,
+    }
+}
+
 struct Building<'a> {
     choice: &'a [usize],
     sketch: Sketch,
@@ -156,8 +166,7 @@ impl Building<'_> {
             FULL => network.hosts().nth(nth_member as usize),
             // .5, .50, .51: one address begins with another's text.
             0 if nth_member > 0 => network.nth_address(FIRST_MEMBER + 44 + nth_member),
-            // Far from each other, with one last number: who takes it for a smaller subnet takes one for the other.
-            2 => network.nth_address(FIRST_MEMBER + nth_member * 256),
+            2 => network.nth_address(far_apart(nth_member)),
             _ => network.nth_address(FIRST_MEMBER + nth_member),
         };
         *next += 1;
@@ -361,5 +370,25 @@ impl Building<'_> {
             1 => BTreeSet::new(),
             _ => events.checked_sub(1).into_iter().collect(),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_subnet_has_containers_where_a_smaller_one_ends() {
+        let subnet = Subnet::around(IpAddr::from([10, 81, 0, 0]), 16);
+        let addresses = (0..5).filter_map(|nth| subnet.nth(far_apart(nth)));
+        let texts: Vec<String> = addresses.map(|one| one.to_string()).collect();
+        let ends = [
+            "10.81.0.5",
+            "10.81.1.5",
+            "10.81.0.255",
+            "10.81.1.0",
+            "10.81.4.5",
+        ];
+        assert_eq!(texts, ends);
     }
 }

@@ -75,7 +75,12 @@ impl ExploredReport {
         let outcomes: Vec<String> = outcomes
             .map(|(word, count)| format!("{count} {word}"))
             .collect();
-        let mut text = format!("{} scenarios: {}\n", self.scenarios, outcomes.join(", "));
+        let mut text = format!("{} scenarios: {}", self.scenarios, outcomes.join(", "));
+        text += if self.interrupted {
+            "; interrupted, the others did not run\n"
+        } else {
+            "\n"
+        };
         let (pairs, rules) = (&self.pairs, &self.rules);
         let met = pairs.all - pairs.missing.len();
         let _ = writeln!(text, "{met} of {} pairs of values met", pairs.all);
