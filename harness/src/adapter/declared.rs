@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(declared.add_expected(text), Ok(()));
         let plugin = Implementation::known("plugin", "1", [].into());
         let found = |one: &Implementation| {
-            expected(one, "contract/bridge/mac-stays", &declared.expected).is_some()
+            expected(one, "contract/bridge/mac-stays", &[], &declared.expected).is_some()
         };
         assert!(found(&plugin.clone().calling_itself("mine")));
         assert!(!found(&plugin.calling_itself("yours")));

@@ -23,6 +23,8 @@ pub struct Ground {
     pub owners: BTreeMap<IpAddr, String>,
     /// Containers that know, or have known at an earlier table, a gateway by a hardware address that is not its own.
     pub misled: BTreeSet<String>,
+    /// Containers whose announcement nobody heard when they came ([`crate::lab::Lab::is_unheard`]).
+    pub unheard: BTreeSet<String>,
     /// The smallest MTU of all networks and links, in bytes.
     pub smallest_mtu: u16,
 }

@@ -48,6 +48,7 @@ fn ground() -> Ground {
         .into(),
         smallest_mtu: 1400,
         misled: [].into(),
+        unheard: [].into(),
     }
 }
 

@@ -90,11 +90,12 @@ fn means_nothing(entry: &Expected) -> Option<String> {
     if entry.cases.is_empty() && entry.rules.is_empty() {
         return Some(String::from("an entry needs a `case` or `rules`"));
     }
+    let of_steps = |one: &Circumstance| *one == Circumstance::AnnouncementLost;
     if entry.rules.is_empty()
-        && (entry.by.is_some() || entry.left.is_some() || !entry.when.is_empty())
+        && (entry.by.is_some() || entry.left.is_some() || !entry.when.iter().all(of_steps))
     {
         return Some(String::from(
-            "`by`, `left` and `when` are about `rules`, which are not named",
+            "`by`, `left` and `when`, but for announcement-lost, are about `rules`, which are not named",
         ));
     }
     // A word about the host as found would excuse all of a case.

@@ -114,9 +114,9 @@ fn compare(before: &Path, after: &Path, markdown: Option<&Path>) -> Exit {
         );
         return Exit::Errored;
     }
-    match difference.trials.is_empty() {
-        true => Exit::Success,
-        false => Exit::Failed,
+    match difference.count() {
+        0 => Exit::Success,
+        _ => Exit::Failed,
     }
 }
 

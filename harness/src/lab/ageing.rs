@@ -23,6 +23,42 @@ impl Lab {
         Ok(own.and_then(hardware_address))
     }
 
+    /// Whether a node's links announce its addresses when they come up (`arp_notify`), and another node goes on knowing one of them
+    /// by a hardware address that is none of the node's: it did not hear.
+    ///
+    /// # Errors
+    /// The kernel does not list links, addresses or neighbours.
+    pub fn is_unheard(&self, node: &str) -> Result<bool, LabError> {
+        let nodes = self.read_nodes()?;
+        let Some(own) = nodes.get(node) else {
+            return Ok(false);
+        };
+        let mut announces = false;
+        for interface in own.interfaces.keys() {
+            announces |= self.announces(node, interface)?;
+        }
+        if !announces {
+            return Ok(false);
+        }
+        let is_own = |mac: &String| own.interfaces.values().any(|one| one.mac == *mac);
+        for live in nodes
+            .keys()
+            .filter(|other| *other != node)
+            .map(|other| self.live(other))
+        {
+            let known = entries(&mut live?.socket())?
+                .into_iter()
+                .filter(|entry| address(entry).is_some_and(|known| own.addresses.contains(&known)));
+            if known
+                .filter_map(|entry| hardware_address(&entry))
+                .any(|mac| !is_own(&mac))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Lets entries that [`prepare_neighbours`](Self::prepare_neighbours) keeps for these addresses age as any other: their
     /// owner goes, and whoever has the address next has another hardware address.
     pub fn let_neighbours_age(&self, addresses: &[IpAddr]) -> Result<(), LabError> {

@@ -35,6 +35,13 @@ impl Lab {
         Ok(own.max(self.setting(node, "all", "rp_filter")?))
     }
 
+    /// Whether an interface announces its IPv4 addresses when it comes up: `arp_notify`, its own or that of `all`
+    /// (`include/linux/inetdevice.h`, `IN_DEV_ARP_NOTIFY`).
+    pub(super) fn announces(&self, node: &str, interface: &str) -> Result<bool, LabError> {
+        let own = self.setting(node, interface, "arp_notify")?;
+        Ok(own != 0 || self.setting(node, "all", "arp_notify")? != 0)
+    }
+
     fn setting(&self, node: &str, interface: &str, name: &str) -> Result<u8, LabError> {
         let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
         let read = self.netns(node)?.run(|| std::fs::read_to_string(&path))?;

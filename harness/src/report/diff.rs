@@ -7,6 +7,8 @@ use super::columns::columns;
 use super::markdown::escape;
 use super::{CaseReport, Report};
 use crate::case::PROFILE;
+use crate::finding::What;
+use crate::judge::Outcome;
 use crate::program::plain;
 
 /// What a second report has otherwise than a first.
@@ -46,6 +48,8 @@ pub struct TrialDifference {
     pub after: Option<String>,
     /// Whether the case file is another: then the two outcomes answer different questions.
     pub is_other_case: bool,
+    /// The known defect that showed in one of the two runs, and shows only at times; none if it is not that.
+    pub at_times: Option<String>,
 }
 
 /// What is different in a second report. Where each report has one implementation, as for two builds of an engine, its trials are
@@ -100,12 +104,32 @@ fn change(before: Option<&CaseReport>, after: Option<&CaseReport>) -> Option<Tri
         (Some(before), Some(after)) => before.contract != after.contract,
         _ => false,
     };
+    let at_times = before
+        .zip(after)
+        .and_then(|(before, after)| at_times(before, after));
     Some(TrialDifference {
         trial: after.or(before)?.trial().to_string(),
         before: before.map(outcome),
         after: after.map(outcome),
         is_other_case,
+        at_times: at_times.filter(|_| !is_other_case),
     })
+}
+
+/// Where a defect that shows only at times is tracked, if one of these passed and the other failed by nothing else.
+fn at_times(before: &CaseReport, after: &CaseReport) -> Option<String> {
+    let failed = match (before.outcome, after.outcome) {
+        (Outcome::Passed, Outcome::ExpectedFailure) => after,
+        (Outcome::ExpectedFailure, Outcome::Passed) => before,
+        _ => return None,
+    };
+    failed
+        .findings
+        .iter()
+        .find_map(|finding| match &finding.what {
+            What::Known(defect) if defect.at_times => Some(defect.issue.clone()),
+            _ => None,
+        })
 }
 
 /// What two reports were made with, and what their profiles came to. A report says no more of a program than its version.
@@ -170,20 +194,30 @@ fn or_none(value: Option<&String>) -> String {
 }
 
 /// What is said of a trial whose case is another.
-fn note(change: &TrialDifference) -> &'static str {
-    if change.is_other_case {
-        "(the case file changed)"
-    } else {
-        ""
+fn note(change: &TrialDifference) -> String {
+    match &change.at_times {
+        _ if change.is_other_case => String::from("(the case file changed)"),
+        Some(issue) => format!("(shows at times: {issue})"),
+        None => String::new(),
     }
 }
 
 impl Difference {
+    /// How many trials ended otherwise by something that does not only show at times.
+    pub fn count(&self) -> usize {
+        let changed = |one: &&TrialDifference| one.at_times.is_none();
+        self.trials.iter().filter(changed).count()
+    }
+
     /// The last line: how many trials ended otherwise.
-    fn count(&self) -> String {
-        match self.trials.len() {
-            0 => String::from("no outcome changed\n"),
-            count => format!("{count} of {} trials ended otherwise\n", self.of),
+    fn sum(&self) -> String {
+        let at_times = match self.trials.len() - self.count() {
+            0 => String::new(),
+            others => format!(" but {others} by what shows only at times"),
+        };
+        match self.count() {
+            0 => format!("no outcome changed{at_times}\n"),
+            count => format!("{count} of {} trials ended otherwise{at_times}\n", self.of),
         }
     }
 
@@ -211,12 +245,12 @@ pub fn diff_text(difference: &Difference) -> String {
     let mut rows = vec![["trial", "before", "after", ""].map(str::to_owned).to_vec()];
     rows.extend(difference.trials.iter().map(|one| {
         let (before, after) = (or_none(one.before.as_ref()), or_none(one.after.as_ref()));
-        vec![one.trial.clone(), before, after, note(one).to_owned()]
+        vec![one.trial.clone(), before, after, note(one)]
     }));
     if rows.len() > 1 {
         let _ = writeln!(text, "{}", columns(&rows));
     }
-    text + &difference.count()
+    text + &difference.sum()
 }
 
 /// The difference as GitHub's Markdown, for a step summary or a comment.
@@ -236,7 +270,7 @@ pub fn diff_markdown(difference: &Difference) -> String {
     }
     for one in &difference.trials {
         let (before, after) = (or_none(one.before.as_ref()), or_none(one.after.as_ref()));
-        let after = format!("{after} {}", note(one));
+        let after = format!("{after} {}", escape(&note(one)));
         let _ = writeln!(
             text,
             "| {} | {before} | {} |",
@@ -244,14 +278,14 @@ pub fn diff_markdown(difference: &Difference) -> String {
             after.trim_end()
         );
     }
-    let _ = write!(text, "\n{}", difference.count());
+    let _ = write!(text, "\n{}", difference.sum());
     plain(&text).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Outcome;
+    use crate::finding::{Defect, Finding};
     use crate::report::sample;
 
     #[test]
@@ -312,6 +346,31 @@ mod tests {
 
         3 of 8 trials ended otherwise
         ");
+    }
+
+    #[test]
+    fn what_shows_only_at_times_is_listed_and_does_not_count() {
+        let (before, mut after) = (sample::report(), sample::report());
+        let passed = before
+            .cases
+            .iter()
+            .position(|case| case.outcome == Outcome::Passed);
+        let at = passed.expect("one passes");
+        let mut now = |at_times| {
+            let case = &mut after.cases[at];
+            case.outcome = Outcome::ExpectedFailure;
+            case.findings = vec![Finding::of(What::Known(Defect {
+                issue: String::from("mine#1"),
+                why: String::from("It loses a race."),
+                at_times,
+            }))];
+            let difference = diff(&before, &after);
+            assert_eq!(diff(&after, &before).sum(), difference.sum());
+            (difference.count(), difference.sum())
+        };
+        let none = "no outcome changed but 1 by what shows only at times\n";
+        assert_eq!(now(true), (0, none.into()));
+        assert_eq!(now(false), (1, "1 of 8 trials ended otherwise\n".into()));
     }
 
     #[test]

@@ -115,8 +115,8 @@ fn of_trial(what: &What) -> String {
         What::Cell(cell) => cell_words(cell),
         What::NoGolden => String::from("there is no golden path for this case yet"),
         What::Review { id, review } => review_words(id, review),
-        What::Known(Defect { issue, why }) => format!("{issue}: {why}"),
-        What::Stale(Defect { issue, why }) => format!(
+        What::Known(Defect { issue, why, .. }) => format!("{issue}: {why}"),
+        What::Stale(Defect { issue, why, .. }) => format!(
             "passed, but is expected to fail ({issue}: {why}); remove the entry or narrow its `versions` in harness/src/adapter/expected.toml or the file of --expected"
         ),
         What::NotSupported { reason } | What::Disabled { reason } => reason.clone(),
@@ -158,7 +158,7 @@ fn cell_words(cell: &CellDifference) -> String {
     for wrong in wrong {
         let _ = write!(text, "; {wrong}");
     }
-    if let Some(Defect { issue, why }) = known {
+    if let Some(Defect { issue, why, .. }) = known {
         let _ = write!(text, "\n  known: {issue}: {why}");
     }
     if !others.is_empty() {

@@ -8,7 +8,6 @@ use super::table::TIMES;
 use super::trial_run::TrialRun;
 use super::{Options, Outcome, RunError, Trial, TrialResult};
 use crate::finding::What;
-use crate::judge::hold_against;
 use crate::lab::{FinishedLabs, overflows};
 
 /// Runs one trial on the calling thread and ends its lab. A panic is an error of the harness, not an outcome of the case.
@@ -24,15 +23,6 @@ pub(super) fn execute(trial: &Trial, options: &Options, finished: &FinishedLabs)
     } else {
         run_undisturbed(trial, options, finished)
     };
-    if let Some(entry) = trial.expected_failure() {
-        let has_probes = !result.probes.is_empty();
-        hold_against(
-            &entry.defect(),
-            &mut result.outcome,
-            &mut result.findings,
-            has_probes,
-        );
-    }
     // One that did not run has its case's.
     if result.probes.is_empty() {
         result.level = trial.case.level;

@@ -103,6 +103,7 @@ impl TrialRun {
         // What they sent before leaves broken connections behind.
         self.misled.append(&mut ground.misled);
         ground.misled.clone_from(&self.misled);
+        ground.unheard.clone_from(&self.unheard);
         let detours = detours(rows.iter().chain(&refusals), &moment, self.lab.live());
         self.lab.live().add_detours(&detours)?;
         Ok(Some(Prepared {
@@ -423,10 +424,9 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment, ground: &Ground) -> As
     };
     let itself = by_whom == Some(&question.from.0);
     let owner = ground.owners.get(&question.to.address);
-    let mut ends = [Some(&question.from.0), by_whom, owner]
-        .into_iter()
-        .flatten();
-    let is_misled = ends.any(|end| ground.misled.contains(end));
+    let ends = [Some(&question.from.0), by_whom, owner];
+    let is_one_of =
+        |names: &BTreeSet<String>| ends.into_iter().flatten().any(|end| names.contains(end));
     let mut nets = moment.networks.iter().filter(|net| net.internal);
     let internal = nets.any(|net| net.subnet.contains(question.to.address));
     let circumstances = [
@@ -437,7 +437,8 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment, ground: &Ground) -> As
         (Circumstance::NetworkEnded, moment.has_ended_network()),
         (Circumstance::ContainerRefused, moment.refused),
         (Circumstance::ContainerVanished, moment.vanished),
-        (Circumstance::GatewayMoved, is_misled),
+        (Circumstance::GatewayMoved, is_one_of(&ground.misled)),
+        (Circumstance::AnnouncementLost, is_one_of(&ground.unheard)),
         (Circumstance::SameNumber, is_shared(moment, question)),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);

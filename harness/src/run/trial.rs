@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::TrialId;
-use crate::adapter::{Adapter, AskedCell, Candidate, Expected, expected, expected_answer};
+use crate::adapter::{
+    Adapter, AskedCell, Candidate, Circumstance, Expected, expected, expected_answer,
+};
 use crate::address::Family;
 use crate::case::{Backend, Case, CaseKind};
 use crate::finding::Defect;
@@ -100,21 +102,19 @@ impl Trial {
         Some(self.implementation()?.adapter.as_ref().ok()?.as_ref())
     }
 
-    /// The known defect because of which this implementation is expected to fail this case, if there is one.
-    pub fn expected_failure(&self) -> Option<&Expected> {
+    /// The known defect because of which this implementation is expected to fail this case, if there is one, given what was `seen`
+    /// in one of its steps.
+    pub fn expected_failure(&self, seen: &[Circumstance]) -> Option<Defect> {
         let found = self.adapter()?.implementation();
         let own = &self.implementation()?.declared.expected;
-        expected(found, self.case.id.as_str(), own)
+        expected(found, self.case.id.as_str(), seen, own).map(Expected::defect)
     }
 
     /// The known defect because of which this implementation answers a question of the case's table otherwise, if there is one.
     pub fn known(&self, asked: &AskedCell<'_>) -> Option<Defect> {
         let found = self.adapter()?.implementation();
         let own = &self.implementation()?.declared.expected;
-        let Expected { issue, why, .. } =
-            expected_answer(found, self.case.id.as_str(), asked, own)?;
-        let (issue, why) = (issue.clone(), why.clone());
-        Some(Defect { issue, why })
+        expected_answer(found, self.case.id.as_str(), asked, own).map(Expected::defect)
     }
 
     /// Why this case cannot be put to this subject, if it cannot: known before anything runs. To be called inside the sandbox,

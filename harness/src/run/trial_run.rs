@@ -13,11 +13,12 @@ use super::observe::{Observer, Origin};
 use super::timing::{Clock, Phase};
 use super::trial_lab::TrialLab;
 use super::{GoldenUse, Options, RuleTried, RunError, Trial, TrialResult};
+use crate::adapter::Circumstance;
 use crate::ask::{Flows, Numbers};
 use crate::case::{Case, Endpoint, Exchange, Level, NetworkEvent, ProbeKind, Step};
-use crate::finding::{Finding, Review, What};
+use crate::finding::{Defect, Finding, Review, What};
 use crate::golden;
-use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen};
+use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen, hold_against};
 use crate::lab::FinishedLabs;
 use crate::packet::Token;
 use crate::path::PacketPath;
@@ -51,6 +52,8 @@ pub(super) struct TrialRun {
     pub(super) flows: Flows,
     /// Containers that have known a gateway by an address that was no longer its own, at any of its tables.
     pub(super) misled: BTreeSet<String>,
+    /// Containers whose announcement nobody heard when they came.
+    pub(super) unheard: BTreeSet<String>,
     pub(super) judgement: Judgement,
     /// What was seen, in order: the judgement's whole input.
     pub(super) seen: Vec<Seen>,
@@ -78,6 +81,7 @@ impl TrialRun {
             numbers: Numbers::of_lab(lab_number),
             flows: Flows::default(),
             misled: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             judgement: Judgement::default(),
             seen: Vec::new(),
             case: trial.case.clone(),
@@ -154,6 +158,11 @@ impl TrialRun {
             _ => {}
         }
         let changed = self.lab.change(&self.case, change, &mut self.observer)?;
+        if let NetworkEvent::Add(name) = change
+            && self.lab.live().is_unheard(name.as_str())?
+        {
+            self.unheard.insert(name.to_string());
+        }
         if let Some(name) = &changed.came {
             self.observer.watch_also(name, self.lab.live())?;
         }
@@ -168,6 +177,12 @@ impl TrialRun {
             .lap_but((Phase::Removals, waited), Phase::Commands);
         self.take(Seen::Change { step, wrong, told });
         Ok(())
+    }
+
+    /// The known defect because of which this trial is expected to fail, if there is one.
+    fn expected_failure(&self, trial: &Trial) -> Option<Defect> {
+        let lost = (!self.unheard.is_empty()).then_some(Circumstance::AnnouncementLost);
+        trial.expected_failure(lost.as_slice())
     }
 
     fn inspect(&mut self, position: usize, step: &Step) -> Result<(), RunError> {
@@ -301,7 +316,7 @@ impl TrialRun {
         if self.judgement.compare(&self.case, golden.as_ref()) {
             return Ok(());
         }
-        let is_known = trial.expected_failure().is_some();
+        let is_known = self.expected_failure(trial).is_some();
         let review = if is_known {
             Review::Nothing
         } else if options.golden_use == GoldenUse::Compare {
@@ -326,13 +341,14 @@ impl TrialRun {
     ) -> TrialResult {
         let mut outcome = self.judgement.outcome();
         let is_mild = self.judgement.is_mild();
+        let defect = self.expected_failure(trial);
         let mut findings = self.judgement.findings();
         let recording = Recording {
             version: Recording::VERSION,
             goldpath: env!("CARGO_PKG_VERSION").to_owned(),
             trial: trial.to_string(),
             case: trial.case.text.to_string(),
-            defect: trial.expected_failure().map(|entry| entry.defect()),
+            defect: defect.clone(),
             findings: findings.clone(),
             seen: self.seen,
         };
@@ -381,6 +397,10 @@ impl TrialRun {
             Level::Must if outcome == Outcome::Failed && is_mild && torn_down => Level::Should,
             of_case => of_case,
         };
+        if let Some(defect) = defect {
+            let has_probes = !self.judgement.probes.is_empty();
+            hold_against(&defect, &mut outcome, &mut findings, has_probes);
+        }
         TrialResult {
             outcome,
             level,

@@ -65,7 +65,9 @@ fn a_persons_own_known_defects_and_kept_state_hold() {
     }
     wrong(
         &expected(case).replace("issue", "when = [\"gateway-moved\"]\nissue"),
-        &["`by`, `left` and `when` are about `rules`, which are not named"],
+        &[
+            "`by`, `left` and `when`, but for announcement-lost, are about `rules`, which are not named",
+        ],
     );
 }
 

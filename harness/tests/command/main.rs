@@ -3,6 +3,7 @@
 //! Runs that build labs need root or user namespaces, as `goldpath` does.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod announcement;
 mod causes;
 mod cli;
 mod declared;

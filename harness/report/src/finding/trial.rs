@@ -38,6 +38,9 @@ pub struct Defect {
     pub issue: String,
     /// What is wrong, in one sentence.
     pub why: String,
+    /// Whether it shows only at times, as where the implementation loses a race: that it does not is no news either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_times: bool,
 }
 
 /// How a person makes what was seen the golden.
