@@ -32,8 +32,7 @@ pub use error::{CaseError, render};
 pub use id::{CaseId, CaseIdError};
 pub use model::{
     AddedRoute, Attachment, Case, CaseKind, Container, Damage, Dropped, Ending, Exchange, Expect,
-    Host, InterfacesAre, Listen, Network, NetworkEvent, Probe, RoutesAre, SameNamespace, Sighting,
-    Step,
+    Host, InterfacesAre, Network, NetworkEvent, Probe, RoutesAre, SameNamespace, Sighting, Step,
 };
 pub(crate) use one_or_many::OneOrMany;
 pub use place::{Chain, ChainError, Endpoint, NodeName, NodeNameError, Place};

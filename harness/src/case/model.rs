@@ -13,9 +13,10 @@ use super::id::CaseId;
 use super::place::{Chain, Endpoint, NodeName, Place};
 use super::publish::Publish;
 use super::vocabulary::{
-    Backend, FateWord, Feature, Finding, LabName, Leg, Level, Policy, ProbeKind, Protocol, Table,
+    Backend, FateWord, Feature, Finding, LabName, Leg, Level, Policy, ProbeKind, Table,
 };
 use crate::address::{Family, PerFamily, Subnet};
+use crate::plan::ServiceSpec;
 
 /// One case file, validated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -195,7 +196,7 @@ pub struct Step {
     /// What becomes of the implementation or its containers, before everything else.
     pub change: Option<NetworkEvent>,
     /// Echo services that start here and live until the case ends.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<ServiceSpec>,
     /// Routes that a person adds, before the services start.
     pub added_routes: Vec<AddedRoute>,
     /// Routing tables that must be so before the probe.
@@ -273,17 +274,6 @@ pub struct AddedRoute {
     pub to: Option<PerFamily<Subnet>>,
     /// The next hop.
     pub via: Endpoint,
-}
-
-/// An echo service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listen {
-    /// On which node.
-    pub at: NodeName,
-    /// Over which protocol.
-    pub protocol: Protocol,
-    /// On which port, of all its addresses.
-    pub port: u16,
 }
 
 /// A probe together with everything that the case says about its path.

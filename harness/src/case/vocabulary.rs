@@ -1,6 +1,7 @@
 //! The closed sets of words of a case file. Each word's doc comment is its description in the JSON schema.
 
 use crate::address::Family;
+pub use crate::packet::Protocol;
 
 /// A closed set of words that a case file may use in one place.
 pub(super) trait Word: Copy + 'static {
@@ -133,13 +134,13 @@ impl ProbeKind {
     }
 }
 
-words! {
-    /// A transport protocol with ports.
-    Protocol, "protocol" {
-        /// TCP.
-        Tcp = "tcp",
-        /// UDP.
-        Udp = "udp",
+impl Word for Protocol {
+    const NOUN: &'static str = "protocol";
+    fn all() -> &'static [Self] {
+        Self::ALL
+    }
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 

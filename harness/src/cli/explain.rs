@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use crate::address::Family;
 use crate::case::{
-    Case, CaseKind, Exchange, Expect, Listen, Probe, ProbeKind, Protocol, Step, usual_cases,
+    Case, CaseKind, Exchange, Expect, Probe, ProbeKind, Protocol, Step, usual_cases,
 };
 
 use super::chosen::chosen;
 use super::exit::Exit;
 use super::output::{lost, output};
+use crate::plan::ServiceSpec;
 use crate::plan::article::{self, Wiring};
 use crate::probe::OTHER_PROTOCOL;
 
@@ -125,14 +126,19 @@ fn write_step(out: &mut impl Write, step: &Step) -> io::Result<()> {
             )?;
         }
     }
-    for Listen { at, protocol, port } in &step.listen {
+    for ServiceSpec {
+        node,
+        protocol,
+        port,
+    } in &step.listen
+    {
         let address = match protocol {
             Protocol::Tcp => "TCP-LISTEN",
             Protocol::Udp => "UDP-LISTEN",
         };
         writeln!(
             out,
-            "ip netns exec {at} socat {address}:{port},fork,reuseaddr EXEC:cat &  # {at} echoes what comes to {protocol} port {port}"
+            "ip netns exec {node} socat {address}:{port},fork,reuseaddr EXEC:cat &  # {node} echoes what comes to {protocol} port {port}"
         )?;
     }
     for routes in &step.routes {

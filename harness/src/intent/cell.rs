@@ -1,6 +1,5 @@
 //! A question, seen from its moment: who asks, whose the address is, and who has published the port.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::answer::{Answer, Refuser, Sees};
@@ -9,9 +8,7 @@ use super::question::{Ask, Question, Routing, Size};
 use super::rule::Rule;
 use crate::address::Family;
 use crate::case::{Feature, Policy, Protocol};
-
-/// Who listens: node, protocol and port.
-pub type Services = BTreeSet<(String, Protocol, u16)>;
+use crate::plan::{ServiceSpec, Services};
 
 /// The asking node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +174,10 @@ impl<'a> Cell<'a> {
 
     /// The answer of a node that the packet reaches: its service's, or its kernel's.
     pub(super) fn reaches(&self, node: &str, sees: Sees, routers: Option<u8>) -> Answer {
-        let listens = |(protocol, port)| self.services.contains(&(node.to_owned(), protocol, port));
+        let listens = |(protocol, port)| {
+            self.services
+                .contains(&ServiceSpec::of(node, protocol, port))
+        };
         let answers = match self.question.ask {
             Ask::Icmp => true,
             Ask::Tcp(_) | Ask::Udp(_) | Ask::FromPublished(..) => self.port().is_some_and(listens),
@@ -210,7 +210,7 @@ impl<'a> Cell<'a> {
         routers: Option<u8>,
     ) -> Answer {
         let by = member.name.clone();
-        let service = (by.clone(), port.protocol, port.container_port);
+        let service = ServiceSpec::of(&by, port.protocol, port.container_port);
         if self.services.contains(&service) {
             return Answer::Answered { by, sees, routers };
         }

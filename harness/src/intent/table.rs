@@ -12,12 +12,12 @@
 use std::collections::BTreeSet;
 
 use super::answer::Answer;
-use super::cell::{Cell, Services};
+use super::cell::Cell;
 use super::moment::{Attached, Moment};
 use super::question::{Ask, Flow, Question};
 use super::questions::{new_flows, of_published_ports, questions};
 use super::rule::{Rule, decide, decide_unchanged};
-use crate::case::Protocol;
+use crate::plan::{ServiceSpec, Services, contract};
 
 /// A question, its answer, and the rule that gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,11 @@ pub fn refusals(moment: &Moment) -> Vec<Row> {
 pub fn services(moment: &Moment) -> Services {
     let mut services = open_services(moment);
     for (member, port) in moment.published() {
-        services.insert((member.name.clone(), port.protocol, port.container_port));
+        services.insert(ServiceSpec::of(
+            &member.name,
+            port.protocol,
+            port.container_port,
+        ));
     }
     services
 }
@@ -110,13 +114,9 @@ fn open_services(moment: &Moment) -> Services {
         .iter()
         .filter(|member| own(&member.attached))
         .map(|member| member.name.as_str());
-    ["host", "lan", "outside"]
+    contract::ENDS
         .into_iter()
         .chain(members)
-        .flat_map(|node| {
-            Protocol::ALL
-                .iter()
-                .map(move |protocol| (node.to_owned(), *protocol, OPEN))
-        })
+        .flat_map(|node| ServiceSpec::of_each_protocol(node, OPEN))
         .collect()
 }

@@ -7,6 +7,7 @@ use super::moment::{Member, Moment, Net, Port};
 use super::question::{Ask, Target};
 use super::table::services;
 use crate::case::Protocol;
+use crate::plan::ServiceSpec;
 
 impl Moment {
     pub(super) fn loopback(&self) -> Target {
@@ -55,7 +56,7 @@ impl Moment {
         let services = services(self);
         numbers
             .into_iter()
-            .filter(|(protocol, port)| !services.contains(&(node.to_owned(), *protocol, *port)))
+            .filter(|(protocol, port)| !services.contains(&ServiceSpec::of(node, *protocol, *port)))
             .map(|(protocol, port)| Ask::FromPublished(protocol, port))
             .collect()
     }

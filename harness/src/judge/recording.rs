@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::Known;
 use crate::finding::{CellDifference, Defect, Finding, What};
-use crate::path::{Cause, Evidence, Roles};
+use crate::path::{Cause, Evidence};
+use crate::plan::Roles;
 
 /// A trial as it was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -22,5 +22,5 @@ pub use goldpath_report::path::{
     Line, Lookup, PacketPath, Rewrite, Rule, RuleName, Step, Translation, Verdict,
 };
 pub use names::by_wiring;
-pub use neutral::{Passage, Roles, draw_neutral};
+pub use neutral::{Passage, draw_neutral};
 pub use render::{draw, render};

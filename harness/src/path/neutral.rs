@@ -3,32 +3,16 @@
 //! A leg is what its two ends and the host's uplink saw of it. Interfaces, rules, bridges and hardware addresses are an
 //! implementation's own and stay out; so do the lab's routers, which are none of its business.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::IpAddr;
-
-use serde::{Deserialize, Serialize};
 
 use super::drawn::BETWEEN;
 use super::render::fate_line;
 use super::{Direction, Fate, Hop, Is, LegKind, Line, PacketPath};
 use crate::packet::Headers;
+use crate::plan::Roles;
 
 /// Width of a node's name.
 const NODE_WIDTH: usize = 14;
-
-/// Who is who in the lab of one contract trial.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roles {
-    /// What an address is called: `c1`, `host.uplink`, `front.gateway`.
-    pub addresses: BTreeMap<IpAddr, String>,
-    /// Nodes that are ends of paths: containers, the host, its neighbours.
-    pub ends: Vec<String>,
-    /// The host's interface towards the outside.
-    pub uplink: String,
-    /// Ports that the case names; others are a client's own and stay out.
-    pub ports: Vec<u16>,
-}
 
 /// What a case says about the way of one probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,25 +182,11 @@ fn fate(fate: &Fate, roles: &Roles) -> String {
     }
 }
 
-impl Roles {
-    /// What an address is called, or the address itself.
-    pub fn name(&self, address: IpAddr) -> String {
-        self.addresses
-            .get(&address)
-            .cloned()
-            .unwrap_or_else(|| address.to_string())
-    }
-
-    fn end(&self, address: IpAddr, port: Option<u16>) -> String {
-        match port.filter(|port| self.ports.contains(port)) {
-            Some(port) => format!("{}:{port}", self.name(address)),
-            None => self.name(address),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::net::IpAddr;
+
     use super::*;
     use crate::packet::Transport;
     use crate::path::{Drawing, Leg, Step};

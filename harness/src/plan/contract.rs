@@ -4,10 +4,14 @@
 use std::net::IpAddr;
 
 use super::outside::{self, way_outside};
+use super::roles::Roles;
+use super::service::ServiceSpec;
 use super::topology::{Forwarding, LabSpec, NodeSpec, RouteSpec};
 
 use crate::address::{Prefix, Subnet};
 
+/// Nodes that are ends of paths before any container is there.
+pub const ENDS: [&str; 3] = ["host", "lan", "outside"];
 /// Nodes that have addresses before any container is there.
 const NODES: [&str; 5] = ["host", "lan", "gateway", "isp", "outside"];
 /// The host's address towards the outside.
@@ -71,6 +75,25 @@ pub fn owner(address: IpAddr) -> Option<&'static str> {
     let known = addresses();
     let (owner, _) = known.iter().find(|(_, own)| own.address == address)?;
     NODES.into_iter().find(|node| node == owner)
+}
+
+/// Who is who before any container is there: the host by its uplink, everybody else by the node's name.
+pub fn roles() -> Roles {
+    let mut roles = Roles {
+        ends: ENDS.map(String::from).into(),
+        uplink: UPLINK_INTERFACE.to_owned(),
+        ..Roles::default()
+    };
+    for (node, own) in addresses() {
+        let name = if node == "host" { "host.uplink" } else { &node };
+        roles.call(own.address, name);
+    }
+    roles
+}
+
+/// What everybody outside answers at, over each protocol.
+pub fn services_outside(port: u16) -> impl Iterator<Item = ServiceSpec> {
+    ServiceSpec::of_each_protocol("outside", port)
 }
 
 /// The lab with these containers, each a namespace with only `lo`; empty where the implementation makes them.

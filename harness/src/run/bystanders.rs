@@ -6,16 +6,17 @@ use std::net::IpAddr;
 
 use super::RunError;
 use super::observe::{Observer, Origin};
+use super::services::start;
 use super::timing::Clock;
 use super::trial_run::lab_number;
 use crate::adapter::Scenario;
 use crate::address::Family;
-use crate::case::{Backend, ProbeKind, Protocol};
+use crate::case::{Backend, ProbeKind};
 use crate::finding::{Leftover, LeftoverChange, What};
 use crate::lab::Lab;
 use crate::packet::Token;
-use crate::path::{Line, Passage, Roles, draw_neutral};
-use crate::plan::contract;
+use crate::path::{Line, Passage, draw_neutral};
+use crate::plan::{Roles, contract};
 use crate::probe::{ProbeRequest, SOURCE_PORT, Service};
 
 /// A port of `outside` with a service, which no case publishes on the host.
@@ -73,7 +74,10 @@ impl Bystanders {
     pub(super) fn before(lab: &Lab, scenario: &Scenario, transit: bool) -> Result<Self, RunError> {
         let mut bystanders = Self {
             asked: Vec::new(),
-            roles: roles(),
+            roles: Roles {
+                ports: vec![SERVICE_PORT],
+                ..contract::roles()
+            },
             lab: lab_number(),
             sent: Cell::new(0),
         };
@@ -105,7 +109,11 @@ impl Bystanders {
         lab: &Lab,
         observer: &mut Observer,
     ) -> Result<Vec<Ended>, RunError> {
-        let mut services = services(lab)?;
+        let services = contract::services_outside(SERVICE_PORT);
+        let started: Result<_, _> = services
+            .map(|service| start(lab, &service, Family::Ipv4))
+            .collect();
+        let mut services: Vec<Service> = started?;
         let nodes = lab.read_nodes()?;
         let mut ends = Vec::new();
         let mut way = Wayside::Straight;
@@ -154,23 +162,6 @@ impl Bystanders {
             fate: recorded.path.fate.to_string(),
             path: draw_neutral(&recorded.path, Passage::Through, &self.roles),
         })
-    }
-}
-
-/// Who is who: nobody but the ends that are there without containers.
-fn roles() -> Roles {
-    let addresses = [
-        (contract::UPLINK.address, "host.uplink"),
-        (contract::LAN.address, "lan"),
-        (contract::OUTSIDE.address, "outside"),
-    ];
-    Roles {
-        addresses: addresses
-            .map(|(address, name)| (address, name.to_owned()))
-            .into(),
-        ends: ["host", "lan", "outside"].map(String::from).to_vec(),
-        uplink: contract::UPLINK_INTERFACE.to_owned(),
-        ports: vec![SERVICE_PORT],
     }
 }
 
@@ -229,21 +220,6 @@ fn questions(scenario: &Scenario, transit: bool) -> Vec<Question> {
         }
     }
     all
-}
-
-fn services(lab: &Lab) -> Result<Vec<Service>, RunError> {
-    let any = Family::Ipv4.any();
-    let outside = lab.netns("outside")?;
-    let listen = |protocol: Protocol| {
-        let service = outside.run(|| Service::listen("outside", protocol, any, SERVICE_PORT))?;
-        service.map_err(|source| RunError::Listen {
-            node: String::from("outside"),
-            protocol: protocol.to_string(),
-            port: SERVICE_PORT,
-            source,
-        })
-    };
-    Ok(vec![listen(Protocol::Tcp)?, listen(Protocol::Udp)?])
 }
 
 /// Adds the routes of a way, or takes them away.

@@ -1,14 +1,11 @@
 //! The containers of a contract in its lab: which nodes they are, and who is who in paths.
 
-use std::net::IpAddr;
-
 use super::RunError;
 use crate::adapter::{AdapterError, Attached, Pool, Scenario, ScenarioContainer};
 use crate::address::Subnet;
-use crate::case::{Case, Step};
+use crate::case::Case;
 use crate::lab::{Lab, Netns};
-use crate::path::Roles;
-use crate::plan::contract;
+use crate::plan::Roles;
 
 /// Whose namespace a container shares.
 pub(super) fn shared_with(attached: &Attached) -> Option<&str> {
@@ -59,22 +56,7 @@ pub(super) fn roles(
     lab: &Lab,
 ) -> Result<Roles, RunError> {
     let nodes = lab.read_nodes()?;
-    let mut roles = Roles {
-        uplink: contract::UPLINK_INTERFACE.to_owned(),
-        ..Roles::default()
-    };
-    let mut call = |address: IpAddr, name: &str| {
-        roles
-            .addresses
-            .entry(address)
-            .or_insert_with(|| name.to_owned());
-    };
-    call(contract::UPLINK.address, "host.uplink");
-    for network in &scenario.networks {
-        for gateway in network.gateways() {
-            call(gateway, &format!("{}.gateway", network.name));
-        }
-    }
+    let mut roles = case.roles();
     // A removed container may still have the address that another one got.
     let gone = |name: &str| scenario.container(name).is_some() && there.container(name).is_none();
     for (name, node) in nodes
@@ -82,13 +64,13 @@ pub(super) fn roles(
         .filter(|(name, _)| *name != "host" && !gone(name))
     {
         for address in &node.addresses {
-            call(*address, name);
+            roles.call(*address, name);
         }
     }
     for container in &scenario.containers {
         if let Attached::Network { addresses, .. } = &container.attached {
             for address in addresses {
-                call(*address, &container.name);
+                roles.call(*address, &container.name);
             }
         }
     }
@@ -123,26 +105,9 @@ pub(super) fn roles(
             return Err(missing(text));
         }
     }
-    roles.ends = ["host", "lan", "outside"].map(String::from).to_vec();
-    roles.ends.extend(own_names(scenario).map(String::from));
-    roles.ports = case.steps.iter().flat_map(ports).collect();
-    let published = scenario.containers.iter().flat_map(|c| &c.publish);
-    roles
-        .ports
-        .extend(published.flat_map(|port| [port.host_port, port.container_port]));
     Ok(roles)
 }
 
 pub(super) fn missing(text: String) -> RunError {
     RunError::Implementation(AdapterError::NotRealised(text))
-}
-
-fn ports(step: &Step) -> Vec<u16> {
-    let asked = step
-        .exchange
-        .iter()
-        .filter_map(|exchange| exchange.probe.port);
-    asked
-        .chain(step.listen.iter().map(|listen| listen.port))
-        .collect()
 }

@@ -19,8 +19,7 @@ use crate::case::{Attachment, Case, Damage, Endpoint, Finding, NetworkEvent};
 use crate::finding::What;
 use crate::intent::Moment;
 use crate::lab::{Lab, LabError, Netns};
-use crate::path::Roles;
-use crate::plan::contract;
+use crate::plan::{Roles, contract};
 use crate::trace::InstalledRule;
 
 /// What came of a change.

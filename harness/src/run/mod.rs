@@ -25,6 +25,7 @@ mod questions;
 mod rerun;
 mod rule_words;
 mod schedule;
+mod services;
 mod table;
 mod table_cost;
 mod timing;

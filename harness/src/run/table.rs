@@ -22,6 +22,7 @@ use crate::intent::{
 use crate::judge::{CellSeen, Seen};
 use crate::lab::{Detour, overflows};
 use crate::path::Evidence;
+use crate::plan::{ServiceSpec, Services};
 
 /// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
 const FEW_PATHS: usize = 3;
@@ -71,7 +72,7 @@ impl TrialRun {
         if last {
             self.lab.live().forget_neighbours()?;
         } else {
-            self.lab.restore_additions(additions)?;
+            self.lab.restore_additions(&additions)?;
         }
         Ok(())
     }
@@ -82,8 +83,8 @@ impl TrialRun {
             return Ok(None);
         };
         let moment = contract.moment(self.lab.live())?;
-        for (node, protocol, port) in services(&moment) {
-            self.lab.start(&node, protocol, port)?;
+        for service in services(&moment) {
+            self.lab.start(&service)?;
         }
         let stranded = stranded(&moment, self.lab.live())?;
         let can_be_asked = |question: &Question| {
@@ -150,8 +151,8 @@ impl TrialRun {
             }
             self.tell(judged(&asked, &ground), &refusals, (&ground, tables), known)?;
             // A proxy that was refused must go on.
-            for (node, protocol, port) in &behind {
-                self.lab.start(node, *protocol, *port)?;
+            for service in &behind {
+                self.lab.start(service)?;
             }
             let was_refused = |row: &Row| refusals.iter().any(|one| one.question == row.question);
             let again: Vec<Row> = rows.into_iter().filter(was_refused).collect();
@@ -469,11 +470,10 @@ fn clients(row: &Row) -> usize {
     }
 }
 
-/// What listens behind published ports, by node, protocol and port.
-fn behind_ports(moment: &Moment) -> BTreeSet<(String, Protocol, u16)> {
-    let services = moment.published().map(|(member, port)| {
-        let (protocol, number) = (port.protocol, port.container_port);
-        (member.name.clone(), protocol, number)
-    });
-    services.filter(|(_, _, port)| *port != OPEN).collect()
+/// What listens behind published ports.
+fn behind_ports(moment: &Moment) -> Services {
+    let services = moment
+        .published()
+        .map(|(member, port)| ServiceSpec::of(&member.name, port.protocol, port.container_port));
+    services.filter(|service| service.port != OPEN).collect()
 }

@@ -1,25 +1,27 @@
 //! A case's lab: built, configured step by step, and ended.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::contract_lab::{Changed, ContractLab};
 use super::observe::Observer;
+use super::services::start;
 use super::timing::{Clock, Phase};
 use super::{RunError, Tables, Trial};
 use crate::adapter::AdapterError;
 use crate::address::Family;
-use crate::case::{AddedRoute, Backend, Case, Endpoint, Exchange, NetworkEvent, Protocol, Step};
+use crate::case::{AddedRoute, Backend, Case, Endpoint, Exchange, NetworkEvent, Step};
 use crate::judge::{Known, endpoints};
 use crate::lab::{FinishedLabs, Lab, LabError};
-use crate::path::{Evidence, Node, Roles};
+use crate::path::{Evidence, Node};
+use crate::plan::{Roles, ServiceSpec, Services};
 use crate::probe::Service;
 
 /// What a case has added to ask its own questions, while all others are asked.
 #[derive(Debug)]
 pub(super) struct Additions {
-    services: Vec<(String, Protocol, u16)>,
+    services: Services,
     routes: Vec<AddedRoute>,
 }
 
@@ -189,8 +191,8 @@ impl TrialLab {
         for route in &step.added_routes {
             self.add_route(route)?;
         }
-        for listen in &step.listen {
-            self.start(listen.at.as_str(), listen.protocol, listen.port)?;
+        for service in &step.listen {
+            self.start(service)?;
         }
         Ok(!step.commands.is_empty())
     }
@@ -235,12 +237,11 @@ impl TrialLab {
     /// Takes away what the case has added to ask its own questions: services, and routes, the last one first. Returns it.
     pub(super) fn take_additions(&mut self) -> Result<Additions, RunError> {
         let services = self.services.take();
-        let places = services.iter().map(|one| {
-            let node = one.node().to_owned();
-            (node, one.protocol(), one.port())
-        });
+        let specs = services
+            .iter()
+            .map(|one| ServiceSpec::of(one.node(), one.protocol(), one.port()));
         let mut additions = Additions {
-            services: places.collect(),
+            services: specs.collect(),
             routes: Vec::new(),
         };
         while let Some(added) = self.routes.pop() {
@@ -271,10 +272,10 @@ impl TrialLab {
     }
 
     /// Gives the case back what was set additions.
-    pub(super) fn restore_additions(&mut self, additions: Additions) -> Result<(), RunError> {
+    pub(super) fn restore_additions(&mut self, additions: &Additions) -> Result<(), RunError> {
         self.services.take();
-        for (node, protocol, port) in additions.services {
-            self.start(&node, protocol, port)?;
+        for service in &additions.services {
+            self.start(service)?;
         }
         for route in &additions.routes {
             self.add_route(route)?;
@@ -282,29 +283,20 @@ impl TrialLab {
         Ok(())
     }
 
-    /// Starts a service on all addresses of a node.
-    pub(super) fn start(&self, node: &str, protocol: Protocol, port: u16) -> Result<(), RunError> {
-        let any = self.family.any();
-        let node = self.lab.canonical(node);
-        let listen = || Service::listen(node, protocol, any, port);
-        let started = self.lab.netns(node)?.run(listen)?;
-        let service = started.map_err(|source| RunError::Listen {
-            node: node.to_owned(),
-            protocol: protocol.to_string(),
-            port,
-            source,
-        })?;
-        self.services.borrow_mut().push(service);
+    /// Starts a service.
+    pub(super) fn start(&self, service: &ServiceSpec) -> Result<(), RunError> {
+        let started = start(&self.lab, service, self.family)?;
+        self.services.borrow_mut().push(started);
         Ok(())
     }
 
-    /// Stops these services: by node, protocol and port.
-    pub(super) fn stop(&self, which: &BTreeSet<(String, Protocol, u16)>) {
+    /// Stops these services.
+    pub(super) fn stop(&self, which: &Services) {
         let is_one = |service: &Service| {
-            which.iter().any(|(node, protocol, port)| {
-                self.lab.canonical(node) == service.node()
-                    && *protocol == service.protocol()
-                    && *port == service.port()
+            which.iter().any(|spec| {
+                self.lab.canonical(&spec.node) == service.node()
+                    && spec.protocol == service.protocol()
+                    && spec.port == service.port()
             })
         };
         self.services.borrow_mut().retain(|one| !is_one(one));

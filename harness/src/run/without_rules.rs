@@ -97,7 +97,7 @@ impl TrialRun {
         }
         self.observer.rules_changed();
         self.lab.live().remove_detours(&detours)?;
-        self.lab.restore_additions(additions)
+        self.lab.restore_additions(&additions)
     }
 
     /// The rows that are answered as they must be, and the rules that their packets matched.

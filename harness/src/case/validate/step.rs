@@ -9,12 +9,13 @@ use super::probe::exchange;
 use super::scope::Scope;
 use crate::address::{PerFamily, Subnet};
 use crate::case::command::{self, CommandLine, NodeCommands};
-use crate::case::model::{AddedRoute, InterfacesAre, Listen, RoutesAre, SameNamespace, Step};
+use crate::case::model::{AddedRoute, InterfacesAre, RoutesAre, SameNamespace, Step};
 use crate::case::place::NodeName;
 use crate::case::step_file::{Commands, StepFile};
 use crate::case::step_tables::{ListingFile, RouteFile, SameFile};
 use crate::case::suggest::{did_you_mean, listed, nearest};
 use crate::case::vocabulary::Table;
+use crate::plan::ServiceSpec;
 
 /// Destinations of added routes that are no network of the case.
 const FURTHER: [(&str, &str); 2] = [("outside", "8.8.8.8/32"), ("loopback", "127.0.0.0/8")];
@@ -38,7 +39,7 @@ pub(super) fn step(
         let protocol = findings.word(&entry.protocol);
         let port = findings.number(&entry.port, "port", 1..=65535);
         if let (Some(at), Some(protocol), Some(port)) = (at, protocol, port) {
-            listen.push(Listen { at, protocol, port });
+            listen.push(ServiceSpec::of(at.as_str(), protocol, port));
         }
     }
     Step {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::super::cell::{Cell, Services};
+use super::super::cell::Cell;
 use super::super::*;
 use crate::address::Family;
 use crate::case::{
     Case, CaseKind, Endpoint, Exchange, FateWord, Feature, Level, NetworkEvent, ProbeKind, discover,
 };
+use crate::plan::{ServiceSpec, Services};
 
 /// The contract's cases of this repository.
 pub(super) fn contract() -> Vec<Case> {
@@ -63,8 +64,12 @@ impl<'a> Told<'a> {
                 self.events += usize::from(!matches!(change, NetworkEvent::Refuse(_)));
             }
             for listen in &step.listen {
-                let node = self.canonical(listen.at.as_str());
-                self.listening.insert((node, listen.protocol, listen.port));
+                let node = self.canonical(&listen.node);
+                let service = ServiceSpec {
+                    node,
+                    ..listen.clone()
+                };
+                self.listening.insert(service);
             }
             let at = step.added_routes.iter().map(|route| route.at.to_string());
             self.routed.extend(at);
