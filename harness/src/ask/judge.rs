@@ -263,7 +263,8 @@ fn left_by(seen: &Seen, leg: Leg, node: &str) -> Option<u8> {
 
 /// Whether the answer passes the routers that the request passed: what lan sends to outside through the host comes back past it.
 fn comes_back_that_way(question: &Question) -> bool {
-    question.way == Routing::OwnRoutes || question.from.0 != "lan"
+    let to_outside = question.to.role.starts_with("outside");
+    question.way == Routing::OwnRoutes || question.from.0 != "lan" || !to_outside
 }
 
 /// That the answer came with another TTL than the one with which it was sent, less the routers.

@@ -114,6 +114,10 @@ pub(super) struct HostFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) addresses: Vec<Spanned<String>>,
+    /// Whether it has another uplink, `eth1` with 192.0.2.15/24, and there a neighbour `side` with 192.0.2.50, who sends everything
+    /// by the host. False if absent.
+    #[serde(default)]
+    pub(super) second_uplink: bool,
     /// Whether a person has rules in every table of the machine's iptables, and a table of nft, about addresses and a port
     /// that no container has. They change no packet of a case, and stay. False if absent.
     #[serde(default)]

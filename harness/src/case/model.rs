@@ -96,6 +96,8 @@ pub struct Host {
     pub bridge_netfilter: bool,
     /// Further addresses of its uplink.
     pub addresses: Vec<IpAddr>,
+    /// Whether it has another uplink, with a neighbour of its own.
+    pub second_uplink: bool,
     /// Whether a person has rules in every table that have nothing to do with containers.
     pub own_rules: bool,
     /// What a person had dropped.

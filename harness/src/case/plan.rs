@@ -29,7 +29,11 @@ impl Case {
                 } else {
                     Forwarding::Off
                 };
-                contract::spec(own, forwarding, host.bridge_netfilter, *path_mtu)
+                let lab = contract::spec(own, forwarding, host.bridge_netfilter, *path_mtu);
+                match host.second_uplink {
+                    true => lab.and(contract::second_uplink()),
+                    false => lab,
+                }
             }
         }
     }

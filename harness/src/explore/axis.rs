@@ -62,6 +62,8 @@ axes! {
     Drops: "a person's drops", ["none", "from lan", "of others"], ["drops"];
     /// Whether a person has rules in every table, about others.
     OwnRules: "a person's own rules", ["none", "in every table"], ["own_rules"];
+    /// How many uplinks the host has.
+    Uplinks: "uplinks", ["one", "two"], ["second_uplink"];
     /// The way to the outside.
     Path: "path", ["1500", "1400"], ["path"];
     /// What happens first.

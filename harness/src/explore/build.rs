@@ -75,6 +75,7 @@ fn host(choice: &[usize]) -> Host {
         input: (value(choice, Of::Input) == 1).then_some(Policy::Drop),
         bridge_netfilter: value(choice, Of::BridgeNetfilter) == 1,
         addresses: further.then_some(FURTHER).into_iter().collect(),
+        second_uplink: value(choice, Of::Uplinks) == 1,
         own_rules: value(choice, Of::OwnRules) == 1,
         drops: Vec::new(),
         path_mtu: (value(choice, Of::Path) == 1).then_some(1400),

@@ -63,6 +63,7 @@ fn plain_host(host: &Host, changed: &mut impl FnMut(&dyn Fn(&mut Sketch))) {
     changed(&|one| one.host.input = None);
     changed(&|one| one.host.forwards = false);
     changed(&|one| one.host.bridge_netfilter = false);
+    changed(&|one| one.host.second_uplink = false);
     changed(&|one| one.host.own_rules = false);
     changed(&|one| one.host.path_mtu = None);
     for address in &host.addresses {

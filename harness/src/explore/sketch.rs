@@ -34,6 +34,8 @@ pub struct Host {
     pub bridge_netfilter: bool,
     /// Further addresses of the uplink.
     pub addresses: Vec<IpAddr>,
+    /// Whether it has another uplink.
+    pub second_uplink: bool,
     /// Whether a person has rules in every table that have nothing to do with containers.
     pub own_rules: bool,
     /// Containers, or addresses of others, to which a person had everything from lan dropped.

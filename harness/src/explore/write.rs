@@ -67,6 +67,9 @@ impl fmt::Display for Host {
         if self.bridge_netfilter {
             said.push_str("bridge_netfilter = true\n");
         }
+        if self.second_uplink {
+            said.push_str("second_uplink = true\n");
+        }
         if self.own_rules {
             said.push_str("own_rules = true\n");
         }

@@ -8,6 +8,7 @@ use super::question::{Ask, Question, Routing, Size};
 use super::rule::Rule;
 use crate::address::Family;
 use crate::case::{Feature, Policy, Protocol};
+use crate::plan::contract::SIDE_NODE;
 use crate::plan::{ServiceSpec, Services};
 
 /// The asking node.
@@ -19,6 +20,8 @@ pub(super) enum From<'a> {
     Alone(&'a Member),
     Host,
     Lan,
+    /// The host's neighbour on its second uplink.
+    Side,
     Outside,
 }
 
@@ -42,6 +45,8 @@ pub(super) enum To<'a> {
     /// Everybody's on the asking container's link in this network: its broadcast address, or a group's.
     Everybody(&'a Net),
     Lan,
+    /// The host's neighbour's on its second uplink.
+    Side,
     Outside,
 }
 
@@ -154,6 +159,7 @@ impl<'a> Cell<'a> {
         let found = &self.moment.found;
         match (self.from, self.to) {
             (From::Lan, _) => Some(found.lan),
+            (From::Side, _) => found.second.map(|(_, side)| side),
             (From::Outside, _) => Some(found.outside),
             (From::Member(..), To::Own) | (_, To::Loopback) => Some(self.question.to.address),
             (From::Member(_, nets), _) => {
@@ -163,6 +169,7 @@ impl<'a> Cell<'a> {
             }
             (From::Host, To::Container(_, net)) => Some(net.gateway),
             (From::Host, To::Lan | To::Outside) => found.addresses.first().copied(),
+            (From::Host, To::Side) => found.second.map(|(own, _)| own),
             (From::Host | From::Alone(_), _) => None,
         }
     }
@@ -231,7 +238,7 @@ impl<'a> Cell<'a> {
         let (sees, routers) = match self.from {
             From::Host => (Sees::Hosts, 0),
             From::Outside => (self.own(), 2),
-            From::Lan | From::Member(..) | From::Alone(_) => (self.own(), 0),
+            From::Lan | From::Side | From::Member(..) | From::Alone(_) => (self.own(), 0),
         };
         self.reaches("host", sees, Some(routers))
     }
@@ -245,7 +252,7 @@ impl<'a> Cell<'a> {
         let led = self.published().and_then(|(member, _)| member.address());
         let destination = match self.to {
             To::Container(..) if self.shared().is_none() => Some(self.question.to.address),
-            To::Lan | To::Outside if !self.direct() => Some(self.question.to.address),
+            To::Lan | To::Side | To::Outside if !self.direct() => Some(self.question.to.address),
             _ => led,
         };
         Some((source, destination?))
@@ -269,13 +276,13 @@ impl<'a> Cell<'a> {
             From::Member(..) => {
                 mtus.extend(self.shared().or_else(|| self.leaves_by()).map(of));
             }
-            From::Lan => mtus.push(found.uplink_mtu),
+            From::Lan | From::Side => mtus.push(found.uplink_mtu),
             From::Outside => mtus.extend([found.uplink_mtu, found.path_mtu]),
             From::Host | From::Alone(_) => {}
         }
         match self.to {
             To::Container(_, net) => mtus.push(of(net)),
-            To::Lan => mtus.push(found.uplink_mtu),
+            To::Lan | To::Side => mtus.push(found.uplink_mtu),
             To::Outside => mtus.extend([found.uplink_mtu, found.path_mtu]),
             _ => {}
         }
@@ -395,6 +402,7 @@ impl Moment {
         match name {
             "host" => return Some(From::Host),
             "lan" => return Some(From::Lan),
+            SIDE_NODE => return self.found.second.map(|_| From::Side),
             "outside" => return Some(From::Outside),
             _ => {}
         }
@@ -445,6 +453,11 @@ impl Moment {
         }
         if address == self.found.lan {
             return Some(To::Lan);
+        }
+        match self.found.second {
+            Some((own, _)) if address == own => return Some(To::Uplink(address)),
+            Some((_, side)) if address == side => return Some(To::Side),
+            _ => {}
         }
         if address == self.found.outside || self.found.outside_also.contains(&address) {
             return Some(To::Outside);

@@ -7,7 +7,7 @@ use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
 use crate::address::Family;
 use crate::case::{Case, CaseKind, Feature, Host, NetworkEvent};
-use crate::plan::contract::{BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, UPLINK};
+use crate::plan::contract::{BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, SECOND_UPLINK, SIDE, UPLINK};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
 const LINK_MTU: u16 = 1_500;
@@ -165,6 +165,9 @@ fn found(case: &Case) -> Found {
     addresses.extend(&host.addresses);
     Found {
         addresses,
+        second: host
+            .second_uplink
+            .then_some((SECOND_UPLINK.address, SIDE.address)),
         forwards: host.forwards,
         forward: host.forward,
         input: host.input,

@@ -36,6 +36,8 @@ pub struct Moment {
 pub struct Found {
     /// Its addresses on the uplink, the first one first.
     pub addresses: Vec<IpAddr>,
+    /// Its address on its second uplink and its neighbour's there; none if it has one uplink.
+    pub second: Option<(IpAddr, IpAddr)>,
     /// Whether it forwarded.
     pub forwards: bool,
     /// FORWARD's policy, if somebody had set it.

@@ -6,6 +6,7 @@ use super::moment::{Member, Moment, Port};
 use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
 use super::table::{CLOSED, OPEN, services};
 use crate::case::Protocol;
+use crate::plan::contract::SIDE_NODE;
 
 /// What is asked where both ends are under the same hand, or refusals are promised.
 const FULL: [Ask; 5] = [
@@ -51,6 +52,7 @@ pub(super) fn new_flows(moment: &Moment) -> Vec<Question> {
     }
     Asker::of(moment, "host", &mut list).host();
     Asker::of(moment, "lan", &mut list).lan();
+    Asker::of(moment, SIDE_NODE, &mut list).side();
     Asker::of(moment, "outside", &mut list).outside();
     list.extend(sizes(moment));
     list
@@ -160,6 +162,14 @@ impl<'a> Asker<'a> {
                 self.ask(&target, OPENED, elsewhere);
             }
         }
+        if let Some((own, side)) = moment.second() {
+            self.ask(&own, BRIEF, elsewhere);
+            self.ask(&own, moment.host_ports(), elsewhere);
+            self.ask(&side, OPENED, elsewhere);
+            if !internal {
+                self.ask(&side, LATE, elsewhere);
+            }
+        }
         self.wired_loopback();
         for (net, target) in moment.lost() {
             if on(&net) {
@@ -215,6 +225,10 @@ impl<'a> Asker<'a> {
         for target in [moment.lan(), moment.far()] {
             self.ask(&target, FULL, way);
         }
+        if let Some((own, side)) = moment.second() {
+            self.ask(&own, moment.host_ports(), way);
+            self.ask(&side, OPENED, way);
+        }
         for (_, target) in moment.lost() {
             self.ask(&target, [Ask::Icmp], way);
         }
@@ -241,6 +255,21 @@ impl<'a> Asker<'a> {
         } else {
             self.ask(&moment.far(), [Ask::Icmp], Routing::RouteByHost);
         }
+        if let Some((_, side)) = moment.second() {
+            self.ask(&side, OPENED, Routing::RouteByHost);
+        }
+        self.wired_loopback();
+    }
+
+    fn side(&mut self) {
+        let moment = self.moment;
+        let Some((own, _)) = moment.second() else {
+            return;
+        };
+        self.ask(&own, FULL, Routing::OwnRoutes);
+        self.ask(&own, moment.host_ports(), Routing::OwnRoutes);
+        self.ask(&own, moment.beside(), Routing::OwnRoutes);
+        self.inwards();
         self.wired_loopback();
     }
 

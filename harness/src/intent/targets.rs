@@ -8,6 +8,7 @@ use super::question::{Ask, Target};
 use super::table::services;
 use crate::case::Protocol;
 use crate::plan::ServiceSpec;
+use crate::plan::contract::SIDE_NODE;
 
 impl Moment {
     pub(super) fn loopback(&self) -> Target {
@@ -32,6 +33,12 @@ impl Moment {
             )
         });
         all.into_iter().chain(group).collect()
+    }
+
+    /// The host's address on its second uplink, and its neighbour's there.
+    pub(super) fn second(&self) -> Option<(Target, Target)> {
+        let (own, side) = self.found.second?;
+        Some((target(own, "host.second"), target(side, SIDE_NODE)))
     }
 
     pub(super) fn far(&self) -> Target {

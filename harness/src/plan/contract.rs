@@ -6,14 +6,16 @@ use std::net::IpAddr;
 use super::outside::{self, way_outside};
 use super::roles::Roles;
 use super::service::ServiceSpec;
-use super::topology::{Forwarding, LabSpec, NodeSpec, RouteSpec};
+use super::topology::{Forwarding, LabSpec, NodeSpec, RouteSpec, VethSpec};
 
 use crate::address::{Prefix, Subnet};
 
 /// Nodes that are ends of paths before any container is there.
 pub const ENDS: [&str; 3] = ["host", "lan", "outside"];
+/// The host's neighbour on its second uplink, where it has one.
+pub const SIDE_NODE: &str = "side";
 /// Nodes that have addresses before any container is there.
-const NODES: [&str; 5] = ["host", "lan", "gateway", "isp", "outside"];
+const NODES: [&str; 6] = ["host", "lan", "gateway", "isp", "outside", SIDE_NODE];
 /// The host's address towards the outside.
 pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
 /// The host's neighbour on its uplink segment, who may also be up to no good.
@@ -31,17 +33,24 @@ pub const OUTSIDE_ALSO: [Prefix; 3] = [
 pub const BEYOND: Prefix = outside::BEYOND;
 /// The node that joins host, gateway and lan into one segment.
 pub const SEGMENT: &str = "segment";
+/// The host's address on its second uplink, of a network for documentation (RFC 5737).
+pub const SECOND_UPLINK: Prefix = Prefix::v4([192, 0, 2, 15], 24);
+/// Its neighbour's there.
+pub const SIDE: Prefix = Prefix::v4([192, 0, 2, 50], 24);
 /// Where the machines are that a person's own rules are about (`own_rules`).
 pub const MACHINES: Prefix = Prefix::v4([10, 99, 0, 1], 24);
 /// The ports that those rules lead there.
 pub const MACHINES_PORTS: [u16; 2] = [2222, 2223];
 /// The host's interface on the segment.
 pub const UPLINK_INTERFACE: &str = "eth0";
+/// Its interface on its second uplink.
+pub const SECOND_INTERFACE: &str = "eth1";
 
 /// The way to the host from a node that is none of its containers: each node on it with its next hop.
 pub fn way_to_host(from: &str) -> Vec<(&'static str, IpAddr)> {
     match from {
         "lan" => vec![("lan", UPLINK.address)],
+        SIDE_NODE => vec![(SIDE_NODE, SECOND_UPLINK.address)],
         "outside" => vec![
             ("outside", outside::ISP_OUTER.address),
             ("isp", BEYOND.address),
@@ -59,7 +68,7 @@ pub fn is_free(address: IpAddr) -> bool {
 
 /// The addresses that the lab itself uses, each with its node: an implementation can have none of their networks.
 pub fn addresses() -> Vec<(String, Prefix)> {
-    let lab = spec(&[], Forwarding::Off, false, None);
+    let lab = spec(&[], Forwarding::Off, false, None).and(second_uplink());
     let ends = lab.veths.into_iter().flat_map(|veth| veth.ends);
     let ends = ends.flat_map(|end| {
         end.addresses
@@ -80,13 +89,18 @@ pub fn owner(address: IpAddr) -> Option<&'static str> {
 /// Who is who before any container is there: the host by its uplink, everybody else by the node's name.
 pub fn roles() -> Roles {
     let mut roles = Roles {
-        ends: ENDS.map(String::from).into(),
+        ends: ENDS
+            .into_iter()
+            .chain([SIDE_NODE])
+            .map(String::from)
+            .collect(),
         uplink: UPLINK_INTERFACE.to_owned(),
         ..Roles::default()
     };
+    roles.call(UPLINK.address, "host.uplink");
+    roles.call(SECOND_UPLINK.address, "host.second");
     for (node, own) in addresses() {
-        let name = if node == "host" { "host.uplink" } else { &node };
-        roles.call(own.address, name);
+        roles.call(own.address, &node);
     }
     roles
 }
@@ -134,6 +148,26 @@ pub fn spec(
         .and(LabSpec::segment(SEGMENT, &uplink))
         .and(LabSpec::of_nodes([lan]))
         .and(LabSpec::of_nodes(containers))
+}
+
+/// Another uplink of the host, with one neighbour, who sends everything by the host.
+pub fn second_uplink() -> LabSpec {
+    let side = NodeSpec {
+        name: SIDE_NODE.into(),
+        routes: vec![RouteSpec {
+            to: None,
+            via: SECOND_UPLINK.address,
+        }],
+        ..NodeSpec::default()
+    };
+    let wire = VethSpec::between(
+        ("host", SECOND_INTERFACE, SECOND_UPLINK),
+        (SIDE_NODE, "eth0", SIDE),
+    );
+    LabSpec {
+        nodes: vec![side],
+        veths: vec![wire],
+    }
 }
 
 /// The gateway is on the way to everything that is not on the segment.

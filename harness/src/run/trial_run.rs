@@ -18,6 +18,7 @@ use crate::ask::{Flows, Numbers};
 use crate::case::{Case, Endpoint, Exchange, Level, NetworkEvent, ProbeKind, Step};
 use crate::finding::{Defect, Finding, Review, What};
 use crate::golden;
+use crate::intent::LASTING;
 use crate::judge::{Judgement, Outcome, ProbeSeen, Recording, Seen, hold_against};
 use crate::lab::FinishedLabs;
 use crate::packet::Token;
@@ -153,7 +154,8 @@ impl TrialRun {
             }
             // What is left of the others is looked for.
             NetworkEvent::Teardown { .. } => {
-                self.flows.retain(|node| node == "lan" || node == "outside")
+                self.flows
+                    .retain(|node| node != "host" && LASTING.contains(&node));
             }
             _ => {}
         }

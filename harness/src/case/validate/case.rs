@@ -19,6 +19,7 @@ use crate::case::model::{Case, CaseKind};
 use crate::case::place::NodeName;
 use crate::case::vocabulary::{Backend, LabName, Level};
 use crate::plan::FAMILIES;
+use crate::plan::contract;
 
 /// Nodes that every lab has besides its containers.
 const INFRASTRUCTURE: [&str; 4] = ["host", "gateway", "isp", "outside"];
@@ -80,6 +81,11 @@ pub(in crate::case) fn validate(
     } else {
         CONTRACT_NODES.as_slice()
     });
+    let has_side = file
+        .host
+        .as_ref()
+        .is_some_and(|host| host.get_ref().second_uplink);
+    names.extend(has_side.then_some(contract::SIDE_NODE));
     let reserved = names
         .iter()
         .filter_map(|name| NodeName::new(name).ok())

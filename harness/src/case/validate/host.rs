@@ -40,6 +40,7 @@ pub(super) fn host(
         input: file.input.as_ref().and_then(|word| findings.word(word)),
         bridge_netfilter: file.bridge_netfilter,
         addresses,
+        second_uplink: file.second_uplink,
         own_rules: file.own_rules,
         drops: drops
             .filter_map(|one| dropped(findings, written, one, containers))

@@ -5,6 +5,7 @@ use super::super::cell::{Cell, From, To};
 use super::super::question::Ask;
 use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::{Feature, Level, Policy, Protocol};
+use crate::plan::contract::SIDE_NODE;
 
 pub(super) const GROUP: Group = Group {
     title: "Outwards",
@@ -87,7 +88,7 @@ pub(super) const GROUP: Group = Group {
             ],
             says: Says::Is(|cell| {
                 let out = match cell.to {
-                    To::Lan | To::Outside => true,
+                    To::Lan | To::Side | To::Outside => true,
                     To::Container(..) => cell.shared().is_none(),
                     _ => false,
                 };
@@ -102,7 +103,7 @@ pub(super) const GROUP: Group = Group {
             features: &[],
             source: &["case coexistence/transit-still-passes"],
             says: Says::Is(|cell| match (cell.from, cell.to) {
-                (From::Host, To::Lan | To::Outside) => arrives(cell),
+                (From::Host, To::Lan | To::Side | To::Outside) => arrives(cell),
                 (From::Lan, To::Outside) if !cell.routed() => arrives(cell),
                 _ => None,
             }),
@@ -117,12 +118,7 @@ pub(super) const GROUP: Group = Group {
                 "moby/moby#39439",
                 "cases coexistence/transit-still-passes, publish/transit-of-others-is-not-captured",
             ],
-            says: Says::Is(|cell| {
-                let tcp = cell
-                    .port()
-                    .is_some_and(|(protocol, _)| protocol == Protocol::Tcp);
-                (passes(cell) && !tcp).then(|| transit(cell))?
-            }),
+            says: Says::Is(|cell| (passes(cell) && !is_half(cell)).then(|| transit(cell))?),
         },
         Rule {
             id: RuleId("transit-one-way"),
@@ -135,12 +131,7 @@ pub(super) const GROUP: Group = Group {
                 "kubernetes/kubernetes#94861",
                 "case coexistence/transit-of-half-a-connection",
             ],
-            says: Says::Is(|cell| {
-                let tcp = cell
-                    .port()
-                    .is_some_and(|(protocol, _)| protocol == Protocol::Tcp);
-                (passes(cell) && tcp).then(|| transit(cell))?
-            }),
+            says: Says::Is(|cell| (passes(cell) && is_half(cell)).then(|| transit(cell))?),
         },
         Rule {
             id: RuleId("no-router-before"),
@@ -162,7 +153,7 @@ pub(super) const GROUP: Group = Group {
 /// Whether a container of an open network asks for somebody beyond the host.
 fn leaves(cell: &Cell<'_>) -> bool {
     let open = matches!(cell.from, From::Member(..)) && !cell.internal_asks();
-    open && matches!(cell.to, To::Lan | To::Outside)
+    open && matches!(cell.to, To::Lan | To::Side | To::Outside)
 }
 
 /// Whether conntrack knows nothing that the packet could belong to, and begins nothing by it.
@@ -170,9 +161,15 @@ fn is_late(cell: &Cell<'_>) -> bool {
     matches!(cell.question.ask, Ask::LateTcp(_) | Ask::LateReply)
 }
 
-/// Whether lan asks for the outside through the host.
+/// Whether lan asks for the outside, or for the other uplink's neighbour, through the host.
 fn through(cell: &Cell<'_>) -> bool {
-    (cell.from, cell.to) == (From::Lan, To::Outside) && cell.routed()
+    cell.from == From::Lan && matches!(cell.to, To::Outside | To::Side) && cell.routed()
+}
+
+/// Whether the host sees one direction of the connection only: what outside answers to lan does not come back by the host.
+fn is_half(cell: &Cell<'_>) -> bool {
+    let tcp = |(protocol, _)| protocol == Protocol::Tcp;
+    cell.to == To::Outside && cell.port().is_some_and(tcp)
 }
 
 fn passes(cell: &Cell<'_>) -> bool {
@@ -192,10 +189,12 @@ fn arrives(cell: &Cell<'_>) -> Option<Answer> {
     let through_host = u8::from(cell.from != From::Host && !cell.direct());
     let left = match cell.from {
         From::Lan => found.lan,
+        _ if cell.to == To::Side => found.second?.0,
         _ => *found.addresses.first()?,
     };
     let (node, sees, routers) = match cell.to {
         To::Lan => ("lan", Sees::Exactly(left), 0),
+        To::Side => (SIDE_NODE, Sees::Exactly(left), 0),
         // The lab's gateway and its provider.
         To::Outside => ("outside", Sees::Behind(found.beyond, left), 2),
         _ => return None,

@@ -22,6 +22,7 @@ pub(super) fn networks(names: &[&str]) -> Moment {
         family: Family::Ipv4,
         features: Feature::all_but(&[]),
         found: Found {
+            second: None,
             addresses: vec![own([10, 0, 2, 15]).into()],
             forwards: false,
             forward: None,

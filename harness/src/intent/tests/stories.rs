@@ -11,6 +11,7 @@ use crate::address::Family;
 use crate::case::{
     Case, CaseKind, Endpoint, Exchange, FateWord, Feature, Level, NetworkEvent, ProbeKind, discover,
 };
+use crate::plan::contract::SIDE_NODE;
 use crate::plan::{ServiceSpec, Services};
 
 /// The contract's cases of this repository.
@@ -101,6 +102,7 @@ impl<'a> Told<'a> {
                 "host" => found.addresses.first().copied(),
                 "lan" => Some(found.lan),
                 "outside" => Some(found.outside),
+                SIDE_NODE => found.second.map(|(_, side)| side),
                 name => self.moment.member(name)?.address(),
             },
         }

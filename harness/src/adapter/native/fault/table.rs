@@ -21,6 +21,10 @@ faults! {
     MasqueradeNotForUdp = "masquerade-not-for-udp", "RFC 3022 4.1";
     /// Only the first network's containers get the host's address.
     MasqueradeFirstNetworkOnly = "masquerade-first-network-only", "article A12";
+    /// The host's address is given only to what leaves by its first uplink.
+    MasqueradeFirstUplinkOnly = "masquerade-first-uplink-only", "qemus/qemu#1009";
+    /// What leaves by whichever uplink gets the address of the first.
+    MasqueradeAsFirstUplink = "masquerade-as-first-uplink", "cloudfoundry/garden-linux#48";
     /// Packets that belong to no connection leave with the container's address.
     InvalidLeaks = "invalid-leaks", "moby#18630";
     /// The host does not forward.
@@ -131,6 +135,8 @@ faults! {
     PublishFromHostOnly = "publish-from-host-only", "containernetworking/plugins#1115";
     /// Only the first published port leads somewhere.
     PublishFirstPortOnly = "publish-first-port-only", "kubernetes#55771";
+    /// Published ports answer on one uplink of the host's.
+    PublishFirstUplinkOnly = "publish-first-uplink-only", "canonical/lxd#1102";
     /// Of one port on several addresses, only the first leads somewhere.
     PublishOncePerPort = "publish-once-per-port", "netavark#1129";
     /// Of one port by two protocols, only the first leads somewhere.

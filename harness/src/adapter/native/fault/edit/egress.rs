@@ -41,6 +41,15 @@ pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
                 }
             }
         }
+        Fault::MasqueradeFirstUplinkOnly => {
+            let first = Match::Out(Is::Not, contract::SECOND_INTERFACE.to_owned());
+            narrow(plan, is_masquerade, &first);
+        }
+        Fault::MasqueradeAsFirstUplink => {
+            for rule in plan.every_rule().filter(|rule| is_masquerade(rule)) {
+                rule.action = Action::Source(contract::UPLINK.address.to_string());
+            }
+        }
         Fault::MasqueradeForTcpOnly => {
             narrow(plan, is_masquerade, &Match::Protocol(Is::Equal, "tcp"));
         }

@@ -8,6 +8,7 @@ use crate::adapter::native::plan::{Place, Plan};
 use crate::adapter::native::rule::{About, Action, Is, Match, Published, Rule};
 use crate::address::Family;
 use crate::case::Protocol;
+use crate::plan::contract;
 
 pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
     match fault {
@@ -23,6 +24,11 @@ pub(super) fn edit(fault: Fault, plan: &mut Plan, state: &State) {
         Fault::PublishFirstPortOnly => {
             let ways = ways(plan);
             without(plan, |way| ways.first() != Some(way));
+        }
+        Fault::PublishFirstUplinkOnly => {
+            let by_second = Match::In(Is::Equal, contract::SECOND_INTERFACE.to_owned());
+            let rule = Rule::new(About::Fault, [by_second], Action::Accept);
+            insert(plan, Place::Prerouting, |_| true, vec![rule]);
         }
         Fault::PublishOncePerPort => without_later(plan, |one, two| one == two),
         Fault::PublishOneProtocolPerPort => without_later(plan, |one, two| one != two),
