@@ -119,7 +119,8 @@ pub(super) struct HostFile {
     #[serde(default)]
     pub(super) second_uplink: bool,
     /// Whether a person has rules in every table of the machine's iptables, and a table of nft, about addresses and a port
-    /// that no container has. They change no packet of a case, and stay. False if absent.
+    /// that no container has, and marks everything that the host passes on. They change no packet of a case, and stay. False if
+    /// absent.
     #[serde(default)]
     pub(super) own_rules: bool,
     /// Packets that a person had dropped by rules of FORWARD, in the machine's iptables.

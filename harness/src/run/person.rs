@@ -16,8 +16,8 @@ pub(super) fn found(case: &Case) -> Host {
 }
 
 /// Rules of a person in every table: a router's of machines that have nothing to do with containers, by addresses (RFC 1918)
-/// and a port that no case uses.
-const OWN_RULES: [&str; 13] = [
+/// and a port that no case uses, and its marks on everything that it passes on.
+const OWN_RULES: [&str; 12] = [
     "ip link add br-machines type bridge",
     "ip link set br-machines up",
     "ip address add 10.99.0.1/24 dev br-machines",
@@ -29,8 +29,15 @@ const OWN_RULES: [&str; 13] = [
     "iptables -t nat -A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE",
     "iptables -t mangle -A FORWARD -s 10.99.0.0/24 -j ACCEPT",
     "iptables -t raw -A PREROUTING -s 10.99.0.0/24 -j ACCEPT",
-    "nft add table inet machines",
-    "nft add chain inet machines input { type filter hook input priority 5 ; }",
+    // And its marks, by bits of its own: what has lost one on its way through the host goes no further.
+    "nft add table inet machines ; \
+     add chain inet machines input { type filter hook input priority 5 ; } ; \
+     add chain inet machines marks { type filter hook prerouting priority -160 ; } ; \
+     add rule inet machines marks meta mark set meta mark | 0x40000 ; \
+     add rule inet machines marks ct mark set ct mark | 0x40000 ; \
+     add chain inet machines marked { type filter hook forward priority 20 ; } ; \
+     add rule inet machines marked meta mark & 0x40000 == 0 drop ; \
+     add rule inet machines marked ct mark & 0x40000 == 0 drop",
 ];
 
 /// What a host with a policy for INPUT accepts: its own, and the answers to what it began itself (`ufw`, `firewalld` and others

@@ -125,6 +125,10 @@ faults! {
     EarlierDropOverruled = "earlier-drop-overruled", "moby#49518";
     /// All rules that were there before are gone.
     ForeignRulesFlushed = "foreign-rules-flushed", "moby#22835";
+    /// What a person has marked on packets is overwritten.
+    MarksOverwritten = "marks-overwritten", "cloudnativelabs/kube-router#992";
+    /// What a person has marked on connections is overwritten.
+    ConnectionMarksOverwritten = "connection-marks-overwritten", "cloudnativelabs/kube-router#992";
     /// Published TCP ports lead nowhere.
     NoPublishTcp = "no-publish-tcp", "containernetworking/plugins#1115";
     /// Published UDP ports lead nowhere.

@@ -39,6 +39,12 @@ const RULES: &[(Fault, Place, &str)] = &[
     ),
     (Fault::DfCleared, Forward, "ip frag-off set 0"),
     (Fault::TosCleared, Forward, "ip dscp set cs0"),
+    (Fault::MarksOverwritten, Forward, "meta mark set 0x10000"),
+    (
+        Fault::ConnectionMarksOverwritten,
+        Forward,
+        "ct mark set 0x10000",
+    ),
     (Fault::EcnCleared, Forward, "ip ecn set not-ect"),
     (
         Fault::ReplyTosCleared,
