@@ -115,7 +115,8 @@ pub(super) struct HostFile {
     #[schemars(with = "Vec<String>")]
     pub(super) addresses: Vec<Spanned<String>>,
     /// Whether it has another uplink, `eth1` with 192.0.2.15/24, and there a neighbour `side` with 192.0.2.50, who sends everything
-    /// by the host. False if absent.
+    /// by the host and asks the host itself from 198.18.0.7. A person's policy routing leads answers out by the uplink that the
+    /// request came in by. False if absent.
     #[serde(default)]
     pub(super) second_uplink: bool,
     /// Whether a person has rules in every table of the machine's iptables, and a table of nft, about addresses and a port

@@ -159,7 +159,8 @@ impl<'a> Cell<'a> {
         let found = &self.moment.found;
         match (self.from, self.to) {
             (From::Lan, _) => Some(found.lan),
-            (From::Side, _) => found.second.map(|(_, side)| side),
+            (From::Side, To::Uplink(_)) => found.second.map(|one| one.client),
+            (From::Side, _) => found.second.map(|one| one.neighbour),
             (From::Outside, _) => Some(found.outside),
             (From::Member(..), To::Own) | (_, To::Loopback) => Some(self.question.to.address),
             (From::Member(_, nets), _) => {
@@ -169,7 +170,7 @@ impl<'a> Cell<'a> {
             }
             (From::Host, To::Container(_, net)) => Some(net.gateway),
             (From::Host, To::Lan | To::Outside) => found.addresses.first().copied(),
-            (From::Host, To::Side) => found.second.map(|(own, _)| own),
+            (From::Host, To::Side) => found.second.map(|one| one.own),
             (From::Host | From::Alone(_), _) => None,
         }
     }
@@ -455,8 +456,8 @@ impl Moment {
             return Some(To::Lan);
         }
         match self.found.second {
-            Some((own, _)) if address == own => return Some(To::Uplink(address)),
-            Some((_, side)) if address == side => return Some(To::Side),
+            Some(second) if address == second.own => return Some(To::Uplink(address)),
+            Some(second) if address == second.neighbour => return Some(To::Side),
             _ => {}
         }
         if address == self.found.outside || self.found.outside_also.contains(&address) {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port};
+use super::moment::{Attached, Found, Gone, Member, Moment, Net, Port, SecondUplink};
 use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
 use crate::address::Family;
 use crate::case::{Case, CaseKind, Feature, Host, NetworkEvent};
-use crate::plan::contract::{BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, SECOND_UPLINK, SIDE, UPLINK};
+use crate::plan::contract::{
+    BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, SECOND_UPLINK, SIDE, SIDE_CLIENT, UPLINK,
+};
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
 const LINK_MTU: u16 = 1_500;
@@ -165,9 +167,11 @@ fn found(case: &Case) -> Found {
     addresses.extend(&host.addresses);
     Found {
         addresses,
-        second: host
-            .second_uplink
-            .then_some((SECOND_UPLINK.address, SIDE.address)),
+        second: host.second_uplink.then_some(SecondUplink {
+            own: SECOND_UPLINK.address,
+            neighbour: SIDE.address,
+            client: SIDE_CLIENT.address,
+        }),
         forwards: host.forwards,
         forward: host.forward,
         input: host.input,

@@ -36,8 +36,8 @@ pub struct Moment {
 pub struct Found {
     /// Its addresses on the uplink, the first one first.
     pub addresses: Vec<IpAddr>,
-    /// Its address on its second uplink and its neighbour's there; none if it has one uplink.
-    pub second: Option<(IpAddr, IpAddr)>,
+    /// Its second uplink, if it has one.
+    pub second: Option<SecondUplink>,
     /// Whether it forwarded.
     pub forwards: bool,
     /// FORWARD's policy, if somebody had set it.
@@ -62,6 +62,17 @@ pub struct Found {
     pub uplink_mtu: u16,
     /// The smallest MTU between the host's gateway and outside in bytes.
     pub path_mtu: u16,
+}
+
+/// The host's second uplink. A person's policy routing leads answers out by the uplink that the request came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondUplink {
+    /// The host's address on it.
+    pub own: IpAddr,
+    /// Its neighbour's there.
+    pub neighbour: IpAddr,
+    /// The address by which that neighbour asks the host: the main table leads to it by the first uplink.
+    pub client: IpAddr,
 }
 
 /// A network that is there.

@@ -5,7 +5,7 @@ use super::flows::open_flows;
 use super::moment::{Member, Moment, Port};
 use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
 use super::table::{CLOSED, OPEN, services};
-use crate::case::Protocol;
+use crate::case::{Feature, Protocol};
 use crate::plan::contract::SIDE_NODE;
 
 /// What is asked where both ends are under the same hand, or refusals are promised.
@@ -252,11 +252,11 @@ impl<'a> Asker<'a> {
             self.ask(&moment.far(), FULL, Routing::RouteByHost);
             self.ask(&moment.far(), moment.host_ports(), Routing::RouteByHost);
             self.ask(&moment.far(), moment.shadowed("lan"), Routing::RouteByHost);
+            if let Some((_, side)) = moment.second() {
+                self.ask(&side, OPENED, Routing::RouteByHost);
+            }
         } else {
             self.ask(&moment.far(), [Ask::Icmp], Routing::RouteByHost);
-        }
-        if let Some((_, side)) = moment.second() {
-            self.ask(&side, OPENED, Routing::RouteByHost);
         }
         self.wired_loopback();
     }
@@ -269,8 +269,13 @@ impl<'a> Asker<'a> {
         self.ask(&own, FULL, Routing::OwnRoutes);
         self.ask(&own, moment.host_ports(), Routing::OwnRoutes);
         self.ask(&own, moment.beside(), Routing::OwnRoutes);
-        self.inwards();
-        self.wired_loopback();
+        // What nobody promises is asked from lan alone.
+        let promised = moment.features.contains(&Feature::HiddenPorts);
+        for (_, _, target) in moment.containers().filter(|_| promised) {
+            self.ask(&target, SHUT, Routing::RouteByHost);
+            self.ask(&target, LATE, Routing::RouteByHost);
+        }
+        self.ask(&moment.loopback(), OPENED, Routing::RouteByHost);
     }
 
     fn outside(&mut self) {

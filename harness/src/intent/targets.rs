@@ -37,8 +37,9 @@ impl Moment {
 
     /// The host's address on its second uplink, and its neighbour's there.
     pub(super) fn second(&self) -> Option<(Target, Target)> {
-        let (own, side) = self.found.second?;
-        Some((target(own, "host.second"), target(side, SIDE_NODE)))
+        let second = self.found.second?;
+        let own = target(second.own, "host.second");
+        Some((own, target(second.neighbour, SIDE_NODE)))
     }
 
     pub(super) fn far(&self) -> Target {

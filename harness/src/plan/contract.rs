@@ -37,6 +37,8 @@ pub const SEGMENT: &str = "segment";
 pub const SECOND_UPLINK: Prefix = Prefix::v4([192, 0, 2, 15], 24);
 /// Its neighbour's there.
 pub const SIDE: Prefix = Prefix::v4([192, 0, 2, 50], 24);
+/// The address by which that neighbour asks the host: one that the host's main table leads to its first uplink.
+pub const SIDE_CLIENT: Prefix = Prefix::v4([198, 18, 0, 7], 32);
 /// Where the machines are that a person's own rules are about (`own_rules`).
 pub const MACHINES: Prefix = Prefix::v4([10, 99, 0, 1], 24);
 /// The ports that those rules lead there.
@@ -76,7 +78,8 @@ pub fn addresses() -> Vec<(String, Prefix)> {
             .map(move |own| (end.node.clone(), own))
     });
     let own = OUTSIDE_ALSO.map(|address| (String::from("outside"), address));
-    ends.chain(own).collect()
+    let client = (String::from(SIDE_NODE), SIDE_CLIENT);
+    ends.chain(own).chain([client]).collect()
 }
 
 /// The node of the lab that has this address, none if it is nobody's.
@@ -158,6 +161,7 @@ pub fn second_uplink() -> LabSpec {
             to: None,
             via: SECOND_UPLINK.address,
         }],
+        own_addresses: vec![SIDE_CLIENT],
         ..NodeSpec::default()
     };
     let wire = VethSpec::between(

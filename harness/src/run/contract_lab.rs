@@ -313,14 +313,17 @@ impl ContractLab {
     pub(super) fn address(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         match endpoint {
             Endpoint::HostUplink => Some(contract::UPLINK.address),
-            Endpoint::Node(node) if node.as_str() == "host" => Some(contract::UPLINK.address),
-            Endpoint::Node(node) if node.as_str() == "outside" => Some(contract::OUTSIDE.address),
+            Endpoint::Node(node) => match node.as_str() {
+                "host" => Some(contract::UPLINK.address),
+                "outside" => Some(contract::OUTSIDE.address),
+                contract::SIDE_NODE => Some(contract::SIDE.address),
+                _ => None,
+            },
             Endpoint::NetworkGateway(network) => {
                 let network = self.scenario.network(network.as_str())?;
                 network.gateways().get(self.moment.family).copied()
             }
             Endpoint::Address(address) => Some(*address),
-            Endpoint::Node(_) => None,
         }
     }
 

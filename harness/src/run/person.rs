@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::RunError;
 use crate::case::{Case, CaseKind, Host};
 use crate::lab::Lab;
-use crate::plan::contract;
+use crate::plan::contract::{self, SIDE_NODE};
 
 /// The state in which the implementation finds the host.
 pub(super) fn found(case: &Case) -> Host {
@@ -39,6 +39,23 @@ const OWN_RULES: [&str; 12] = [
      add rule inet machines marked meta mark & 0x40000 == 0 drop ; \
      add rule inet machines marked ct mark & 0x40000 == 0 drop",
 ];
+
+/// Answers leave by the second uplink where the request came in by it: of the host's own by their source, of what it passes on by
+/// a mark of the connection, since routing comes before the source is translated back (moby/moby#35251).
+/// The main table's other routes come first: containers are behind them.
+const POLICY_ROUTING: [&str; 5] = [
+    "ip route add default via 192.0.2.50 dev eth1 table 100",
+    "ip rule add pref 100 lookup main suppress_prefixlength 0",
+    "ip rule add pref 101 from 192.0.2.15 lookup 100",
+    "ip rule add pref 102 fwmark 0x80000/0x80000 lookup 100",
+    "nft add table inet uplinks ; \
+     add chain inet uplinks ways { type filter hook prerouting priority -150 ; } ; \
+     add rule inet uplinks ways iifname eth1 ct state new ct mark set ct mark | 0x80000 ; \
+     add rule inet uplinks ways iifname != eth1 ct mark & 0x80000 != 0 meta mark set meta mark | 0x80000",
+];
+
+/// The neighbour on the second uplink asks the host by an address that the host's main table leads to the first one.
+const ASKS_FROM_AFAR: &str = "ip route change 192.0.2.0/24 dev eth0 src 198.18.0.7";
 
 /// What a host with a policy for INPUT accepts: its own, and the answers to what it began itself (`ufw`, `firewalld` and others
 /// begin so).
@@ -77,10 +94,19 @@ pub(super) fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
         let (from, to) = (end("-s", drop.from), end("-d", drop.to));
         commands.push(format!("iptables -A FORWARD{from}{to} -j DROP"));
     }
+    if host.second_uplink {
+        lab.run(SIDE_NODE, &words(ASKS_FROM_AFAR), None)
+            .map_err(RunError::Preparation)?;
+        commands.extend(POLICY_ROUTING.map(String::from));
+    }
     if host.own_rules {
         commands.extend(OWN_RULES.map(String::from));
     }
     do_as_a_person(lab, commands.iter().map(String::as_str))
+}
+
+fn words(command: &str) -> Vec<String> {
+    command.split(' ').map(str::to_owned).collect()
 }
 
 /// Runs commands on the host: with the machine's own `iptables`, as a person's rules would be.
@@ -89,8 +115,7 @@ pub(super) fn do_as_a_person<'a>(
     commands: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), RunError> {
     for command in commands {
-        let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        lab.run("host", &argv, None)
+        lab.run("host", &words(command), None)
             .map_err(RunError::Preparation)?;
     }
     Ok(())

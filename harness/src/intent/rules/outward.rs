@@ -189,7 +189,7 @@ fn arrives(cell: &Cell<'_>) -> Option<Answer> {
     let through_host = u8::from(cell.from != From::Host && !cell.direct());
     let left = match cell.from {
         From::Lan => found.lan,
-        _ if cell.to == To::Side => found.second?.0,
+        _ if cell.to == To::Side => found.second?.own,
         _ => *found.addresses.first()?,
     };
     let (node, sees, routers) = match cell.to {

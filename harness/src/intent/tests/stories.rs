@@ -102,7 +102,7 @@ impl<'a> Told<'a> {
                 "host" => found.addresses.first().copied(),
                 "lan" => Some(found.lan),
                 "outside" => Some(found.outside),
-                SIDE_NODE => found.second.map(|(_, side)| side),
+                SIDE_NODE => found.second.map(|second| second.neighbour),
                 name => self.moment.member(name)?.address(),
             },
         }
