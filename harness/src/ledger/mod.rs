@@ -108,6 +108,13 @@ impl Ledger {
         self.entries.retain(|entry| !is_it(entry));
     }
 
+    /// Takes sockets out: before an implementation comes there are none but those of probes that are over. The kernel lists one of
+    /// them for as long as a program that is just being started has its copy, which `execve` closes.
+    pub fn forget_sockets(&mut self) {
+        self.entries
+            .retain(|entry| !matches!(entry, Entry::Socket(_)));
+    }
+
     /// Takes in what `after` has and `before` has not: somebody who is no implementation has made it. Each comes behind the
     /// entry that it follows there.
     pub fn adopt(&mut self, before: &Self, after: &Self) {
@@ -137,5 +144,32 @@ impl Ledger {
             _ => true,
         });
         differences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_was_there_before_is_none_that_is_gone() {
+        let raw = Entry::Socket(Socket {
+            protocol: "raw",
+            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            port: 1,
+        });
+        let with = |entries: &[Entry]| Ledger {
+            entries: entries.to_vec(),
+            ..Ledger::default()
+        };
+        let mut before = with(std::slice::from_ref(&raw));
+        assert_eq!(before.diff(&with(&[])).len(), 1, "it is an entry");
+        before.forget_sockets();
+        assert_eq!(before.diff(&with(&[])).len(), 0);
+        assert_eq!(
+            before.diff(&with(&[raw])).len(),
+            1,
+            "another one is left behind"
+        );
     }
 }

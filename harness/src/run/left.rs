@@ -49,8 +49,10 @@ impl Left {
         let asked = of.calls_itself.as_deref().unwrap_or(&of.name);
         let own = own.iter().filter(|one| one.is_of(&[&of.name, asked]));
         kept.extend(own.cloned());
+        let mut before = ledger(host)?;
+        before.forget_sockets();
         Ok(Self {
-            before: ledger(host)?,
+            before,
             names,
             kept,
         })
@@ -106,6 +108,7 @@ impl Left {
         let before = ledger(host)?;
         change()?;
         self.before.adopt(&before, &ledger(host)?);
+        self.before.forget_sockets();
         Ok(())
     }
 
