@@ -91,7 +91,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
         ("return subnet_of(network).split(\"/\")[1]", "return \"24\""),
         ("default via {gateway(network)}", "default via {gateway(network)} dev eth0 onlink"),
     ],
-    "neighbours"
+    "host-to-container"
 )]
 #[case::removal_by_the_beginning_of_a_name(
     &[("        run(f\"ip link delete v{n}{inside}\", check=False)\n    refresh", "        for link in pathlib.Path(\"/sys/class/net\").glob(f\"v{n}{inside}*\"):\n            run(f\"ip link delete {link.name}\")\n    refresh")],
@@ -102,7 +102,7 @@ fn explored(changes: &[(&str, &str)], scenarios: usize) -> Vec<String> {
     "internal-no-way-out"
 )]
 #[case::everybodys_source_is_translated(
-    &[("leave.append(f'ip saddr {subnet} oifname", "leave.append(f'oifname \"eth0\" masquerade')\n            leave.append(f'ip saddr {subnet} oifname")],
+    &[("\"postrouting\", 100, leave)", "\"postrouting\", 100, leave + ['oifname \"eth0\" masquerade'])")],
     "transit"
 )]
 #[case::segments_are_made_small(
