@@ -114,7 +114,7 @@ pub(super) struct HostFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) addresses: Vec<Spanned<String>>,
-    /// Whether it has another uplink, `eth1` with 192.0.2.15/24, and there a neighbour `side` with 192.0.2.50, who sends everything
+    /// Whether it has another uplink, `eth1` with 192.0.2.15/24, and there a neighbour `lan2` with 192.0.2.50, who sends everything
     /// by the host and asks the host itself from 198.18.0.7. A person's policy routing leads answers out by the uplink that the
     /// request came in by. False if absent.
     #[serde(default)]

@@ -8,7 +8,7 @@ use super::question::{Ask, Question, Routing, Size};
 use super::rule::Rule;
 use crate::address::Family;
 use crate::case::{Feature, Policy, Protocol};
-use crate::plan::contract::SIDE_NODE;
+use crate::plan::contract::LAN2_NODE;
 use crate::plan::{ServiceSpec, Services};
 
 /// The asking node.
@@ -21,7 +21,7 @@ pub(super) enum From<'a> {
     Host,
     Lan,
     /// The host's neighbour on its second uplink.
-    Side,
+    Lan2,
     Outside,
 }
 
@@ -46,7 +46,7 @@ pub(super) enum To<'a> {
     Everybody(&'a Net),
     Lan,
     /// The host's neighbour's on its second uplink.
-    Side,
+    Lan2,
     Outside,
 }
 
@@ -159,8 +159,8 @@ impl<'a> Cell<'a> {
         let found = &self.moment.found;
         match (self.from, self.to) {
             (From::Lan, _) => Some(found.lan),
-            (From::Side, To::Uplink(_)) => found.second.map(|one| one.client),
-            (From::Side, _) => found.second.map(|one| one.neighbour),
+            (From::Lan2, To::Uplink(_)) => found.second.map(|one| one.client),
+            (From::Lan2, _) => found.second.map(|one| one.neighbour),
             (From::Outside, _) => Some(found.outside),
             (From::Member(..), To::Own) | (_, To::Loopback) => Some(self.question.to.address),
             (From::Member(_, nets), _) => {
@@ -170,7 +170,7 @@ impl<'a> Cell<'a> {
             }
             (From::Host, To::Container(_, net)) => Some(net.gateway),
             (From::Host, To::Lan | To::Outside) => found.addresses.first().copied(),
-            (From::Host, To::Side) => found.second.map(|one| one.own),
+            (From::Host, To::Lan2) => found.second.map(|one| one.own),
             (From::Host | From::Alone(_), _) => None,
         }
     }
@@ -239,7 +239,7 @@ impl<'a> Cell<'a> {
         let (sees, routers) = match self.from {
             From::Host => (Sees::Hosts, 0),
             From::Outside => (self.own(), 2),
-            From::Lan | From::Side | From::Member(..) | From::Alone(_) => (self.own(), 0),
+            From::Lan | From::Lan2 | From::Member(..) | From::Alone(_) => (self.own(), 0),
         };
         self.reaches("host", sees, Some(routers))
     }
@@ -253,7 +253,7 @@ impl<'a> Cell<'a> {
         let led = self.published().and_then(|(member, _)| member.address());
         let destination = match self.to {
             To::Container(..) if self.shared().is_none() => Some(self.question.to.address),
-            To::Lan | To::Side | To::Outside if !self.direct() => Some(self.question.to.address),
+            To::Lan | To::Lan2 | To::Outside if !self.direct() => Some(self.question.to.address),
             _ => led,
         };
         Some((source, destination?))
@@ -277,13 +277,13 @@ impl<'a> Cell<'a> {
             From::Member(..) => {
                 mtus.extend(self.shared().or_else(|| self.leaves_by()).map(of));
             }
-            From::Lan | From::Side => mtus.push(found.uplink_mtu),
+            From::Lan | From::Lan2 => mtus.push(found.uplink_mtu),
             From::Outside => mtus.extend([found.uplink_mtu, found.path_mtu]),
             From::Host | From::Alone(_) => {}
         }
         match self.to {
             To::Container(_, net) => mtus.push(of(net)),
-            To::Lan | To::Side => mtus.push(found.uplink_mtu),
+            To::Lan | To::Lan2 => mtus.push(found.uplink_mtu),
             To::Outside => mtus.extend([found.uplink_mtu, found.path_mtu]),
             _ => {}
         }
@@ -403,7 +403,7 @@ impl Moment {
         match name {
             "host" => return Some(From::Host),
             "lan" => return Some(From::Lan),
-            SIDE_NODE => return self.found.second.map(|_| From::Side),
+            LAN2_NODE => return self.found.second.map(|_| From::Lan2),
             "outside" => return Some(From::Outside),
             _ => {}
         }
@@ -457,7 +457,7 @@ impl Moment {
         }
         match self.found.second {
             Some(second) if address == second.own => return Some(To::Uplink(address)),
-            Some(second) if address == second.neighbour => return Some(To::Side),
+            Some(second) if address == second.neighbour => return Some(To::Lan2),
             _ => {}
         }
         if address == self.found.outside || self.found.outside_also.contains(&address) {

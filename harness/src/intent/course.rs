@@ -8,7 +8,7 @@ use crate::adapter::{self, PublishedPort, Scenario, ScenarioContainer};
 use crate::address::Family;
 use crate::case::{Case, CaseKind, Feature, Host, NetworkEvent};
 use crate::plan::contract::{
-    BEYOND, LAN, OUTSIDE, OUTSIDE_ALSO, SECOND_UPLINK, SIDE, SIDE_CLIENT, UPLINK,
+    BEYOND, LAN, LAN2, LAN2_CLIENT, OUTSIDE, OUTSIDE_ALSO, SECOND_UPLINK, UPLINK,
 };
 
 /// MTU of the lab's links in bytes, where the case wishes for no other: the kernel's default of veth.
@@ -169,8 +169,8 @@ fn found(case: &Case) -> Found {
         addresses,
         second: host.second_uplink.then_some(SecondUplink {
             own: SECOND_UPLINK.address,
-            neighbour: SIDE.address,
-            client: SIDE_CLIENT.address,
+            neighbour: LAN2.address,
+            client: LAN2_CLIENT.address,
         }),
         forwards: host.forwards,
         forward: host.forward,

@@ -4,10 +4,10 @@ use super::answer::Answer;
 use super::moment::Moment;
 use super::question::{Ask, Flow, Question, Size};
 use super::table::{Row, table_of_new_flows};
-use crate::plan::contract::SIDE_NODE;
+use crate::plan::contract::LAN2_NODE;
 
 /// Nodes that no event touches.
-pub const LASTING: [&str; 4] = ["host", "lan", SIDE_NODE, "outside"];
+pub const LASTING: [&str; 4] = ["host", "lan", LAN2_NODE, "outside"];
 
 /// Flows that were answered in an earlier moment and that an event may have touched.
 pub(super) fn open_flows(moment: &Moment) -> Vec<Question> {

@@ -24,7 +24,7 @@ pub struct Question {
     pub flow: Flow,
 }
 
-/// The node that asks: a container, `host`, `lan`, `side` or `outside`.
+/// The node that asks: a container, `host`, `lan`, `lan2` or `outside`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Vantage(pub String);

@@ -6,7 +6,7 @@ use super::moment::{Member, Moment, Port};
 use super::question::{Ask, Flow, Question, Routing, Size, Target, Vantage};
 use super::table::{CLOSED, OPEN, services};
 use crate::case::{Feature, Protocol};
-use crate::plan::contract::SIDE_NODE;
+use crate::plan::contract::LAN2_NODE;
 
 /// What is asked where both ends are under the same hand, or refusals are promised.
 const FULL: [Ask; 5] = [
@@ -52,7 +52,7 @@ pub(super) fn new_flows(moment: &Moment) -> Vec<Question> {
     }
     Asker::of(moment, "host", &mut list).host();
     Asker::of(moment, "lan", &mut list).lan();
-    Asker::of(moment, SIDE_NODE, &mut list).side();
+    Asker::of(moment, LAN2_NODE, &mut list).lan2();
     Asker::of(moment, "outside", &mut list).outside();
     list.extend(sizes(moment));
     list
@@ -162,12 +162,12 @@ impl<'a> Asker<'a> {
                 self.ask(&target, OPENED, elsewhere);
             }
         }
-        if let Some((own, side)) = moment.second() {
+        if let Some((own, lan2)) = moment.second() {
             self.ask(&own, BRIEF, elsewhere);
             self.ask(&own, moment.host_ports(), elsewhere);
-            self.ask(&side, OPENED, elsewhere);
+            self.ask(&lan2, OPENED, elsewhere);
             if !internal {
-                self.ask(&side, LATE, elsewhere);
+                self.ask(&lan2, LATE, elsewhere);
             }
         }
         self.wired_loopback();
@@ -225,9 +225,9 @@ impl<'a> Asker<'a> {
         for target in [moment.lan(), moment.far()] {
             self.ask(&target, FULL, way);
         }
-        if let Some((own, side)) = moment.second() {
+        if let Some((own, lan2)) = moment.second() {
             self.ask(&own, moment.host_ports(), way);
-            self.ask(&side, OPENED, way);
+            self.ask(&lan2, OPENED, way);
         }
         for (_, target) in moment.lost() {
             self.ask(&target, [Ask::Icmp], way);
@@ -252,8 +252,8 @@ impl<'a> Asker<'a> {
             self.ask(&moment.far(), FULL, Routing::RouteByHost);
             self.ask(&moment.far(), moment.host_ports(), Routing::RouteByHost);
             self.ask(&moment.far(), moment.shadowed("lan"), Routing::RouteByHost);
-            if let Some((_, side)) = moment.second() {
-                self.ask(&side, OPENED, Routing::RouteByHost);
+            if let Some((_, lan2)) = moment.second() {
+                self.ask(&lan2, OPENED, Routing::RouteByHost);
             }
         } else {
             self.ask(&moment.far(), [Ask::Icmp], Routing::RouteByHost);
@@ -261,7 +261,7 @@ impl<'a> Asker<'a> {
         self.wired_loopback();
     }
 
-    fn side(&mut self) {
+    fn lan2(&mut self) {
         let moment = self.moment;
         let Some((own, _)) = moment.second() else {
             return;

@@ -114,10 +114,10 @@ fn open_services(moment: &Moment) -> Services {
         .iter()
         .filter(|member| own(&member.attached))
         .map(|member| member.name.as_str());
-    let side = moment.found.second.map(|_| contract::SIDE_NODE);
+    let lan2 = moment.found.second.map(|_| contract::LAN2_NODE);
     contract::ENDS
         .into_iter()
-        .chain(side)
+        .chain(lan2)
         .chain(members)
         .flat_map(|node| ServiceSpec::of_each_protocol(node, OPEN))
         .collect()

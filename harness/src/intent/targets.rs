@@ -8,7 +8,7 @@ use super::question::{Ask, Target};
 use super::table::services;
 use crate::case::Protocol;
 use crate::plan::ServiceSpec;
-use crate::plan::contract::SIDE_NODE;
+use crate::plan::contract::LAN2_NODE;
 
 impl Moment {
     pub(super) fn loopback(&self) -> Target {
@@ -39,7 +39,7 @@ impl Moment {
     pub(super) fn second(&self) -> Option<(Target, Target)> {
         let second = self.found.second?;
         let own = target(second.own, "host.second");
-        Some((own, target(second.neighbour, SIDE_NODE)))
+        Some((own, target(second.neighbour, LAN2_NODE)))
     }
 
     pub(super) fn far(&self) -> Target {

@@ -13,9 +13,9 @@ use crate::address::{Prefix, Subnet};
 /// Nodes that are ends of paths before any container is there.
 pub const ENDS: [&str; 3] = ["host", "lan", "outside"];
 /// The host's neighbour on its second uplink, where it has one.
-pub const SIDE_NODE: &str = "side";
+pub const LAN2_NODE: &str = "lan2";
 /// Nodes that have addresses before any container is there.
-const NODES: [&str; 6] = ["host", "lan", "gateway", "isp", "outside", SIDE_NODE];
+const NODES: [&str; 6] = ["host", "lan", "gateway", "isp", "outside", LAN2_NODE];
 /// The host's address towards the outside.
 pub const UPLINK: Prefix = Prefix::v4([10, 0, 2, 15], 24);
 /// The host's neighbour on its uplink segment, who may also be up to no good.
@@ -36,9 +36,9 @@ pub const SEGMENT: &str = "segment";
 /// The host's address on its second uplink, of a network for documentation (RFC 5737).
 pub const SECOND_UPLINK: Prefix = Prefix::v4([192, 0, 2, 15], 24);
 /// Its neighbour's there.
-pub const SIDE: Prefix = Prefix::v4([192, 0, 2, 50], 24);
+pub const LAN2: Prefix = Prefix::v4([192, 0, 2, 50], 24);
 /// The address by which that neighbour asks the host: one that the host's main table leads to its first uplink.
-pub const SIDE_CLIENT: Prefix = Prefix::v4([198, 18, 0, 7], 32);
+pub const LAN2_CLIENT: Prefix = Prefix::v4([198, 18, 0, 7], 32);
 /// Where the machines are that a person's own rules are about (`own_rules`).
 pub const MACHINES: Prefix = Prefix::v4([10, 99, 0, 1], 24);
 /// The ports that those rules lead there.
@@ -52,7 +52,7 @@ pub const SECOND_INTERFACE: &str = "eth1";
 pub fn way_to_host(from: &str) -> Vec<(&'static str, IpAddr)> {
     match from {
         "lan" => vec![("lan", UPLINK.address)],
-        SIDE_NODE => vec![(SIDE_NODE, SECOND_UPLINK.address)],
+        LAN2_NODE => vec![(LAN2_NODE, SECOND_UPLINK.address)],
         "outside" => vec![
             ("outside", outside::ISP_OUTER.address),
             ("isp", BEYOND.address),
@@ -78,7 +78,7 @@ pub fn addresses() -> Vec<(String, Prefix)> {
             .map(move |own| (end.node.clone(), own))
     });
     let own = OUTSIDE_ALSO.map(|address| (String::from("outside"), address));
-    let client = (String::from(SIDE_NODE), SIDE_CLIENT);
+    let client = (String::from(LAN2_NODE), LAN2_CLIENT);
     ends.chain(own).chain([client]).collect()
 }
 
@@ -94,7 +94,7 @@ pub fn roles() -> Roles {
     let mut roles = Roles {
         ends: ENDS
             .into_iter()
-            .chain([SIDE_NODE])
+            .chain([LAN2_NODE])
             .map(String::from)
             .collect(),
         uplink: UPLINK_INTERFACE.to_owned(),
@@ -155,21 +155,21 @@ pub fn spec(
 
 /// Another uplink of the host, with one neighbour, who sends everything by the host.
 pub fn second_uplink() -> LabSpec {
-    let side = NodeSpec {
-        name: SIDE_NODE.into(),
+    let lan2 = NodeSpec {
+        name: LAN2_NODE.into(),
         routes: vec![RouteSpec {
             to: None,
             via: SECOND_UPLINK.address,
         }],
-        own_addresses: vec![SIDE_CLIENT],
+        own_addresses: vec![LAN2_CLIENT],
         ..NodeSpec::default()
     };
     let wire = VethSpec::between(
         ("host", SECOND_INTERFACE, SECOND_UPLINK),
-        (SIDE_NODE, "eth0", SIDE),
+        (LAN2_NODE, "eth0", LAN2),
     );
     LabSpec {
-        nodes: vec![side],
+        nodes: vec![lan2],
         veths: vec![wire],
     }
 }

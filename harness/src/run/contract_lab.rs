@@ -316,7 +316,7 @@ impl ContractLab {
             Endpoint::Node(node) => match node.as_str() {
                 "host" => Some(contract::UPLINK.address),
                 "outside" => Some(contract::OUTSIDE.address),
-                contract::SIDE_NODE => Some(contract::SIDE.address),
+                contract::LAN2_NODE => Some(contract::LAN2.address),
                 _ => None,
             },
             Endpoint::NetworkGateway(network) => {

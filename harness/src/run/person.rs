@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::RunError;
 use crate::case::{Case, CaseKind, Host};
 use crate::lab::Lab;
-use crate::plan::contract::{self, SIDE_NODE};
+use crate::plan::contract::{self, LAN2_NODE};
 
 /// The state in which the implementation finds the host.
 pub(super) fn found(case: &Case) -> Host {
@@ -95,7 +95,7 @@ pub(super) fn prepare(lab: &mut Lab, host: &Host) -> Result<(), RunError> {
         commands.push(format!("iptables -A FORWARD{from}{to} -j DROP"));
     }
     if host.second_uplink {
-        lab.run(SIDE_NODE, &words(ASKS_FROM_AFAR), None)
+        lab.run(LAN2_NODE, &words(ASKS_FROM_AFAR), None)
             .map_err(RunError::Preparation)?;
         commands.extend(POLICY_ROUTING.map(String::from));
     }

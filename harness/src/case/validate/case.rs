@@ -27,7 +27,7 @@ const INFRASTRUCTURE: [&str; 4] = ["host", "gateway", "isp", "outside"];
 const LAB_CONTAINERS: [&str; 2] = ["c1", "c2"];
 
 /// Nodes that the lab of contracts has.
-const CONTRACT_NODES: [&str; 2] = ["lan", "segment"];
+const CONTRACT_NODES: [&str; 3] = ["lan", contract::LAN2_NODE, "segment"];
 
 /// Makes a case of a file, or lists everything that is wrong with it.
 pub(in crate::case) fn validate(
@@ -81,18 +81,16 @@ pub(in crate::case) fn validate(
     } else {
         CONTRACT_NODES.as_slice()
     });
-    let has_side = file
-        .host
-        .as_ref()
-        .is_some_and(|host| host.get_ref().second_uplink);
-    names.extend(has_side.then_some(contract::SIDE_NODE));
     let reserved = names
         .iter()
         .filter_map(|name| NodeName::new(name).ok())
         .collect::<Vec<_>>();
     let networks = networks(&mut findings, &file.network, &families);
     let containers = containers(&mut findings, &file.container, &networks, &reserved, recipe);
+    let host = file.host.as_ref().map(toml::Spanned::get_ref);
+    let has_lan2 = recipe || host.is_some_and(|host| host.second_uplink);
     let mut nodes = reserved;
+    nodes.retain(|name| has_lan2 || name.as_str() != contract::LAN2_NODE);
     // Also what is declared with a mistake is a node; the mistake is reported once, where it is.
     nodes.extend(
         file.container

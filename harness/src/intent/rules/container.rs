@@ -265,7 +265,7 @@ fn comes_to_internal(cell: &Cell<'_>) -> bool {
 /// For a packet from lan or outside straight to a container's address: by which published ports its port is led to.
 fn direct_route<'a>(cell: &Cell<'a>) -> Option<Vec<&'a Port>> {
     let (
-        From::Lan | From::Side | From::Outside,
+        From::Lan | From::Lan2 | From::Outside,
         To::Container(
             member,
             Net {

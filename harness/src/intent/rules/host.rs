@@ -20,9 +20,9 @@ pub(super) const GROUP: Group = Group {
             features: &[],
             source: &["case publish/ends-of-a-range"],
             says: Says::Is(|cell| match cell.from {
-                From::Host | From::Lan | From::Side | From::Outside if is_free(cell) => {
+                From::Host | From::Lan | From::Lan2 | From::Outside if is_free(cell) => {
                     match (cell.from, cell.to) {
-                        (From::Lan | From::Side | From::Outside, To::Gateway(_)) => None,
+                        (From::Lan | From::Lan2 | From::Outside, To::Gateway(_)) => None,
                         (_, To::Gateway(net)) if net.internal => None,
                         _ => Some(cell.hosts_own()),
                     }
@@ -110,7 +110,7 @@ pub(super) const GROUP: Group = Group {
             features: &[],
             source: &["RFC 1122 3.3.4.2: the weak end system model"],
             says: Says::Is(|cell| {
-                let from = matches!(cell.from, From::Lan | From::Side | From::Outside);
+                let from = matches!(cell.from, From::Lan | From::Lan2 | From::Outside);
                 let to = matches!(cell.to, To::Gateway(_)) && is_free(cell);
                 (from && to).then_some(Answer::NoContainer)
             }),
@@ -221,7 +221,7 @@ fn is_refused(cell: &Cell<'_>) -> bool {
 pub(super) fn stays_the_hosts(cell: &Cell<'_>) -> Option<Answer> {
     let answers = match (cell.from, cell.to) {
         (From::Host, _) => true,
-        (From::Lan | From::Side | From::Outside, To::Uplink(_)) => true,
+        (From::Lan | From::Lan2 | From::Outside, To::Uplink(_)) => true,
         (From::Member(..), To::Uplink(_)) => !cell.internal_asks(),
         (From::Member(..), To::Gateway(_)) => cell.shared().is_some(),
         _ => false,

@@ -5,7 +5,7 @@ use super::super::cell::{Cell, From, To};
 use super::super::question::Ask;
 use super::super::rule::{Group, Rank, Rule, RuleId, Says};
 use crate::case::{Feature, Level, Policy, Protocol};
-use crate::plan::contract::SIDE_NODE;
+use crate::plan::contract::LAN2_NODE;
 
 pub(super) const GROUP: Group = Group {
     title: "Outwards",
@@ -88,7 +88,7 @@ pub(super) const GROUP: Group = Group {
             ],
             says: Says::Is(|cell| {
                 let out = match cell.to {
-                    To::Lan | To::Side | To::Outside => true,
+                    To::Lan | To::Lan2 | To::Outside => true,
                     To::Container(..) => cell.shared().is_none(),
                     _ => false,
                 };
@@ -103,7 +103,7 @@ pub(super) const GROUP: Group = Group {
             features: &[],
             source: &["case coexistence/transit-still-passes"],
             says: Says::Is(|cell| match (cell.from, cell.to) {
-                (From::Host, To::Lan | To::Side | To::Outside) => arrives(cell),
+                (From::Host, To::Lan | To::Lan2 | To::Outside) => arrives(cell),
                 (From::Lan, To::Outside) if !cell.routed() => arrives(cell),
                 _ => None,
             }),
@@ -153,7 +153,7 @@ pub(super) const GROUP: Group = Group {
 /// Whether a container of an open network asks for somebody beyond the host.
 fn leaves(cell: &Cell<'_>) -> bool {
     let open = matches!(cell.from, From::Member(..)) && !cell.internal_asks();
-    open && matches!(cell.to, To::Lan | To::Side | To::Outside)
+    open && matches!(cell.to, To::Lan | To::Lan2 | To::Outside)
 }
 
 /// Whether conntrack knows nothing that the packet could belong to, and begins nothing by it.
@@ -163,7 +163,7 @@ fn is_late(cell: &Cell<'_>) -> bool {
 
 /// Whether lan asks for the outside, or for the other uplink's neighbour, through the host.
 fn through(cell: &Cell<'_>) -> bool {
-    cell.from == From::Lan && matches!(cell.to, To::Outside | To::Side) && cell.routed()
+    cell.from == From::Lan && matches!(cell.to, To::Outside | To::Lan2) && cell.routed()
 }
 
 /// Whether the host sees one direction of the connection only: what outside answers to lan does not come back by the host.
@@ -189,12 +189,12 @@ fn arrives(cell: &Cell<'_>) -> Option<Answer> {
     let through_host = u8::from(cell.from != From::Host && !cell.direct());
     let left = match cell.from {
         From::Lan => found.lan,
-        _ if cell.to == To::Side => found.second?.own,
+        _ if cell.to == To::Lan2 => found.second?.own,
         _ => *found.addresses.first()?,
     };
     let (node, sees, routers) = match cell.to {
         To::Lan => ("lan", Sees::Exactly(left), 0),
-        To::Side => (SIDE_NODE, Sees::Exactly(left), 0),
+        To::Lan2 => (LAN2_NODE, Sees::Exactly(left), 0),
         // The lab's gateway and its provider.
         To::Outside => ("outside", Sees::Behind(found.beyond, left), 2),
         _ => return None,

@@ -26,7 +26,7 @@ pub(super) const GROUP: Group = Group {
             ],
             says: Says::Is(|cell| {
                 let routers = match (cell.from, cell.to) {
-                    (From::Lan | From::Side, To::Uplink(_)) => 1,
+                    (From::Lan | From::Lan2, To::Uplink(_)) => 1,
                     (From::Outside, To::Uplink(_)) => 3,
                     _ => return None,
                 };
@@ -228,7 +228,7 @@ pub(super) const GROUP: Group = Group {
             says: Says::Is(|cell| {
                 let (member, _) = cell.published()?;
                 let internal = cell.moment.is_internal(member) && !cell.internal_asks();
-                let far = matches!(cell.from, From::Lan | From::Side | From::Outside);
+                let far = matches!(cell.from, From::Lan | From::Lan2 | From::Outside);
                 (internal && far && cell.to != To::WiredLoopback).then_some(Answer::Blocked)
             }),
         },

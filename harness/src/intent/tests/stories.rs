@@ -11,7 +11,7 @@ use crate::address::Family;
 use crate::case::{
     Case, CaseKind, Endpoint, Exchange, FateWord, Feature, Level, NetworkEvent, ProbeKind, discover,
 };
-use crate::plan::contract::SIDE_NODE;
+use crate::plan::contract::LAN2_NODE;
 use crate::plan::{ServiceSpec, Services};
 
 /// The contract's cases of this repository.
@@ -102,7 +102,7 @@ impl<'a> Told<'a> {
                 "host" => found.addresses.first().copied(),
                 "lan" => Some(found.lan),
                 "outside" => Some(found.outside),
-                SIDE_NODE => found.second.map(|second| second.neighbour),
+                LAN2_NODE => found.second.map(|second| second.neighbour),
                 name => self.moment.member(name)?.address(),
             },
         }
