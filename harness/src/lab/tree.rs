@@ -14,8 +14,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{chdir, pivot_root};
 
-use super::LabError;
 use super::mounts::{make_private, mount_empty_run};
+use super::{LabError, Layer};
 
 /// Where the tree is until it is the root.
 const ROOT: &str = "/run/root";
@@ -24,8 +24,8 @@ const SHARED: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// What a tree may lack, as one that nobody has booted.
 const NEEDED: [&str; 3] = ["run", "tmp", "etc"];
 
-/// Makes `tree` the root of the calling thread's mount namespace, which must be the thread's own and private.
-pub(super) fn enter(tree: &Path) -> Result<(), LabError> {
+/// Makes `tree` the root of the calling thread's mount namespace, which must be the thread's own and private. Returns the layer.
+pub(super) fn enter(tree: &Path) -> Result<Option<Layer>, LabError> {
     let failed =
         |operation| move |errno| LabError::system(operation, tree.display().to_string(), errno);
     mount_empty_run()?;
@@ -47,6 +47,7 @@ pub(super) fn enter(tree: &Path) -> Result<(), LabError> {
         Some(layers.as_str()),
     )
     .map_err(failed("mount an overlay of"))?;
+    let layer = Layer::of(Path::new("/"), Path::new("/run/upper"), lower);
     let root = Path::new(ROOT);
     for folder in NEEDED {
         create(&root.join(folder))?;
@@ -62,7 +63,8 @@ pub(super) fn enter(tree: &Path) -> Result<(), LabError> {
     chdir(root).map_err(failed("go to"))?;
     pivot_root(".", ".").map_err(failed("make the root"))?;
     umount2(".", MntFlags::MNT_DETACH).map_err(failed("leave the old root of"))?;
-    chdir("/").map_err(failed("go to the root of"))
+    chdir("/").map_err(failed("go to the root of"))?;
+    Ok(layer)
 }
 
 /// Does something in a mount namespace of its own whose root is `tree`.

@@ -12,10 +12,14 @@ mod names;
 mod settings;
 mod standing;
 mod words;
+mod written;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::lab::{Jail, LabError, Netns};
+use files::Found;
+use written::Written;
 
 pub use compare::{EntryChange, LedgerDifference};
 pub use entry::{
@@ -33,6 +37,8 @@ pub struct Ledger {
     entries: Vec<Entry>,
     /// Folders of the jail, where its files were read.
     folders: BTreeSet<String>,
+    /// What the machine has where something was written or taken away.
+    below: Found,
 }
 
 impl Ledger {
@@ -70,16 +76,26 @@ impl Ledger {
     /// # Errors
     /// The jail cannot be entered, or its mounts cannot be read.
     pub fn and_files_of(mut self, jail: &Jail) -> Result<Self, LabError> {
-        let found = jail.run(files::read)?;
-        let found =
+        let mut written = Written::read(jail.layers());
+        let doubtful = std::mem::take(&mut written.doubtful);
+        let (found, gone) = jail.run(|| {
+            let is_seen = |at: &PathBuf| at.symlink_metadata().is_ok();
+            let gone = doubtful.iter().filter(|(_, at)| !is_seen(at));
+            (files::read(), gone.collect::<Vec<_>>())
+        })?;
+        let mut found =
             found.map_err(|e| LabError::system("list", "the files of the host's jail", e))?;
+        for (lower, at) in gone {
+            written.take_away(lower, at);
+        }
+        found.files.extend(written.now.files);
+        found.files.sort();
         self.entries
             .extend(found.files.into_iter().map(Entry::File));
-        let written = files::read_written(jail.layers());
-        self.entries
-            .extend(written.files.into_iter().map(Entry::File));
         self.folders = found.folders;
-        self.folders.extend(written.folders);
+        self.folders.extend(written.now.folders);
+        self.below = written.below;
+        self.below.files.sort();
         self.entries.retain(|entry| !entry.is_of_the_trace());
         Ok(self)
     }
@@ -100,6 +116,24 @@ impl Ledger {
     /// Whether there was this folder.
     pub fn has_folder(&self, path: &str) -> bool {
         self.folders.contains(path)
+    }
+
+    /// With the files and folders that the machine has where a later ledger shows others or none: as long as nobody writes there,
+    /// they are not listed.
+    #[must_use]
+    pub fn knowing_what_was_below(&self, later: &Self) -> Self {
+        let mut known = self.clone();
+        let path_of = |entry: &Entry| match entry {
+            Entry::File(file) => Some(file.path.clone()),
+            _ => None,
+        };
+        let mut paths: BTreeSet<String> = self.entries.iter().filter_map(path_of).collect();
+        paths.extend(self.below.files.iter().map(|file| file.path.clone()));
+        let others = later.below.files.iter();
+        let others = others.filter(|file| !paths.contains(&file.path));
+        known.entries.extend(others.cloned().map(Entry::File));
+        known.folders.extend(later.below.folders.iter().cloned());
+        known
     }
 
     /// Takes a file out: somebody who is no implementation removes it.

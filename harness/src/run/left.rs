@@ -147,8 +147,9 @@ impl Left {
         let start = Instant::now();
         let mut waited = Duration::ZERO;
         loop {
-            let differences = self.before.diff(&ledger(host)?);
-            let (differences, standings) = self.judge(differences, host, &which)?;
+            let now = ledger(host)?;
+            let before = self.before.knowing_what_was_below(&now);
+            let (differences, standings) = self.judge(&before, &now, host, &which)?;
             let pending = differences
                 .iter()
                 .zip(&standings)
@@ -165,10 +166,12 @@ impl Left {
 
     fn judge(
         &self,
-        differences: Vec<LedgerDifference>,
+        before: &Ledger,
+        now: &Ledger,
         host: &LabHost,
         which: impl Fn(&Judge<'_>, Vec<LedgerDifference>) -> (Vec<LedgerDifference>, Vec<Standing>),
     ) -> Result<(Vec<LedgerDifference>, Vec<Standing>), RunError> {
+        let differences = before.diff(now);
         let texts = host.jail.run(|| read_texts(&differences))?;
         let state_folders: Vec<&str> = host.jail.state_folders().collect();
         let judge = Judge {
@@ -180,7 +183,7 @@ impl Left {
                     .find(|one| one.covers(difference, &self.names))?;
                 Some(entry.source.clone())
             },
-            before: &self.before,
+            before,
             state_folders: &state_folders,
             texts: &texts,
         };

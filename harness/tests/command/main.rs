@@ -8,6 +8,7 @@ mod causes;
 mod cli;
 mod declared;
 mod desk;
+mod files;
 mod known_bad;
 mod misbehaving;
 mod plugin;

@@ -40,18 +40,30 @@ const WITHOUT_LAYER: [&str; 13] = [
 const LAYERS_INSIDE: usize = 16;
 /// Where the upper halves are, until the jail's own `/run` hides them.
 const STORE: &str = "/run";
-/// The upper half of a layer, which holds what was written in the jail and nothing else.
+/// An overlay: its upper half holds what was written in the jail and nothing else, its lower half is the machine's.
 #[derive(Debug)]
 pub struct Layer {
     /// Where the layer lies.
     pub at: PathBuf,
     upper: OwnedFd,
+    lower: OwnedFd,
 }
 
 impl Layer {
+    /// A layer at `at` of these halves; none if one of them cannot be held.
+    pub(in crate::lab) fn of(at: &Path, upper: &Path, lower: OwnedFd) -> Option<Self> {
+        let (at, upper) = (at.to_owned(), hold(upper)?);
+        Some(Self { at, upper, lower })
+    }
+
     /// A path by which the calling thread finds the upper half.
     pub fn written(&self) -> PathBuf {
         path_of(&self.upper)
+    }
+
+    /// A path by which the calling thread finds the lower half.
+    pub fn below(&self) -> PathBuf {
+        path_of(&self.lower)
     }
 }
 
@@ -69,8 +81,8 @@ pub(super) fn mount_all(
     }
     let states = &options.state_folders;
     let layers = match options.root {
-        // All of it is on a layer.
-        Some(root) => tree::enter(root).map(|()| Vec::new())?,
+        // All of it is on one layer.
+        Some(root) => tree::enter(root)?.into_iter().collect(),
         None => {
             mount_empty_run()?;
             lay_layers(&mounts, states)?
@@ -137,6 +149,7 @@ fn lay(lower: &Path, at: &Path, number: usize) -> Result<Option<Layer>, LabError
         let shown = half.display().to_string();
         fs::create_dir_all(half).map_err(|e| LabError::system("create", shown, e))?;
     }
+    let below = hold(lower);
     let options = format!(
         "lowerdir={},upperdir={},workdir={}",
         lower.display(),
@@ -155,8 +168,7 @@ fn lay(lower: &Path, at: &Path, number: usize) -> Result<Option<Layer>, LabError
         bind(lower, at);
         return Ok(None);
     }
-    let at = at.to_owned();
-    Ok(hold(&upper).map(|upper| Layer { at, upper }))
+    Ok(below.and_then(|below| Layer::of(at, &upper, below)))
 }
 
 fn hide_state(states: &[&str]) -> Result<(), LabError> {
