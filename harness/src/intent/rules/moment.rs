@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::super::answer::Answer;
 use super::super::cell::{Cell, From, To};
+use super::super::moment::Moment;
 use super::super::question::{Flow, Question};
 use super::super::rule::{Group, Rank, Rule, RuleId, Says, decide, decide_unchanged};
 use super::super::table::services;
@@ -110,7 +111,8 @@ pub(super) const GROUP: Group = Group {
             ],
             says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
-                (by(&was)? == by(&now)?).then_some(now)
+                let untouched = by(&was)? == by(&now)? && !came_back(cell, by(&now)?);
+                untouched.then_some(now)
             }),
         },
         Rule {
@@ -122,7 +124,8 @@ pub(super) const GROUP: Group = Group {
             source: &["case lifecycle/udp-flow-follows-the-port"],
             says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
-                (by(&was)? != by(&now)?).then_some(now)
+                let touched = by(&was)? != by(&now)? || came_back(cell, by(&now)?);
+                touched.then_some(now)
             }),
         },
         Rule {
@@ -226,6 +229,12 @@ fn open_flow(cell: &Cell<'_>) -> Option<(Answer, Answer)> {
         by(&answer).is_some().then_some(answer)
     });
     Some((was?, decide(&cell.asking(&new)).0))
+}
+
+/// Whether a port leads to a container of this name that was away meanwhile: it may have another address now.
+fn came_back(cell: &Cell<'_>, name: &str) -> bool {
+    let was_away = |moment: &Moment| moment.gone.iter().any(|gone| gone.name == name);
+    !matches!(cell.to, To::Container(..)) && cell.moment.earlier().any(was_away)
 }
 
 fn by(answer: &Answer) -> Option<&str> {

@@ -109,6 +109,12 @@ fn a_connection_is_asked_while_both_its_ends_stay() {
         asks_open(&back, "lan", Ask::Udp(5353)),
         "a datagram needs nobody who knows of it"
     );
+    // It had another address before.
+    let mut moved = two().without(10);
+    moved.gone[0].addresses.clear();
+    let moved = moved.and_then(10, &[1], &["5353:53/udp"]);
+    let says = moved.says("lan > 10.0.2.15 udp 5353 open");
+    assert!(says.starts_with("flow-follows: answered by c10"), "{says}");
     assert_eq!(
         left.says("c20 > 8.8.8.8 tcp 7001 open"),
         "flow-goes-on: answered by outside, who sees 203.0.113.2 for 10.0.2.15, behind 3 routers"
