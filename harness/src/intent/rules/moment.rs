@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::super::answer::Answer;
 use super::super::cell::{Cell, From, To};
-use super::super::moment::Moment;
+use super::super::moment::{Gone, Member};
 use super::super::question::{Flow, Question};
 use super::super::rule::{Group, Rank, Rule, RuleId, Says, decide, decide_unchanged};
 use super::super::table::services;
@@ -111,7 +111,7 @@ pub(super) const GROUP: Group = Group {
             ],
             says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
-                let untouched = by(&was)? == by(&now)? && !came_back(cell, by(&now)?);
+                let untouched = by(&was)? == by(&now)? && !moved(cell, by(&now)?);
                 untouched.then_some(now)
             }),
         },
@@ -124,7 +124,7 @@ pub(super) const GROUP: Group = Group {
             source: &["case lifecycle/udp-flow-follows-the-port"],
             says: Says::Is(|cell| {
                 let (was, now) = open_flow(cell)?;
-                let touched = by(&was)? != by(&now)? || came_back(cell, by(&now)?);
+                let touched = by(&was)? != by(&now)? || moved(cell, by(&now)?);
                 touched.then_some(now)
             }),
         },
@@ -231,10 +231,12 @@ fn open_flow(cell: &Cell<'_>) -> Option<(Answer, Answer)> {
     Some((was?, decide(&cell.asking(&new)).0))
 }
 
-/// Whether a port leads to a container of this name that was away meanwhile: it may have another address now.
-fn came_back(cell: &Cell<'_>, name: &str) -> bool {
-    let was_away = |moment: &Moment| moment.gone.iter().any(|gone| gone.name == name);
-    !matches!(cell.to, To::Container(..)) && cell.moment.earlier().any(was_away)
+/// Whether a port leads to a container of this name that was away meanwhile and has another address since.
+fn moved(cell: &Cell<'_>, name: &str) -> bool {
+    let now = cell.moment.member(name).map(Member::nets);
+    let had_another = |gone: &Gone| gone.name == name && now != Some(gone.addresses.as_slice());
+    let mut earlier = cell.moment.earlier();
+    !matches!(cell.to, To::Container(..)) && earlier.any(|one| one.gone.iter().any(had_another))
 }
 
 fn by(answer: &Answer) -> Option<&str> {
