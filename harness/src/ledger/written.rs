@@ -4,7 +4,7 @@
 //! device than its folder's, so that nobody sees by the whole whose a file is (`Documentation/filesystems/overlayfs.rst`,
 //! "Inode properties").
 
-use std::fs::{self, FileType, Metadata};
+use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ impl Written {
     fn add(&mut self, upper: &Path, about: &Metadata, lower: &Path, at: &Path) {
         let before = lower.symlink_metadata().ok();
         if !about.is_dir() {
-            if !is_whiteout(about.file_type(), about) {
+            if !is_whiteout(about) {
                 self.now.add_file(at, about);
             }
             self.take_away(lower, at);
@@ -80,6 +80,6 @@ impl Written {
 }
 
 /// How an overlay notes that something was taken away: as a character device of the numbers 0 and 0.
-fn is_whiteout(kind: FileType, about: &Metadata) -> bool {
-    kind.is_char_device() && about.rdev() == 0
+fn is_whiteout(about: &Metadata) -> bool {
+    about.file_type().is_char_device() && about.rdev() == 0
 }
