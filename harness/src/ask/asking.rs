@@ -28,8 +28,9 @@ pub const ANSWER_WAIT: Duration = Duration::from_secs(3);
 /// (`TCP_RTO_MIN`, 200 ms), which follows a segment that was told to be too large. What only the kernel carries and what has not
 /// come when the controls of its node are answered is lost.
 pub const KERNEL_WAIT: Duration = Duration::from_millis(400);
-/// How much longer than the controls a question that must not arrive is looked for. All of them leave from one processor,
-/// whose queue is in order (`process_backlog`), so only what a process of the implementation hands on can still come.
+/// How much longer than the controls a question that must not arrive is looked for where the implementation has processes.
+/// All of them leave from one processor, whose queue is in order (`process_backlog`), so only what a process hands on can
+/// still come.
 pub const LATE: Duration = Duration::from_millis(5);
 /// Questions that are sent before the services are served again: a listener's queue holds 128 connections.
 const TURN: usize = 64;
@@ -47,6 +48,8 @@ pub struct Asker<'a> {
     pub numbers: &'a mut Numbers,
     /// Its flows.
     pub flows: &'a mut Flows,
+    /// Whether no process of the implementation hands packets on.
+    pub by_kernel_alone: bool,
 }
 
 /// One question on its way.
@@ -105,7 +108,12 @@ impl Asker<'_> {
             self.wait(&mut cells, &mut sights, ANSWER_WAIT)?;
         }
         self.control(&cells, &mut sights)?;
-        self.stay(&mut cells, &mut sights, LATE)?;
+        let late = if self.by_kernel_alone && pinned.in_order() {
+            Duration::ZERO
+        } else {
+            LATE
+        };
+        self.stay(&mut cells, &mut sights, late)?;
         Ok(self.seen(cells, &mut sights))
     }
 

@@ -10,6 +10,7 @@ mod fold;
 mod links;
 mod names;
 mod settings;
+mod sockets;
 mod standing;
 mod words;
 mod written;
@@ -49,7 +50,7 @@ impl Ledger {
     pub fn read(netns: &Netns) -> Result<Self, LabError> {
         let mut entries = links::read(netns)?;
         let (rules, settings, sockets) =
-            netns.run(|| (firewall::read(), settings::sysctls(), settings::sockets()))?;
+            netns.run(|| (firewall::read(), settings::sysctls(), sockets::sockets()))?;
         entries.extend(rules?);
         entries.extend(settings);
         entries.extend(sockets);

@@ -1,5 +1,5 @@
-//! Netlink over blocking sockets: rtnetlink, by which labs are made, and netfilter's messages, of rules, traces and
-//! connections.
+//! Netlink over blocking sockets: rtnetlink, by which labs are made, netfilter's messages, of rules, traces and
+//! connections, and the list of those who listen.
 //!
 //! A socket is opened in the calling thread's network namespace and stays in it, whichever thread uses it later. How a
 //! thread gets into a namespace is no matter of this room.
@@ -16,6 +16,7 @@ mod netfilter;
 mod reply;
 mod request;
 mod route;
+mod sockets;
 
 pub use batch::Batch;
 pub use error::NetlinkError;
@@ -27,3 +28,4 @@ pub use message::{
 pub use netfilter::NetfilterSocket;
 pub use request::Requests;
 pub use route::RouteSocket;
+pub use sockets::open_sockets;

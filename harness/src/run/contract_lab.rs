@@ -277,6 +277,11 @@ impl ContractLab {
         Ok(self.moment.clone().located(&held.collect()))
     }
 
+    /// Whether no program of the implementation runs: only the kernel handles packets.
+    pub(super) fn is_idle(&self) -> bool {
+        self.host.jail.is_idle()
+    }
+
     pub(super) fn roles(&self) -> &Roles {
         &self.roles
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::answers::Asked;
+use super::contract_lab::ContractLab;
 use super::ground::{detours, ground, stranded};
 use super::observe::{Origin, Reports};
 use super::timing::Phase;
@@ -253,6 +254,7 @@ impl TrialRun {
         reports: Reports,
     ) -> Result<Vec<SeenCell>, RunError> {
         let (lab, mut services) = (self.lab.live(), self.lab.services().borrow_mut());
+        let by_kernel_alone = self.lab.contract().is_some_and(ContractLab::is_idle);
         self.observer.at_once(reports, |taps| {
             let mut asker = Asker {
                 lab,
@@ -260,6 +262,7 @@ impl TrialRun {
                 taps,
                 numbers: &mut self.numbers,
                 flows: &mut self.flows,
+                by_kernel_alone,
             };
             Ok(asker.ask(rows, awaited)?)
         })

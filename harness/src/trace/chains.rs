@@ -4,12 +4,19 @@ use std::collections::BTreeMap;
 
 use netlink_packet_core::NLM_F_DUMP;
 
+use super::TraceError;
 use super::print::Print;
+use crate::address::Family;
 use crate::netlink::{
-    Attributes, Message, NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE,
-    NetfilterSocket, NetlinkError, SUBSYS_NFTABLES, be_u32, be_u64, text,
+    Attributes, Message, NF_DROP, NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_NEWCHAIN,
+    NFT_MSG_NEWRULE, NetfilterSocket, NetlinkError, SUBSYS_NFTABLES, be_u32, be_u64, text,
 };
 use crate::path::Hook;
+
+/// `NFTA_CHAIN_TABLE`, `_NAME`, `_POLICY` (`linux/netfilter/nf_tables.h`).
+const TABLE: u16 = 1;
+const NAME: u16 = 3;
+const POLICY: u16 = 5;
 
 /// Chains of nf_tables by family, table and name.
 pub(super) type NftChains = BTreeMap<(u8, String, String), NftChain>;
@@ -41,6 +48,29 @@ pub(super) fn read_chains(
         })?;
     }
     Ok((chains, print))
+}
+
+/// Whether a chain of nf_tables' family `ip` drops what none of its rules decides. One that is not there drops nothing.
+///
+/// # Errors
+/// The chains of the calling thread's network namespace, which is `node`'s, cannot be read.
+pub fn drops_by_policy(node: &str, table: &str, chain: &str) -> Result<bool, TraceError> {
+    let mut socket = NetfilterSocket::open(node)?;
+    let mut request = socket.requests();
+    let kind = (SUBSYS_NFTABLES, NFT_MSG_GETCHAIN);
+    request.message(kind, NLM_F_DUMP, Family::Ipv4.number(), 0);
+    let mut drops = false;
+    socket.dump("dump chains", &request, |message| {
+        drops |= is_dropping(message, table, chain);
+    })?;
+    Ok(drops)
+}
+
+fn is_dropping(message: &Message<'_>, table: &str, chain: &str) -> bool {
+    let find = |wanted| message.attributes().find(|(kind, _)| *kind == wanted);
+    let is = |kind, name| find(kind).is_some_and(|(_, value)| text(value) == name);
+    let policy = find(POLICY).and_then(|(_, value)| be_u32(value));
+    is(TABLE, table) && is(NAME, chain) && policy == Some(NF_DROP)
 }
 
 /// The place of a hook number (`NF_INET_*`).
@@ -85,7 +115,21 @@ fn decode(message: &Message<'_>, chains: &mut NftChains) -> Option<()> {
 mod tests {
     use super::*;
     use crate::fuzz::feed;
-    use crate::netlink::{Requests, messages};
+    use crate::netlink::{NF_ACCEPT, Requests, messages};
+
+    #[test]
+    fn a_chain_drops_by_its_policy() {
+        let drops = |chain: &str, policy| {
+            let mut request = Requests::new(1);
+            let message = request.message((SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN), 0, 2, 0);
+            message.string(TABLE, "filter").string(NAME, chain);
+            message.number(POLICY, policy);
+            messages(request.bytes()).any(|one| is_dropping(&one, "filter", "FORWARD"))
+        };
+        assert!(drops("FORWARD", NF_DROP));
+        assert!(!drops("FORWARD", NF_ACCEPT));
+        assert!(!drops("INPUT", NF_DROP));
+    }
 
     #[test]
     fn foreign_bytes_do_no_harm() {

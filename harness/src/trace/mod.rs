@@ -19,6 +19,7 @@ mod save;
 mod table;
 mod tracer;
 
+pub use chains::drops_by_policy;
 pub use conntrack::{Connection, Conntrack, ConntrackEntry, Tuple};
 pub use drops::Drops;
 pub use error::TraceError;

@@ -1,34 +1,49 @@
-//! What the kernel holds of iptables' rules, as a key under which their printed text is remembered.
+//! What the kernel holds of rules, as a key under which their printed text is remembered.
 //!
-//! `iptables-nft-save` prints nothing but what is in these messages, so equal prints have equal texts. Running it takes 4
-//! to 5 ms, and labs of one process ask for the same few rulesets again and again.
+//! `iptables-nft-save` and `nft list ruleset` print nothing but what is in these messages, so equal prints have equal texts.
+//! Running one takes 4 to 5 ms, and labs of one process ask for the same few rulesets again and again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::ruleset::NativeRules;
 use super::save::SavedTable;
 use crate::address::Family;
 use crate::netlink::{
-    Attributes, Message, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, SUBSYS_NFTABLES, text,
+    Attributes, Message, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, SUBSYS_NFTABLES, be_u32, text,
 };
 
 /// `NFTA_CHAIN_TABLE`, `_NAME`, `_HOOK`, `_POLICY`, `_TYPE`: no handle, no use count, no counters.
 const OF_CHAIN: [u16; 5] = [1, 3, 4, 5, 7];
 /// `NFTA_RULE_TABLE`, `_CHAIN`, `_COMPAT`, `_USERDATA`; expressions are looked through.
 const OF_RULE: [u16; 4] = [1, 2, 5, 7];
+/// `NFTA_RULE_HANDLE`, by which the texts of nft are found.
+const HANDLE: u16 = 3;
 const EXPRESSIONS: u16 = 4;
-/// Expressions that refer to something outside of the rule, which is not in the print.
-const REFERRING: [&str; 4] = ["lookup", "dynset", "objref", "map"];
+/// Expressions that refer to something outside of the rule, which is not in the print: sets, objects, and interfaces by
+/// their numbers.
+const REFERRING: [&str; 5] = ["lookup", "dynset", "objref", "map", "fib"];
+/// `NFTA_META_KEY`, and its values that nft prints as the interface of that number: `NFT_META_IIF`, `_OIF`, `_SDIF`.
+const META_KEY: u16 = 2;
+const NUMBERED: [u32; 3] = [4, 5, 33];
 /// More rulesets than a run has; a few KiB each.
 const REMEMBERED: usize = 1_024;
 
-type Saved = Arc<BTreeMap<String, SavedTable>>;
+/// Texts by print.
+struct Texts<T>(Mutex<Option<HashMap<Vec<u8>, Arc<T>>>>);
 
-static TEXTS: Mutex<Option<HashMap<Vec<u8>, Saved>>> = Mutex::new(None);
+static OF_IPTABLES: Texts<BTreeMap<String, SavedTable>> = Texts(Mutex::new(None));
+static OF_NFT: Texts<NativeRules> = Texts(Mutex::new(None));
 
-/// Everything that the text of a ruleset depends on.
+/// Everything that the texts of a ruleset depend on.
 #[derive(Debug, Default)]
 pub(super) struct Print {
+    iptables: Key,
+    nft: Key,
+}
+
+#[derive(Debug, Default)]
+struct Key {
     bytes: Vec<u8>,
     /// Whether something was met that is not in `bytes`.
     is_partial: bool,
@@ -37,8 +52,33 @@ pub(super) struct Print {
 impl Print {
     /// Adds a chain or a rule as dumped.
     pub(super) fn add(&mut self, message: &Message<'_>) {
+        self.nft.add(message, &[HANDLE]);
+        if message.family() == Some(Family::Ipv4.number()) {
+            self.iptables.add(message, &[]);
+        }
+    }
+
+    /// What `iptables-nft-save` prints under this print, or what `read` says, which is then remembered.
+    pub(super) fn known_or<E>(
+        &self,
+        read: impl FnOnce() -> Result<BTreeMap<String, SavedTable>, E>,
+    ) -> Result<Arc<BTreeMap<String, SavedTable>>, E> {
+        OF_IPTABLES.known_or(&self.iptables, read)
+    }
+
+    /// The same of what `nft` lists.
+    pub(super) fn known_to_nft_or<E>(
+        &self,
+        read: impl FnOnce() -> Result<NativeRules, E>,
+    ) -> Result<Arc<NativeRules>, E> {
+        OF_NFT.known_or(&self.nft, read)
+    }
+}
+
+impl Key {
+    fn add(&mut self, message: &Message<'_>, more: &[u16]) {
         let (subsystem, number) = message.subsystem();
-        if subsystem != SUBSYS_NFTABLES || message.family() != Some(Family::Ipv4.number()) {
+        if subsystem != SUBSYS_NFTABLES {
             return;
         }
         let kept: &[u16] = match number {
@@ -46,11 +86,14 @@ impl Print {
             NFT_MSG_NEWRULE => &OF_RULE,
             _ => return,
         };
-        self.push(number.into(), &[]);
+        self.push(
+            number.into(),
+            &message.family().map_or([0], |family| [family]),
+        );
         for (kind, value) in message.attributes() {
             if number == NFT_MSG_NEWRULE && kind == EXPRESSIONS {
                 self.expressions(value);
-            } else if kept.contains(&kind) {
+            } else if kept.contains(&kind) || more.contains(&kind) {
                 self.push(kind, value);
             }
         }
@@ -61,6 +104,13 @@ impl Print {
             let find = |wanted| Attributes(expression).find(|(kind, _)| *kind == wanted);
             let name = find(1).map(|(_, value)| text(value)).unwrap_or_default();
             self.is_partial |= REFERRING.contains(&name.as_str());
+            if name == "meta"
+                && let Some((_, data)) = find(2)
+            {
+                let key = Attributes(data).find(|(kind, _)| *kind == META_KEY);
+                let key = key.and_then(|(_, value)| be_u32(value));
+                self.is_partial |= key.is_none_or(|key| NUMBERED.contains(&key));
+            }
             self.push(EXPRESSIONS, name.as_bytes());
             // A counter's data is what it counted.
             if name != "counter" {
@@ -75,30 +125,28 @@ impl Print {
         self.bytes.extend(value.len().to_ne_bytes());
         self.bytes.extend(value);
     }
+}
 
-    /// The text under this print, or what `read` says, which is then remembered.
-    pub(super) fn known_or<E>(
-        &self,
-        read: impl FnOnce() -> Result<BTreeMap<String, SavedTable>, E>,
-    ) -> Result<Saved, E> {
-        let locked = || TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_partial {
+impl<T> Texts<T> {
+    fn known_or<E>(&self, key: &Key, read: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let locked = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if key.is_partial {
             return read().map(Arc::new);
         }
         let known = locked()
             .as_ref()
-            .and_then(|texts| texts.get(&self.bytes).cloned());
-        if let Some(saved) = known {
-            return Ok(saved);
+            .and_then(|texts| texts.get(&key.bytes).cloned());
+        if let Some(text) = known {
+            return Ok(text);
         }
-        let saved = Arc::new(read()?);
+        let text = Arc::new(read()?);
         let mut texts = locked();
         let texts = texts.get_or_insert_default();
         if texts.len() >= REMEMBERED {
             texts.clear();
         }
-        texts.insert(self.bytes.clone(), Arc::clone(&saved));
-        Ok(saved)
+        texts.insert(key.bytes.clone(), Arc::clone(&text));
+        Ok(text)
     }
 }
 
@@ -133,9 +181,37 @@ mod tests {
 
     #[test]
     fn handles_and_counters_are_no_part_of_it() {
-        assert_eq!(print(1, 0, &[7]).bytes, print(2, 9, &[7]).bytes);
-        assert_ne!(print(1, 0, &[7]).bytes, print(1, 0, &[8]).bytes);
-        assert!(!print(1, 0, &[7]).bytes.is_empty());
+        let of_iptables = |handle, counted, target| print(handle, counted, target).iptables.bytes;
+        assert_eq!(of_iptables(1, 0, &[7]), of_iptables(2, 9, &[7]));
+        assert_ne!(of_iptables(1, 0, &[7]), of_iptables(1, 0, &[8]));
+        assert!(!of_iptables(1, 0, &[7]).is_empty());
+    }
+
+    #[test]
+    fn texts_of_nft_are_found_by_handle() {
+        let of_nft = |handle, counted| print(handle, counted, &[7]).nft.bytes;
+        assert_eq!(of_nft(1, 0), of_nft(1, 9));
+        assert_ne!(of_nft(1, 0), of_nft(2, 0));
+    }
+
+    #[test]
+    fn an_interface_by_its_number_is_not_remembered() {
+        let is_partial = |key: u32| {
+            let mut request = Requests::new(1);
+            let kind = (SUBSYS_NFTABLES, NFT_MSG_NEWRULE);
+            let rule = request.message(kind, 0, Family::Ipv4.number(), 0);
+            rule.nest(EXPRESSIONS, |list| {
+                list.expression("meta", |meta| {
+                    meta.number(META_KEY, key).number(1, 1);
+                });
+            });
+            let mut print = Print::default();
+            messages(request.bytes()).for_each(|message| print.add(&message));
+            print.nft.is_partial
+        };
+        // By number and by name.
+        assert!(is_partial(4));
+        assert!(!is_partial(6));
     }
 
     #[test]

@@ -14,14 +14,14 @@ use crate::path::{Action, Hook};
 pub(super) struct Ruleset {
     /// Chains of nf_tables.
     pub(super) chains: Option<NftChains>,
-    /// What identifies the rules of iptables among them.
+    /// What their texts are remembered by.
     pub(super) print: Print,
     /// What `iptables-nft-save` printed.
     pub(super) nft: Option<Arc<BTreeMap<String, SavedTable>>>,
     /// What `iptables-legacy-save` printed.
     pub(super) legacy: Option<BTreeMap<String, SavedTable>>,
     /// What `nft -a list ruleset` printed: texts by family, table and handle.
-    pub(super) native: Option<NativeRules>,
+    pub(super) native: Option<Arc<NativeRules>>,
 }
 
 /// Texts of native nf_tables rules by family, table and handle.
@@ -214,9 +214,9 @@ mod tests {
         let mut ruleset = Ruleset {
             chains: Some([(key.clone(), chain(&[6, 3]))].into()),
             nft: Some(Arc::new(parse_save(SAVED))),
-            native: Some(parse_native(
+            native: Some(Arc::new(parse_native(
                 "table ip filter { # handle 1\n\tchain FORWARD { # handle 1\n\t\tcounter accept # handle 3\n\t}\n}\n",
-            )),
+            ))),
             ..Ruleset::default()
         };
         let text = |r: &Ruleset, handle| {

@@ -203,7 +203,12 @@ impl Tracer {
         });
         if foreign && self.ruleset.native.is_none() {
             let argv = ["nft", "--stateless", "--handle", "list", "ruleset"];
-            self.ruleset.native = Some(parse_native(&self.node.output(&argv)?));
+            let node = &self.node;
+            let listed = self
+                .ruleset
+                .print
+                .known_to_nft_or(|| Ok::<_, TraceError>(parse_native(&node.output(&argv)?)))?;
+            self.ruleset.native = Some(listed);
         }
         let legacy = |report: &Report| matches!(report, Report::Legacy(_));
         if reports.iter().any(legacy) && self.ruleset.legacy.is_none() {

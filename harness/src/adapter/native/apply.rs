@@ -7,7 +7,7 @@ use crate::adapter::{AdapterError, LabHost, Program, PublishedPort};
 use crate::case::Protocol;
 use crate::lab::attach::{self, remove_all, remove_link};
 use crate::lab::{LabError, Netns};
-use crate::trace::{Conntrack, ConntrackEntry, TraceError};
+use crate::trace::{Conntrack, ConntrackEntry, TraceError, drops_by_policy};
 
 /// IANA's number of TCP.
 const TCP: u8 = 6;
@@ -182,10 +182,6 @@ fn forget(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
     if edits.forgotten.is_empty() {
         return Ok(());
     }
-    let wrong = |error: TraceError| AdapterError::Refused {
-        question: String::from("forget connections"),
-        message: error.to_string(),
-    };
     let meant = |entry: &&ConntrackEntry| edits.forgotten.iter().any(|flows| flows.hold(entry));
     let forgotten = host.jail.run(|| {
         let mut connections = Conntrack::open("host")?;
@@ -194,7 +190,7 @@ fn forget(edits: &Edits, _: &Plan, host: &LabHost) -> Result<(), AdapterError> {
         }
         Ok(())
     })?;
-    forgotten.map_err(wrong)
+    forgotten.map_err(|error: TraceError| refused("forget connections", &error))
 }
 
 impl Flows {
@@ -249,11 +245,12 @@ pub(super) fn find(
     host: &LabHost,
 ) -> Result<Found, AdapterError> {
     let forwarded = (String::from("ipv4/ip_forward"), String::from("1"));
-    let chains = Program::new(["nft", "-j", "list", "chains", "ip"]).run(&host.jail)?;
-    let legacy = host.netns.run(|| {
+    let (drops, legacy) = host.netns.run(|| {
         let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
-        names.is_ok_and(|names| names.lines().any(|name| name == "filter"))
+        let legacy = names.is_ok_and(|names| names.lines().any(|name| name == "filter"));
+        (drops_by_policy("host", "filter", "FORWARD"), legacy)
     })?;
+    let drops = drops.map_err(|error| refused("read FORWARD's policy", &error))?;
     // Without br_netfilter there is no such setting.
     let bridged = read_settings(&["bridge/bridge-nf-call-iptables"], host)?;
     let rules = if looks_for_rules {
@@ -263,23 +260,16 @@ pub(super) fn find(
     };
     Ok(Found {
         forwarded: settings.contains(&forwarded),
-        has_policy: legacy || drops_by_policy(&chains),
+        has_policy: legacy || drops,
         // Its policy is the first line.
         has_rules: rules.lines().count() > 1,
         filters_bridged: bridged.iter().any(|(_, value)| value == "1"),
     })
 }
 
-/// Whether iptables' FORWARD is among these chains, as `nft -j` lists them, and drops.
-fn drops_by_policy(chains: &str) -> bool {
-    let listed: serde_json::Value = serde_json::from_str(chains).unwrap_or_default();
-    let entries = listed.get("nftables").and_then(|all| all.as_array());
-    let mut chains = entries
-        .into_iter()
-        .flatten()
-        .filter_map(|one| one.get("chain"));
-    chains.any(|chain| {
-        let is = |field: &str, value: &str| chain.get(field).is_some_and(|one| one == value);
-        is("table", "filter") && is("name", "FORWARD") && is("policy", "drop")
-    })
+fn refused(question: &str, error: &TraceError) -> AdapterError {
+    AdapterError::Refused {
+        question: question.to_owned(),
+        message: error.to_string(),
+    }
 }

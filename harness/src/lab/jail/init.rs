@@ -64,6 +64,19 @@ impl InitProcess {
             .map_err(|e| LabError::system("open", "a jail's first process", e))
     }
 
+    /// Whether the jail has no other process. What cannot be read is taken for one that has.
+    pub(super) fn is_alone(&self) -> bool {
+        let processes = std::fs::read_dir(format!("/proc/{}/root/proc", self.0.id()));
+        let is_process = |name: &str| name.parse::<u32>().is_ok();
+        let count = |entries: std::fs::ReadDir| {
+            let names = entries.flatten().map(|entry| entry.file_name());
+            names
+                .filter(|name| name.to_str().is_some_and(is_process))
+                .count()
+        };
+        processes.is_ok_and(|entries| count(entries) == 1)
+    }
+
     /// Has it do its part, where the mounts are those of the jail, and waits until it has.
     pub(super) fn go_on(&mut self) -> Result<(), LabError> {
         let mut said = String::new();

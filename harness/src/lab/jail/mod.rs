@@ -41,7 +41,7 @@ const TIME_PER_CONTAINER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Jail {
     /// Held: dropping it ends every process in the jail.
-    _init: InitProcess,
+    init: InitProcess,
     /// The first process, by which others enter.
     entrance: OwnedFd,
     /// How long a program may take here.
@@ -107,7 +107,7 @@ impl Jail {
         init.go_on()?;
         Ok(Self {
             entrance: init.entrance()?,
-            _init: init,
+            init,
             time: TIME_LIMIT,
             state_folders: options.state_folders.clone(),
             layers,
@@ -146,6 +146,11 @@ impl Jail {
                 .map_err(|e| LabError::system("enter", "the jail", e))?;
             Ok(inside())
         })?
+    }
+
+    /// Whether no program runs in it: nothing but the kernel handles packets there.
+    pub fn is_idle(&self) -> bool {
+        self.init.is_alone()
     }
 
     /// Ends every process in it, and lets nothing be started there any more.
