@@ -90,6 +90,9 @@ pub enum Circumstance {
     AnnouncementLost,
     /// The question is about a number that two containers publish by its protocol, each on another address of the host.
     SameNumber,
+    /// A person's mark of the connection says whether or where it goes on: the person's own rules are there, or who asks
+    /// stands on the host's second uplink.
+    ConnectionMarked,
 }
 
 /// A question that was not answered as the intent says.

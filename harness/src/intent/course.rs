@@ -177,6 +177,7 @@ fn found(case: &Case) -> Found {
         input: host.input,
         lets_in: Vec::new(),
         bridge_netfilter: host.bridge_netfilter,
+        marks: host.own_rules,
         drops: host.drops.iter().map(|drop| (drop.from, drop.to)).collect(),
         lan: LAN.address,
         outside: OUTSIDE.address,

@@ -48,6 +48,8 @@ pub struct Found {
     pub lets_in: Vec<(Protocol, u16)>,
     /// Whether iptables saw bridged packets.
     pub bridge_netfilter: bool,
+    /// Whether a person marks packets and connections that the host passes on, and drops what has lost a mark.
+    pub marks: bool,
     /// Source and destination of packets that a person's rules of FORWARD drop; an absent end is any.
     pub drops: Vec<(Option<IpAddr>, Option<IpAddr>)>,
     /// The neighbour on the uplink segment.

@@ -29,15 +29,16 @@ const OWN_RULES: [&str; 12] = [
     "iptables -t nat -A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE",
     "iptables -t mangle -A FORWARD -s 10.99.0.0/24 -j ACCEPT",
     "iptables -t raw -A PREROUTING -s 10.99.0.0/24 -j ACCEPT",
-    // And its marks, by bits of its own: what has lost one on its way through the host goes no further.
+    // And its marks, by bits of its own, another for the packet than for the connection: what has lost one on its way through
+    // the host goes no further.
     "nft add table inet machines ; \
      add chain inet machines input { type filter hook input priority 5 ; } ; \
      add chain inet machines marks { type filter hook prerouting priority -160 ; } ; \
      add rule inet machines marks meta mark set meta mark | 0x40000 ; \
-     add rule inet machines marks ct mark set ct mark | 0x40000 ; \
+     add rule inet machines marks ct mark set ct mark | 0x100000 ; \
      add chain inet machines marked { type filter hook forward priority 20 ; } ; \
      add rule inet machines marked meta mark & 0x40000 == 0 drop ; \
-     add rule inet machines marked ct mark & 0x40000 == 0 drop",
+     add rule inet machines marked ct mark & 0x100000 == 0 drop",
 ];
 
 /// Answers leave by the second uplink where the request came in by it: of the host's own by their source, of what it passes on by

@@ -23,6 +23,7 @@ use crate::intent::{
 use crate::judge::{CellSeen, Seen};
 use crate::lab::{Detour, overflows};
 use crate::path::Evidence;
+use crate::plan::contract::LAN2_NODE;
 use crate::plan::{ServiceSpec, Services};
 
 /// Rules of which an exploration shows paths: a question alone that is lost may take the whole bound of its evidence.
@@ -433,6 +434,7 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment, ground: &Ground) -> As
         |names: &BTreeSet<String>| ends.into_iter().flatten().any(|end| names.contains(end));
     let mut nets = moment.networks.iter().filter(|net| net.internal);
     let internal = nets.any(|net| net.subnet.contains(question.to.address));
+    let is_marked = moment.found.marks || question.from.0 == LAN2_NODE;
     let circumstances = [
         (Circumstance::Forwards, moment.found.forwards),
         (Circumstance::BridgeNetfilter, moment.found.bridge_netfilter),
@@ -444,6 +446,7 @@ fn asked(row: &Row, rule: &'static Rule, moment: &Moment, ground: &Ground) -> As
         (Circumstance::GatewayMoved, is_one_of(&ground.misled)),
         (Circumstance::AnnouncementLost, is_one_of(&ground.unheard)),
         (Circumstance::SameNumber, is_shared(moment, question)),
+        (Circumstance::ConnectionMarked, is_marked),
     ];
     let holding = circumstances.into_iter().filter(|(_, holds)| *holds);
     AskedCell {

@@ -29,6 +29,7 @@ pub(super) fn networks(names: &[&str]) -> Moment {
             input: None,
             lets_in: Vec::new(),
             bridge_netfilter: false,
+            marks: false,
             drops: Vec::new(),
             lan: own([10, 0, 2, 50]).into(),
             outside: own([8, 8, 8, 8]).into(),
