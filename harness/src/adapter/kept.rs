@@ -72,11 +72,38 @@ impl Kept {
         own.any(|name| name == EVERY || names.contains(&name))
     }
 
+    /// What an entry could never be about.
+    pub fn means_nothing(&self) -> Option<String> {
+        let is_empty = |text: &String| text.trim().is_empty();
+        if self.implementations.is_empty() || self.implementations.iter().any(is_empty) {
+            return Some(String::from("`implementations` names nobody"));
+        }
+        if self.entry.0.is_empty() || self.entry.0.iter().any(is_empty) {
+            return Some(String::from("`entry` names nothing"));
+        }
+        if is_empty(&self.source) {
+            return Some(String::from("`source` is empty"));
+        }
+        let filled = |pattern: &&String| {
+            let rest = pattern.replace("{bridge}", "").replace("{network}", "");
+            rest.contains(['{', '}'])
+        };
+        let pattern = self.entry.0.iter().find(filled)?;
+        Some(format!(
+            "in `{pattern}` only {{bridge}} and {{network}} may stand in braces"
+        ))
+    }
+
     /// Whether this is what is meant: something that came, or a setting or a policy that was changed.
     pub fn covers(&self, difference: &LedgerDifference, names: &CaseNames) -> bool {
         let stays = match &difference.change {
             EntryChange::Added => true,
-            EntryChange::Changed(_) => matches!(self.kind, EntryKind::Sysctl | EntryKind::Chain),
+            EntryChange::Changed(_) => {
+                matches!(
+                    self.kind,
+                    EntryKind::Sysctl | EntryKind::Chain | EntryKind::File
+                )
+            }
             EntryChange::Removed | EntryChange::Moved => false,
         };
         let text = difference.entry.to_string();
@@ -123,6 +150,24 @@ mod tests {
             }),
             change,
         }
+    }
+
+    #[test]
+    fn an_entry_that_could_never_hold_is_told() {
+        let wrong = |implementations: &str, entry: &str, source: &str| {
+            let entry = format!(
+                "[[kept]]\nimplementations = {implementations}\nkind = \"file\"\nentry = {entry}\nsource = '{source}'"
+            );
+            let entries = parse(&entry).expect("well-formed");
+            entries.iter().any(|one| one.means_nothing().is_some())
+        };
+        assert!(!wrong("['cni']", "'/run/{bridge}'", "man"));
+        assert!(wrong("[]", "'/run/x'", "man"));
+        assert!(wrong("['cni']", "[]", "man"));
+        assert!(wrong("['cni']", "''", "man"));
+        assert!(wrong("['cni']", "'/run/x'", " "));
+        assert!(wrong("['cni']", "'/run/{nosuch}'", "man"));
+        assert!(wrong("['cni']", "'/run/{bridge'", "man"));
     }
 
     #[test]

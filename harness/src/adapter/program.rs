@@ -19,7 +19,9 @@ impl Program {
             program
                 .env("PATH", PATH)
                 .env("HOME", Jail::FOLDER)
-                .env("TMPDIR", Jail::TEMPORARY),
+                .env("TMPDIR", Jail::TEMPORARY)
+                // Python keeps what it has compiled beside a program, wherever that is.
+                .env("PYTHONDONTWRITEBYTECODE", "1"),
         )
     }
 

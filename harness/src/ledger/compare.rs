@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Entry;
+use super::words::what_changed;
 
 /// One thing that two ledgers don't share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,9 @@ impl fmt::Display for LedgerDifference {
             EntryChange::Moved => write!(f, "~ {kind} {entry}, in another place"),
             EntryChange::Changed(before) => match (&**before, entry) {
                 (Entry::Sysctl(old), _) => write!(f, "~ {kind} {entry}, was {}", old.value),
-                (Entry::File(_), Entry::File(_)) => write!(f, "~ {kind} {entry}, written anew"),
+                (Entry::File(old), Entry::File(new)) => {
+                    write!(f, "~ {kind} {entry}: {}", what_changed(old, new))
+                }
                 (old, _) => write!(f, "~ {kind} {entry}; was {old}"),
             },
         }

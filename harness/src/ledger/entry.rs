@@ -35,11 +35,32 @@ pub enum EntryKind {
     Socket,
     /// A file that an implementation could have written, or an empty folder.
     File,
+    /// A file system, or a file of one, that is mounted.
+    Mount,
     /// A UDP connection whose packets conntrack gives another destination.
     Connection,
 }
 
 impl EntryKind {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Link,
+        Self::Address,
+        Self::Route,
+        Self::PolicyRule,
+        Self::Neighbour,
+        Self::Qdisc,
+        Self::Table,
+        Self::Chain,
+        Self::Rule,
+        Self::Set,
+        Self::Sysctl,
+        Self::Socket,
+        Self::File,
+        Self::Mount,
+        Self::Connection,
+    ];
+
     /// Its word in reports and in `kept.toml`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,6 +77,7 @@ impl EntryKind {
             Self::Sysctl => "sysctl",
             Self::Socket => "socket",
             Self::File => "file",
+            Self::Mount => "mount",
             Self::Connection => "connection",
         }
     }
@@ -82,6 +104,7 @@ pub enum Entry {
     Sysctl(Sysctl),
     Socket(Socket),
     File(File),
+    Mount(Mount),
     Connection(Connection),
 }
 
@@ -275,8 +298,21 @@ pub struct File {
     pub path: String,
     /// Its length in bytes.
     pub length: u64,
-    /// When it was written, in seconds and nanoseconds since 1970.
+    /// When its content or its attributes changed last, in seconds and nanoseconds since 1970.
     pub written: (i64, i64),
+    /// Its type and permissions, as stat(2) has them.
+    pub mode: u32,
+    /// The numbers of its user and of its group.
+    pub owner: (u32, u32),
+}
+
+/// A mount, as the programs of the host see it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mount {
+    /// Where it is.
+    pub point: String,
+    /// The type of its file system: `tmpfs`, `nsfs` of a namespace that is held, and so on.
+    pub kind: String,
 }
 
 /// A UDP connection whose packets conntrack gives another destination.

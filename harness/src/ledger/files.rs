@@ -1,16 +1,17 @@
-//! Files that an implementation could have written: on the jail's file systems in memory. What it wrote over the machine's
-//! files is on layers (`written.rs`).
+//! Files that an implementation could have written on the jail's file systems in memory, and what it has mounted. What it wrote
+//! over the machine's files is on layers (`written.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nix::sys::stat::makedev;
 
 use super::LedgerDifference;
-use super::entry::{Entry, File};
+use super::entry::{Entry, File, Mount};
 
 /// Where programs write what they have to remember, and what others shall read.
 const ROOTS: [&str; 6] = [
@@ -21,8 +22,8 @@ const ROOTS: [&str; 6] = [
     "/var/cache",
     "/var/tmp",
 ];
-/// Where nobody has to write, and somebody may.
-const OTHERS: [&str; 4] = ["/tmp", "/root", "/home", "/srv"];
+/// What is written there tells of what has been.
+const LOGS: &str = "/var/log";
 /// The mounts of the jail's first process, which are the jail's. Who enters a jail is no process of its own there
 /// (`man 7 pid_namespaces`), so that `/proc/self` leads nowhere.
 const MOUNTS: &str = "/proc/1/mountinfo";
@@ -30,8 +31,8 @@ const MOUNTS: &str = "/proc/1/mountinfo";
 /// whose a file is.
 const SOURCE: &str = "goldpath";
 
-/// Settings are shorter; what is longer is some data base, and no text.
-const TEXT_LIMIT: u64 = 64 * 1024;
+/// Longest text in bytes that is read: settings are far shorter.
+const TEXT_LIMIT: u64 = 1024 * 1024;
 
 /// Files and folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,15 +46,21 @@ impl Found {
         self.files.push(File {
             path: path.display().to_string(),
             length: about.len(),
-            written: (about.mtime(), about.mtime_nsec()),
+            // Whoever writes cannot set this time.
+            written: (about.ctime(), about.ctime_nsec()),
+            mode: about.mode(),
+            owner: (about.uid(), about.gid()),
         });
     }
 
-    pub(super) fn add_empty_folder(&mut self, path: &Path) {
+    /// Adds a folder for its own sake.
+    pub(super) fn add_folder(&mut self, path: &Path, about: &fs::Metadata) {
         self.files.push(File {
             path: format!("{}/", path.display()),
             length: 0,
             written: (0, 0),
+            mode: about.mode(),
+            owner: (about.uid(), about.gid()),
         });
     }
 
@@ -84,24 +91,24 @@ impl Found {
             self.add_all(&entry.path(), &shown.join(entry.file_name()), is_own);
         }
         if is_empty {
-            self.add_empty_folder(shown);
+            self.add_folder(shown, &about);
         }
     }
 }
 
-/// Whether a path is in a folder whose files are read, or leads to one.
+/// Whether what is written at a path is read.
 pub(super) fn is_read(path: &Path) -> bool {
-    let mut folders = ROOTS.iter().chain(&OTHERS);
-    folders.any(|folder| path.starts_with(folder) || Path::new(folder).starts_with(path))
+    !path.starts_with(LOGS)
 }
 
-/// What is on the jail's file systems in memory, as the calling thread sees them.
+/// What is on the jail's file systems in memory, as the calling thread sees them, and every mount.
 ///
 /// # Errors
 /// The jail's mounts cannot be read.
-pub(super) fn read() -> io::Result<Found> {
+pub(super) fn read() -> io::Result<(Found, Vec<Mount>)> {
     let mut found = Found::default();
     let text = fs::read_to_string(MOUNTS)?;
+    let all = text.lines().filter_map(any_mount).collect();
     let mounts: Vec<_> = text.lines().filter_map(own_mount).collect();
     let devices: BTreeSet<u64> = mounts.iter().map(|(_, device)| *device).collect();
     let is_own = |about: &fs::Metadata| devices.contains(&about.dev());
@@ -111,7 +118,16 @@ pub(super) fn read() -> io::Result<Found> {
             found.add_all(point, point, &is_own);
         }
     }
-    Ok(found)
+    Ok((found, all))
+}
+
+/// Any mount, with its path as the kernel writes it, where `\040` is a space.
+fn any_mount(line: &str) -> Option<Mount> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    Some(Mount {
+        point: mount.split_whitespace().nth(4)?.to_owned(),
+        kind: file_system.split_whitespace().next()?.to_owned(),
+    })
 }
 
 /// Where a file system of the jail is mounted that is no layer, and its device:
@@ -127,18 +143,23 @@ fn own_mount(line: &str) -> Option<(&str, u64)> {
     is_own.then_some((point, makedev(major.parse().ok()?, minor.parse().ok()?)))
 }
 
-/// The texts of the files among these differences, as far as they are texts, by path.
+/// The texts of the files among these differences, and where symbolic links lead to, by path. What holds a byte of 0 is no text.
 pub fn read_texts(differences: &[LedgerDifference]) -> BTreeMap<String, String> {
     let files = differences.iter().filter_map(|one| match &one.entry {
-        Entry::File(file) if (1..=TEXT_LIMIT).contains(&file.length) => Some(&file.path),
+        Entry::File(file) if file.length <= TEXT_LIMIT => Some(&file.path),
         _ => None,
     });
-    let is_file = |path: &&String| {
-        Path::new(path)
-            .symlink_metadata()
-            .is_ok_and(|one| one.is_file())
+    let text = |path: &String| {
+        let kind = Path::new(path).symlink_metadata().ok()?.file_type();
+        let bytes = if kind.is_symlink() {
+            fs::read_link(path).ok()?.into_os_string().into_vec()
+        } else if kind.is_file() {
+            fs::read(path).ok()?
+        } else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (!text.contains('\0')).then(|| (path.clone(), text))
     };
-    let text = |path: &String| Some((path.clone(), fs::read_to_string(path).ok()?));
-    let texts = files.filter(is_file).filter_map(text);
-    texts.filter(|(_, text)| !text.contains('\0')).collect()
+    files.filter_map(text).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::entry::{Entry, EntryKind};
 use super::standing::Standing;
+use super::words::{printable, what_changed};
 use super::{EntryChange, LedgerDifference};
 use crate::finding::{Leftover, LeftoverChange, What};
 
@@ -35,7 +36,8 @@ pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
         }
         match (standing, entry) {
             (Standing::Kept(why), Entry::File(file)) => {
-                let parts: Vec<&str> = file.path.split('/').take(TOLD_FOLDERS + 1).collect();
+                let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let parts: Vec<&str> = folder.split('/').take(TOLD_FOLDERS + 1).collect();
                 files
                     .entry((parts.join("/"), why))
                     .or_default()
@@ -57,8 +59,8 @@ pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
     }
     let files = files.into_iter().map(|((folder, why), paths)| {
         let entry = match paths[..] {
-            [path] => path.to_owned(),
-            _ => format!("{} files of {folder}", paths.len()),
+            [path] => printable(path),
+            _ => format!("{} files of {}", paths.len(), printable(&folder)),
         };
         let (change, kind) = (LeftoverChange::Added, EntryKind::File.as_str().to_owned());
         kept(
@@ -86,7 +88,13 @@ fn leftover(difference: &LedgerDifference, entry: &str) -> Leftover {
         EntryChange::Added => (LeftoverChange::Added, String::new()),
         EntryChange::Removed => (LeftoverChange::Removed, String::new()),
         EntryChange::Moved => (LeftoverChange::Moved, String::new()),
-        EntryChange::Changed(before) => (LeftoverChange::Changed, format!(", was {before}")),
+        EntryChange::Changed(before) => {
+            let before = match (&**before, &difference.entry) {
+                (Entry::File(before), Entry::File(now)) => what_changed(before, now),
+                (before, _) => format!("was {before}"),
+            };
+            (LeftoverChange::Changed, format!(", {before}"))
+        }
     };
     Leftover {
         change,

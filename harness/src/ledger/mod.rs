@@ -84,8 +84,9 @@ impl Ledger {
             let gone = doubtful.iter().filter(|(_, at)| !is_seen(at));
             (files::read(), gone.collect::<Vec<_>>())
         })?;
-        let mut found =
+        let (mut found, mounts) =
             found.map_err(|e| LabError::system("list", "the files of the host's jail", e))?;
+        self.entries.extend(mounts.into_iter().map(Entry::Mount));
         for (lower, at) in gone {
             written.take_away(lower, at);
         }
@@ -173,6 +174,7 @@ impl Ledger {
                 let folder = file.path.strip_suffix('/');
                 !folder.is_some_and(|folder| match change {
                     EntryChange::Removed => after.has_folder(folder),
+                    EntryChange::Changed(_) => false,
                     _ => self.has_folder(folder),
                 })
             }

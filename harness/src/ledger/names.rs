@@ -311,7 +311,11 @@ impl Words<'_> {
             EntryKind::Rule => text
                 .split_once("comment")
                 .map_or("", |(_, comment)| comment),
-            EntryKind::Table | EntryKind::Chain | EntryKind::Set | EntryKind::File => &text,
+            EntryKind::Table
+            | EntryKind::Chain
+            | EntryKind::Set
+            | EntryKind::File
+            | EntryKind::Mount => &text,
             _ => "",
         };
         has_word(text, name)

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::entry::{Entry, EntryKind, File, Rule, Table};
+use super::entry::{Entry, EntryKind, Rule, Table};
 use super::names::{CaseNames, Mention, Owner};
 use super::{EntryChange, Ledger, LedgerDifference};
 
@@ -70,7 +70,12 @@ impl Judge<'_> {
         };
         let found = differences.into_iter().filter_map(|one| {
             let entry = &one.entry;
-            let is_new = one.change == EntryChange::Added && entry.kind() != EntryKind::Connection;
+            let is_new = match (&one.change, entry.kind()) {
+                (_, EntryKind::Connection) => false,
+                // A line may have been added to the machine's.
+                (EntryChange::Changed(_), EntryKind::File) => true,
+                (change, _) => *change == EntryChange::Added,
+            };
             let stays =
                 !is_new || (self.documented)(&one).is_some() || names(&there, entry).is_some();
             let mention = names(&gone, entry).filter(|_| !stays)?;
@@ -124,6 +129,9 @@ impl Judge<'_> {
         if let Some(source) = (self.documented)(difference) {
             return Standing::Kept(source);
         }
+        if difference.change == EntryChange::Removed && self.is_given_folder(entry) {
+            return Standing::Kept(String::from("it was the implementation's own"));
+        }
         if difference.change != EntryChange::Added {
             return Standing::Leftover(String::from("it is not the implementation's own"));
         }
@@ -166,23 +174,39 @@ impl Judge<'_> {
                     .chains
                     .contains(&(chain.table.clone(), chain.name.clone())),
                 Entry::Rule(rule) => is_own_rule(rule, own),
-                Entry::File(file) => self.is_own_file(file),
+                Entry::File(file) => self.is_own_path(&file.path),
+                // Over the machine's own files nothing stays.
+                Entry::Mount(mount) => {
+                    self.is_state(&mount.point)
+                        || (mount.point.starts_with("/run/") && self.is_own_path(&mount.point))
+                }
                 _ => false,
             }
     }
 
     /// A file is the implementation's own if its folder is: but not where other programs read what anybody puts there,
     /// as in `/run/sysctl.d`.
-    fn is_own_file(&self, file: &File) -> bool {
+    fn is_own_path(&self, path: &str) -> bool {
         // An empty folder speaks for itself.
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let is_for_others = folder.split('/').any(|part| part.ends_with(".d"));
-        let is_state = self.state_folders.iter().any(|own| {
-            folder
-                .strip_prefix(own)
+        self.is_state(folder) || (!is_for_others && !self.before.has_folder(folder))
+    }
+
+    fn is_state(&self, path: &str) -> bool {
+        self.state_folders.iter().any(|own| {
+            path.strip_prefix(own)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
-        is_state || (!is_for_others && !self.before.has_folder(folder))
+        })
+    }
+
+    /// Whether it is a folder that was given to the implementation, which may take it away.
+    fn is_given_folder(&self, entry: &Entry) -> bool {
+        let path = match entry {
+            Entry::File(file) => file.path.strip_suffix('/'),
+            _ => None,
+        };
+        path.is_some_and(|path| self.state_folders.contains(&path))
     }
 }
 

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::entry::{Address, Chain, Entry, EntryKind, Link, PolicyRule, Rest, Route, Rule, Table};
+use nix::libc::S_IFMT;
+
+use super::entry::{
+    Address, Chain, Entry, EntryKind, File, Link, PolicyRule, Rest, Route, Rule, Table,
+};
 
 /// The tables of routing that have a name (`rtnetlink.h`, `RT_TABLE_*`).
 const MAIN: u32 = 254;
@@ -28,6 +32,7 @@ impl Entry {
             Self::Sysctl(_) => EntryKind::Sysctl,
             Self::Socket(_) => EntryKind::Socket,
             Self::File(_) => EntryKind::File,
+            Self::Mount(_) => EntryKind::Mount,
             Self::Connection(_) => EntryKind::Connection,
         }
     }
@@ -43,6 +48,7 @@ impl Entry {
             Self::Set(set) => format!("{} {} {}", set.table, set.kind, set.name),
             Self::Sysctl(setting) => setting.name.clone(),
             Self::File(file) => file.path.clone(),
+            Self::Mount(mount) => mount.point.clone(),
             // Another one of these is another thing.
             Self::Route(_)
             | Self::PolicyRule(_)
@@ -141,10 +147,54 @@ impl fmt::Display for Entry {
                 IpAddr::V4(address) => write!(f, "{} {address}:{}", socket.protocol, socket.port),
                 IpAddr::V6(address) => write!(f, "{} [{address}]:{}", socket.protocol, socket.port),
             },
-            Self::File(file) => f.write_str(&file.path),
+            Self::File(file) => f.write_str(&printable(&file.path)),
+            Self::Mount(mount) => write!(f, "{} ({})", printable(&mount.point), mount.kind),
             Self::Connection(connection) => f.write_str(&connection.text),
         }
     }
+}
+
+/// A path on one line, whatever is in it.
+pub(super) fn printable(path: &str) -> String {
+    let escaped = |c: char| -> String {
+        match c.is_control() {
+            true => c.escape_default().collect(),
+            false => c.into(),
+        }
+    };
+    path.chars().map(escaped).collect()
+}
+
+/// What has become of a file that was there before.
+pub(super) fn what_changed(before: &File, now: &File) -> String {
+    let kind_of = |file: &File| file.mode & S_IFMT;
+    if kind_of(before) != kind_of(now) {
+        return String::from("another kind of file");
+    }
+    let permissions = |file: &File| file.mode & !S_IFMT;
+    let mut words = Vec::new();
+    if before.length != now.length {
+        words.push(format!("{} bytes, was {}", now.length, before.length));
+    }
+    if permissions(before) != permissions(now) {
+        words.push(format!(
+            "mode {:o}, was {:o}",
+            permissions(now),
+            permissions(before)
+        ));
+    }
+    if before.owner != now.owner {
+        let words_of = |(user, group): (u32, u32)| format!("{user}:{group}");
+        words.push(format!(
+            "owner {}, was {}",
+            words_of(now.owner),
+            words_of(before.owner)
+        ));
+    }
+    if words.is_empty() {
+        words.push(String::from("other content"));
+    }
+    words.join("; ")
 }
 
 impl fmt::Display for Link {

@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::mount::{MsFlags, mount};
 
@@ -47,13 +48,25 @@ pub struct Layer {
     pub at: PathBuf,
     upper: OwnedFd,
     lower: OwnedFd,
+    /// When it was laid, in seconds and nanoseconds since 1970. What the lower half has of later the machine itself has changed.
+    pub since: (i64, i64),
 }
 
 impl Layer {
     /// A layer at `at` of these halves; none if one of them cannot be held.
     pub(in crate::lab) fn of(at: &Path, upper: &Path, lower: OwnedFd) -> Option<Self> {
         let (at, upper) = (at.to_owned(), hold(upper)?);
-        Some(Self { at, upper, lower })
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let since = (
+            i64::try_from(now.as_secs()).ok()?,
+            now.subsec_nanos().into(),
+        );
+        Some(Self {
+            at,
+            upper,
+            lower,
+            since,
+        })
     }
 
     /// A path by which the calling thread finds the upper half.
@@ -148,6 +161,10 @@ fn lay(lower: &Path, at: &Path, number: usize) -> Result<Option<Layer>, LabError
     for half in [&upper, &work] {
         let shown = half.display().to_string();
         fs::create_dir_all(half).map_err(|e| LabError::system("create", shown, e))?;
+    }
+    // The folder is seen with the attributes of its upper half.
+    if let Ok(about) = lower.metadata() {
+        let _ = fs::set_permissions(&upper, about.permissions());
     }
     let below = hold(lower);
     let options = format!(

@@ -1,4 +1,4 @@
-use super::super::entry::{Base, Chain, Connection, Link, Sysctl};
+use super::super::entry::{Base, Chain, Connection, File, Link, Sysctl};
 use super::super::fold::fold;
 use super::*;
 
@@ -48,6 +48,8 @@ fn file(path: &str) -> Entry {
         path: path.to_owned(),
         length: 1,
         written: (0, 0),
+        mode: 0o100_644,
+        owner: (0, 0),
     })
 }
 
