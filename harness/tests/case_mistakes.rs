@@ -131,6 +131,10 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 #[case::rule_for_an_unknown_address(contract(
     "[[host.drops]]\nto = \"c1\"\n[network.front]\nsubnet = \"10.77.1.0/24\"\n[container.c1]\nnetwork = \"front\""
 ))]
+#[case::rule_for_an_address_of_ipv6(contract("[[host.drops]]\nto = \"::1\""))]
+#[case::service_that_is_there_already(contract(
+    "[[step]]\nlisten = { at = \"lan\", protocol = \"tcp\", port = 80 }\n[[step]]\nlisten = { at = \"lan\", protocol = \"tcp\", port = 80 }"
+))]
 #[case::unknown_policy(contract("[host]\nforward = \"reject\""))]
 #[case::change_in_a_recipe(recipe(&format!("remove = \"c1\"\n{PROBE}{ANSWERED}")))]
 #[case::container_that_goes_without_an_address(changed(&format!(

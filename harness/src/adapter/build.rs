@@ -66,6 +66,25 @@ impl Build {
         Ok(build)
     }
 
+    /// Refuses a folder that holds none of an implementation's programs: all that ran would be the machine's own.
+    ///
+    /// # Errors
+    /// Which are not in it.
+    pub(super) fn must_have_one_of(&self, programs: &[&str]) -> Result<(), String> {
+        let is_here = |name: &&str| {
+            let mut places = self.folders.iter().map(|folder| folder.join(name));
+            places.any(|path| no_program(&path).is_none())
+        };
+        let is_named = self.root.is_some() || self.program.is_some();
+        match &self.asked {
+            Some(asked) if !is_named && !programs.iter().any(is_here) => Err(format!(
+                "{asked}: none of {} is in it; name the folder that has them, or one above with bin, usr/bin and so on",
+                programs.join(", ")
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Where the implementation finds a program, as a path within its root: in its own folders, then `within` those, in
     /// PATH if there are none. `is_main` tells the program that gave the implementation its name: one that was named by
     /// itself may be called anything.
@@ -173,6 +192,20 @@ mod tests {
         // What it lacks is the machine's.
         assert!(at("sh").is_some_and(|path| !path.starts_with(&inside)));
         assert!(whole.path().starts_with(&format!("{}", inside.display())));
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_holds_nothing_of_it_is_no_build() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let inside = folder.path().canonicalize()?;
+        let names = ["dockerd", "runc"];
+        let refused = |build: Build| build.must_have_one_of(&names).is_err();
+        assert!(refused(build(&inside)));
+        assert!(!refused(Build::default()));
+        // A helper is enough.
+        program(&inside.join("bin/runc"))?;
+        assert!(!refused(build(&inside)));
         Ok(())
     }
 

@@ -48,6 +48,8 @@ impl Implementation {
             must_have(needed)?;
         }
         let build = Build::of(selection.build.as_deref())?;
+        let programs: Vec<&str> = facts.programs.iter().map(|one| one.program).collect();
+        build.must_have_one_of(&programs)?;
         let mut parts = BTreeMap::new();
         for (number, needed) in facts.programs.iter().enumerate() {
             let within: Vec<PathBuf> = needed.folders.iter().map(PathBuf::from).collect();

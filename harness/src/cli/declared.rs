@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::adapter::{Circumstance, Declared, EVERY_RULE, Expected};
 use crate::case::discover;
 use crate::intent::rules;
+use crate::ledger::EntryKind;
 
 /// Every case that an entry names must be there: one that is misspelt would never hold.
 pub(super) fn must_name_cases(files: &[PathBuf], folders: &[PathBuf]) -> Result<(), String> {
@@ -23,7 +24,7 @@ pub(super) fn must_name_cases(files: &[PathBuf], folders: &[PathBuf]) -> Result<
                 return Err(format!(
                     "{}: line {}: no case is called `{named}`; goldpath list has all",
                     path.display(),
-                    line(&text(path)?, number)
+                    line(&text(path)?, "expected", number)
                 ));
             }
         }
@@ -41,13 +42,22 @@ pub(super) fn read(expected: &[PathBuf], kept: &[PathBuf]) -> Result<Declared, S
         declared.add_expected(&text).map_err(wrong)?;
         for (number, entry) in declared.expected[read..].iter().enumerate() {
             if let Some(what) = means_nothing(entry) {
-                return Err(wrong(format!("line {}: {what}", line(&text, number))));
+                let line = line(&text, "expected", number);
+                return Err(wrong(format!("line {line}: {what}")));
             }
         }
     }
     for path in kept {
-        let added = declared.add_kept(&text(path)?);
-        added.map_err(|what| format!("{}: {what}", path.display()))?;
+        let text = text(path)?;
+        let read = declared.kept.len();
+        let wrong = |what: String| format!("{}: {what}", path.display());
+        declared.add_kept(&text).map_err(wrong)?;
+        for (number, entry) in declared.kept[read..].iter().enumerate() {
+            if let Some(what) = entry.means_nothing() {
+                let line = line(&text, "kept", number);
+                return Err(wrong(format!("line {line}: {what}")));
+            }
+        }
     }
     Ok(declared)
 }
@@ -57,10 +67,11 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 /// The line of an entry's heading, counted from 1.
-fn line(text: &str, entry: usize) -> usize {
+fn line(text: &str, heading: &str, entry: usize) -> usize {
+    let heading = format!("[[{heading}]]");
     let headings = text.lines().enumerate().filter(|(_, line)| {
         let line: String = line.split_whitespace().collect();
-        line.starts_with("[[expected]]")
+        line.starts_with(&heading)
     });
     headings
         .map(|(number, _)| number + 1)
@@ -107,9 +118,25 @@ fn means_nothing(entry: &Expected) -> Option<String> {
         ));
     }
     // Kinds of findings in explored scenarios.
-    let is_kind = |rule: &str| {
-        rule.starts_with("leftover-") || ["check", "teardown", "unnoticed"].contains(&rule)
+    let is_leftover = |rule: &str| {
+        let kind = rule.strip_prefix("leftover-");
+        kind.is_some_and(|kind| EntryKind::ALL.iter().any(|one| one.as_str() == kind))
     };
+    let is_kind =
+        |rule: &str| is_leftover(rule) || ["check", "teardown", "unnoticed"].contains(&rule);
+    if entry.by.is_some() && !entry.rules.is_empty() && entry.rules.iter().all(|rule| is_kind(rule))
+    {
+        return Some(String::from(
+            "`by` is about questions of tables, and none of these `rules` is asked by one",
+        ));
+    }
+    if let Some(left) = &entry.left
+        && (left.trim().is_empty() || !entry.rules.iter().any(|rule| is_leftover(rule)))
+    {
+        return Some(String::from(
+            "`left` is about what is left behind: name it, and among `rules` a kind of it, as leftover-file",
+        ));
+    }
     let known =
         |rule: &String| rule == EVERY_RULE || is_kind(rule) || rules().any(|one| one.id.0 == rule);
     entry

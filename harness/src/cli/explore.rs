@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::asked::Implementations;
 use super::exit::Exit;
+use super::inputs::{Inputs, wrong_with_folder};
 use super::output::output;
 use super::run::default_jobs;
 use super::sandbox::{broken, inside_and_look};
@@ -30,8 +31,9 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Number of scenarios. The default covers every pair of values of two axes.
-    #[arg(long, value_name = "N", default_value_t = PAIRS_WITHIN, conflicts_with = "time")]
-    pub scenarios: usize,
+    #[arg(long, value_name = "N", default_value_t = PAIRS_WITHIN as u32, conflicts_with = "time",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub scenarios: u32,
     /// Time to explore for, such as 90s or 10m, instead of a number of scenarios.
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     pub time: Option<Duration>,
@@ -63,6 +65,8 @@ fn time(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    let number = Some(number).filter(|number| *number > 0);
+    let number = number.ok_or_else(|| format!("in `{text}` nothing can be asked"))?;
     number
         .checked_mul(seconds)
         .map(Duration::from_secs)
@@ -71,6 +75,9 @@ fn time(text: &str) -> Result<Duration, String> {
 
 /// Explores, and ends with 1 if some implementation parts from the intent.
 pub fn run(args: &Args) -> ExitCode {
+    if let Err(exit) = places(args) {
+        return exit.into();
+    }
     inside_and_look(|| {
         let candidates = match args.implementations.find() {
             Ok(candidates) => candidates,
@@ -88,13 +95,35 @@ pub fn run(args: &Args) -> ExitCode {
         };
         let until = match args.time {
             Some(time) => Until::Time(Instant::now() + time),
-            None => Until::Scenarios(args.scenarios),
+            None => Until::Scenarios(args.scenarios as usize),
         };
         match campaign.explore(args.seed, until, &mut |step| tell(&step)) {
             Ok(explored) => finish(args, &explored),
             Err(error) => broken("explore", &error),
         }
     })
+}
+
+/// Says before anything is started what cannot be written.
+fn places(args: &Args) -> Result<(), Exit> {
+    if let Some(reason) = wrong_with_folder(&args.out) {
+        let shown = args.out.display();
+        let _ = writeln!(io::stderr(), "cannot write to --out {shown}: {reason}");
+        return Err(Exit::WrongInput);
+    }
+    let inputs = Inputs {
+        files: args.implementations.files(),
+        ..Inputs::default()
+    };
+    let asked = [("--json", &args.json), ("--html", &args.html)].into_iter();
+    for (option, path) in asked.filter_map(|(option, path)| Some((option, path.as_deref()?))) {
+        if let Some(reason) = inputs.spoiled_by(path) {
+            let shown = path.display();
+            let _ = writeln!(io::stderr(), "cannot write {option} to {shown}: {reason}");
+            return Err(Exit::WrongInput);
+        }
+    }
+    Ok(())
 }
 
 /// Says on standard error what goes on.

@@ -121,6 +121,9 @@ fn find(selection: &Selection, version: &str) -> Found {
     let main = wanted.first().cloned();
     let main = main.ok_or_else(|| String::from("the conflist has no \"plugins\""))?;
     let build = Build::of(selection.build.as_deref())?;
+    let optional = FACTS.programs.iter().map(|needed| needed.program);
+    let programs: Vec<&str> = wanted.iter().map(String::as_str).chain(optional).collect();
+    build.must_have_one_of(&programs)?;
     let folders = folders(&build);
     let mut parts = BTreeMap::new();
     let mut missing = Vec::new();

@@ -8,6 +8,7 @@ use super::container::{containers, published};
 use super::control;
 use super::findings::Findings;
 use super::host;
+use super::listen;
 use super::network::networks;
 use super::scope::Scope;
 use super::step::step;
@@ -134,6 +135,7 @@ pub(in crate::case) fn validate(
             help,
         );
     }
+    listen::once(&mut findings, &file.step, &steps);
     change::in_order(&mut findings, file, &steps);
     change::collisions(&mut findings, file, &containers, &steps);
     let host = file.host.as_ref().filter(|_| !recipe);

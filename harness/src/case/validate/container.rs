@@ -145,6 +145,10 @@ pub(super) fn published(
         .iter()
         .copied()
         .chain([contract::UPLINK.address])
+        .chain(
+            host.second_uplink
+                .then_some(contract::SECOND_UPLINK.address),
+        )
         .chain(gateways)
         .collect();
     for entry in in_file_order(written)

@@ -95,11 +95,17 @@ fn known(
         Some(Attachment::Network { address, .. }) => *address,
         Some(_) => None,
         None if text == "lan" => Some(contract::LAN.address),
-        None => text.parse().ok(),
+        None => text
+            .parse()
+            .ok()
+            .filter(|one: &IpAddr| one.is_ipv4() && !one.is_unspecified()),
     };
     if found.is_none() {
-        let message = format!("the address of `{text}` is not known beforehand");
-        let help = "write an address, `lan`, or a container that asks for its `address`";
+        let message = match text.parse::<IpAddr>() {
+            Ok(_) => format!("`{text}` is no address that a rule of IPv4 can drop"),
+            Err(_) => format!("the address of `{text}` is not known beforehand"),
+        };
+        let help = "write an address of IPv4, `lan`, or a container that asks for its `address`";
         findings.note(written.span(), message, "here", help);
     }
     found

@@ -6,6 +6,7 @@ mod container;
 mod control;
 mod findings;
 mod host;
+mod listen;
 mod network;
 mod place;
 mod probe;
