@@ -103,8 +103,8 @@ impl Implementations {
                 let is_plugin = selection.to_string().starts_with("plugin:");
                 let next = match (&selection.argument, is_plugin) {
                     (Some(_), true) => "goldpath init plugin, which writes a plugin that passes",
-                    (Some(_), false) => "name a file that is there",
-                    (None, _) => "goldpath doctor, which lists what there is",
+                    (Some(path), false) if !Path::new(path).exists() => "name a file that is there",
+                    _ => "goldpath doctor, which lists what there is",
                 };
                 return Err(format!(
                     "implementation {selection}: {reason}\nnext: {next}"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::adapter::{Circumstance, Declared, EVERY_RULE, Expected};
-use crate::case::discover;
+use crate::case::{builtin_text, discover};
 use crate::intent::rules;
 use crate::ledger::EntryKind;
 
@@ -19,7 +19,10 @@ pub(super) fn must_name_cases(files: &[PathBuf], folders: &[PathBuf]) -> Result<
     for path in files {
         let declared = read(std::slice::from_ref(path), &[])?;
         for (number, entry) in declared.expected.iter().enumerate() {
-            let is_there = |named: &&String| cases.iter().any(|case| case.id.as_str() == **named);
+            // A file may be for other folders of cases, too.
+            let is_there = |named: &&String| {
+                builtin_text(named).is_some() || cases.iter().any(|case| case.id.as_str() == **named)
+            };
             if let Some(named) = entry.cases.iter().find(|named| !is_there(named)) {
                 return Err(format!(
                     "{}: line {}: no case is called `{named}`; goldpath list has all",
