@@ -21,7 +21,8 @@ pub(super) fn must_name_cases(files: &[PathBuf], folders: &[PathBuf]) -> Result<
         for (number, entry) in declared.expected.iter().enumerate() {
             // A file may be for other folders of cases, too.
             let is_there = |named: &&String| {
-                builtin_text(named).is_some() || cases.iter().any(|case| case.id.as_str() == **named)
+                builtin_text(named).is_some()
+                    || cases.iter().any(|case| case.id.as_str() == **named)
             };
             if let Some(named) = entry.cases.iter().find(|named| !is_there(named)) {
                 return Err(format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{Entry, EntryKind};
+use super::entry::{Entry, EntryKind, File};
 use super::standing::Standing;
 use super::words::{printable, what_changed};
 use super::{EntryChange, LedgerDifference};
@@ -10,6 +10,8 @@ use crate::finding::{Leftover, LeftoverChange, What};
 
 /// Folders of a path that are enough to tell whose file it is: `/run/goldpath/data`.
 const TOLD_FOLDERS: usize = 3;
+/// Leftover files of one folder that are told each by itself.
+const TOLD_FILES: usize = 16;
 
 /// What is wrong, and what is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,11 +23,12 @@ pub struct Told {
 }
 
 /// Words each difference. The settings of a link that came or went are told with the link, and files that are kept for
-/// one reason with their folder.
+/// one reason, or many that are left for one, with their folder.
 pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
     let mut told = Told::default();
     let mut files: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
     let links = links(differences);
+    let mut crowds = crowds(differences, standings);
     for (difference, standing) in differences.iter().zip(standings) {
         let entry = &difference.entry;
         let link = entry
@@ -36,8 +39,10 @@ pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
         }
         match (standing, entry) {
             (Standing::Kept(why), Entry::File(file)) => {
-                let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                let parts: Vec<&str> = folder.split('/').take(TOLD_FOLDERS + 1).collect();
+                let parts: Vec<&str> = folder_of(&file.path)
+                    .split('/')
+                    .take(TOLD_FOLDERS + 1)
+                    .collect();
                 files
                     .entry((parts.join("/"), why))
                     .or_default()
@@ -46,6 +51,20 @@ pub fn fold(differences: &[LedgerDifference], standings: &[Standing]) -> Told {
             (Standing::Kept(why), _) => told
                 .kept
                 .push(kept(why, leftover(difference, &entry.to_string()))),
+            (Standing::Leftover(why), Entry::File(file))
+                if crowds.contains_key(&crowd(file, difference, why)) =>
+            {
+                // The first one is told for all.
+                let count = crowds.insert(crowd(file, difference, why), 0);
+                if let Some(count @ 1..) = count {
+                    let folder = printable(folder_of(&file.path));
+                    told.leftovers.push(What::Leftover(Leftover {
+                        change: change(difference),
+                        kind: EntryKind::File.as_str().to_owned(),
+                        entry: format!("{count} files of {folder}: {why}"),
+                    }));
+                }
+            }
             (Standing::Leftover(why), _) => {
                 let settings = match entry {
                     Entry::Link(link) => settings_of(&link.name, difference, differences),
@@ -83,21 +102,51 @@ fn kept(why: &str, left: Leftover) -> What {
     }
 }
 
-fn leftover(difference: &LedgerDifference, entry: &str) -> Leftover {
-    let (change, before) = match &difference.change {
-        EntryChange::Added => (LeftoverChange::Added, String::new()),
-        EntryChange::Removed => (LeftoverChange::Removed, String::new()),
-        EntryChange::Moved => (LeftoverChange::Moved, String::new()),
-        EntryChange::Changed(before) => {
-            let before = match (&**before, &difference.entry) {
-                (Entry::File(before), Entry::File(now)) => what_changed(before, now),
-                (before, _) => format!("was {before}"),
-            };
-            (LeftoverChange::Changed, format!(", {before}"))
+/// Files that are told together: by their folder, what became of them, and why that is wrong.
+type Crowd<'a> = (&'a str, LeftoverChange, &'a str);
+
+fn crowd<'a>(file: &'a File, difference: &LedgerDifference, why: &'a str) -> Crowd<'a> {
+    (folder_of(&file.path), change(difference), why)
+}
+
+/// How many there are of those that are many.
+fn crowds<'a>(
+    differences: &'a [LedgerDifference],
+    standings: &'a [Standing],
+) -> BTreeMap<Crowd<'a>, usize> {
+    let mut crowds = BTreeMap::new();
+    for (difference, standing) in differences.iter().zip(standings) {
+        if let (Standing::Leftover(why), Entry::File(file)) = (standing, &difference.entry) {
+            *crowds.entry(crowd(file, difference, why)).or_default() += 1;
         }
+    }
+    crowds.retain(|_, count| *count > TOLD_FILES);
+    crowds
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn change(difference: &LedgerDifference) -> LeftoverChange {
+    match &difference.change {
+        EntryChange::Added => LeftoverChange::Added,
+        EntryChange::Removed => LeftoverChange::Removed,
+        EntryChange::Moved => LeftoverChange::Moved,
+        EntryChange::Changed(_) => LeftoverChange::Changed,
+    }
+}
+
+fn leftover(difference: &LedgerDifference, entry: &str) -> Leftover {
+    let before = match (&difference.change, &difference.entry) {
+        (EntryChange::Changed(before), now) => match (&**before, now) {
+            (Entry::File(before), Entry::File(now)) => format!(", {}", what_changed(before, now)),
+            (before, _) => format!(", was {before}"),
+        },
+        _ => String::new(),
     };
     Leftover {
-        change,
+        change: change(difference),
         kind: difference.entry.kind().as_str().to_owned(),
         entry: format!("{entry}{before}"),
     }

@@ -283,3 +283,17 @@ fn a_part_of_a_hardware_address_is_no_name() {
     assert_eq!(names.named_by(&veth, ""), None);
     assert!(names.named_by(&link("v0-c6"), "").is_some());
 }
+
+#[test]
+fn many_files_of_a_folder_are_told_together() {
+    let left = |count: usize| {
+        let files = (0..count).map(|number| LedgerDifference {
+            entry: file(&format!("/etc/many/{number}")),
+            change: EntryChange::Removed,
+        });
+        let files: Vec<LedgerDifference> = files.collect();
+        let why = Standing::Leftover(String::from("it is not the implementation's own"));
+        fold(&files, &vec![why; count]).leftovers.len()
+    };
+    assert_eq!((left(3), left(300)), (3, 1));
+}
