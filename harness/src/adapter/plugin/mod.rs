@@ -202,7 +202,17 @@ struct PluginNetwork {
 
 impl Realised for PluginNetwork {
     fn brought(&self, host: &LabHost) -> Result<BTreeMap<String, Netns>, AdapterError> {
-        let open = |(name, pid): (&String, &u32)| Ok((name.clone(), host.jail.netns_of(*pid)?));
+        let open = |(name, pid): (&String, &u32)| {
+            let netns = host.jail.netns_of(*pid);
+            let netns = netns.map_err(|error| match host.jail.over() {
+                Some(_) => AdapterError::from(error),
+                None => AdapterError::Answer {
+                    question: String::from("`pids`"),
+                    reason: format!("container {name}: {error}"),
+                },
+            })?;
+            Ok((name.clone(), netns))
+        };
         self.pids.iter().map(open).collect()
     }
 
