@@ -110,8 +110,8 @@ pub(super) const GROUP: Group = Group {
                 "RFC 4787 REQ-5: how long a NAT keeps a UDP mapping",
             ],
             says: Says::Is(|cell| {
-                let (was, now) = open_flow(cell)?;
-                let untouched = by(&was)? == by(&now)? && !moved(cell, by(&now)?);
+                let now = open_flow(cell)?;
+                let untouched = !was_elsewhere(cell, by(&now)?) && !moved(cell, by(&now)?);
                 untouched.then_some(now)
             }),
         },
@@ -123,8 +123,8 @@ pub(super) const GROUP: Group = Group {
             features: &[Feature::Replace],
             source: &["case lifecycle/udp-flow-follows-the-port"],
             says: Says::Is(|cell| {
-                let (was, now) = open_flow(cell)?;
-                let touched = by(&was)? != by(&now)? || moved(cell, by(&now)?);
+                let now = open_flow(cell)?;
+                let touched = was_elsewhere(cell, by(&now)?) || moved(cell, by(&now)?);
                 touched.then_some(now)
             }),
         },
@@ -140,7 +140,7 @@ pub(super) const GROUP: Group = Group {
                 if matches!(cell.to, To::Container(..)) {
                     return None;
                 }
-                let (_, now) = open_flow(cell)?;
+                let now = open_flow(cell)?;
                 let open = matches!(now, Answer::Answered { .. } | Answer::Unspecified { .. });
                 (!open).then_some(Answer::NoContainer)
             }),
@@ -214,21 +214,33 @@ fn drops(cell: &Cell<'_>, source: IpAddr, destination: IpAddr) -> bool {
     })
 }
 
-/// Of a flow that was answered in an earlier moment: its answer then, and that of a new one now.
-fn open_flow(cell: &Cell<'_>) -> Option<(Answer, Answer)> {
-    if cell.question.flow != Flow::Open {
-        return None;
-    }
-    let new = Question {
+/// Of a flow that was answered in an earlier moment the answer of a new one now.
+fn open_flow(cell: &Cell<'_>) -> Option<Answer> {
+    let is_open = cell.question.flow == Flow::Open && answered_before(cell, |_| true);
+    is_open.then(|| decide(&cell.asking(&new(cell))).0)
+}
+
+/// Whether somebody else than `now` answered such a flow in an earlier moment. It may have been open since then, however many events
+/// came after.
+fn was_elsewhere(cell: &Cell<'_>, now: &str) -> bool {
+    answered_before(cell, |by| by != now)
+}
+
+fn answered_before(cell: &Cell<'_>, is_meant: impl Fn(&str) -> bool) -> bool {
+    let new = new(cell);
+    cell.moment.earlier().any(|before| {
+        let services = services(before);
+        let then = Cell::of(before, &new, &services);
+        then.is_some_and(|then| by(&decide(&then).0).is_some_and(&is_meant))
+    })
+}
+
+/// The same question by a new flow.
+fn new(cell: &Cell<'_>) -> Question {
+    Question {
         flow: Flow::New,
         ..cell.question.clone()
-    };
-    let was = cell.moment.earlier().find_map(|before| {
-        let services = services(before);
-        let (answer, _) = decide(&Cell::of(before, &new, &services)?);
-        by(&answer).is_some().then_some(answer)
-    });
-    Some((was?, decide(&cell.asking(&new)).0))
+    }
 }
 
 /// Whether a port leads to a container of this name that was away meanwhile and has another address since.
