@@ -101,9 +101,10 @@ impl Written {
         }
     }
 
-    /// Whether the machine itself has made or changed it since the layer was laid.
+    /// Whether it is a file that the machine itself has made or changed since the layer was laid. A folder changes with what is
+    /// in it.
     fn is_later(&self, about: &Metadata) -> bool {
-        (about.ctime(), about.ctime_nsec()) > self.since
+        !about.is_dir() && (about.ctime(), about.ctime_nsec()) > self.since
     }
 
     /// The machine's file or folder at `lower`, if there is one, is not seen at `at` any more.
@@ -146,5 +147,44 @@ fn have_equal_bytes(one: &Path, other: &Path) -> io::Result<bool> {
         if chunks[0] != chunks[1] || chunks[0].is_empty() {
             return Ok(chunks[0] == chunks[1]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_the_machine_writes_to_is_looked_into() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("file");
+        fs::write(&file, "of the machine")?;
+        let written = Written::default();
+        assert!(written.is_later(&file.metadata()?), "since 1970");
+        assert!(!written.is_later(&folder.path().metadata()?));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_put_back_is_as_before() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        let same = |one: &Path, other: &Path| -> io::Result<bool> {
+            let (about, before) = (one.symlink_metadata()?, other.symlink_metadata()?);
+            Ok(is_as_before((one, &about), (other, &before)))
+        };
+        let long = "0123456789".repeat(10_000);
+        fs::write(at("before"), &long)?;
+        fs::write(at("same"), &long)?;
+        fs::write(at("longer"), format!("{long}0"))?;
+        assert!(same(&at("same"), &at("before"))?);
+        fs::write(at("last"), format!("{}8", &long[..long.len() - 1]))?;
+        assert!(!same(&at("last"), &at("before"))?);
+        assert!(!same(&at("longer"), &at("before"))?);
+        let mut permissions = at("same").metadata()?.permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(at("same"), permissions)?;
+        assert!(!same(&at("same"), &at("before"))?);
+        Ok(())
     }
 }
