@@ -138,13 +138,9 @@ impl Ledger {
         known
     }
 
-    /// Takes a file out, and what is mounted there: somebody who is no implementation removes it.
+    /// Takes a file out: somebody who is no implementation removes it.
     pub fn forget_file(&mut self, path: &str) {
-        let is_it = |entry: &Entry| match entry {
-            Entry::File(file) => file.path == path,
-            Entry::Mount(mount) => mount.point == path,
-            _ => false,
-        };
+        let is_it = |entry: &Entry| matches!(entry, Entry::File(file) if file.path == path);
         self.entries.retain(|entry| !is_it(entry));
     }
 

@@ -122,6 +122,11 @@ impl CaseNames {
         self.containers.iter().any(|one| one.name == name)
     }
 
+    /// The names of all containers.
+    pub fn container_names(&self) -> impl Iterator<Item = &str> {
+        self.containers.iter().map(|one| one.name.as_str())
+    }
+
     /// All networks.
     pub fn networks(&self) -> &[OfNetwork] {
         &self.networks

@@ -6,7 +6,7 @@ use super::RunError;
 use crate::adapter::{Attached, Implementation, Kept, LabHost, Realised, Scenario, kept};
 use crate::lab::{Lab, next_event};
 use crate::ledger::{
-    CaseNames, EntryKind, Judge, Ledger, LedgerDifference, Standing, Told, fold, read_texts,
+    CaseNames, Entry, EntryKind, Judge, Ledger, LedgerDifference, Standing, Told, fold, read_texts,
 };
 use crate::trace::{Conntrack, ConntrackEntry};
 
@@ -164,6 +164,16 @@ impl Left {
         }
     }
 
+    /// Whether it is the mount of a container's name, which the harness makes and takes away.
+    fn is_by_the_harness(&self, entry: &Entry) -> bool {
+        let point = match entry {
+            Entry::Mount(mount) => &mount.point,
+            _ => return false,
+        };
+        let mut names = self.names.container_names();
+        names.any(|name| LabHost::path(name) == *point)
+    }
+
     fn judge(
         &self,
         before: &Ledger,
@@ -171,7 +181,8 @@ impl Left {
         host: &LabHost,
         which: impl Fn(&Judge<'_>, Vec<LedgerDifference>) -> (Vec<LedgerDifference>, Vec<Standing>),
     ) -> Result<(Vec<LedgerDifference>, Vec<Standing>), RunError> {
-        let differences = before.diff(now);
+        let mut differences = before.diff(now);
+        differences.retain(|one| !self.is_by_the_harness(&one.entry));
         let texts = host.jail.run(|| read_texts(&differences))?;
         let state_folders: Vec<&str> = host.jail.state_folders().collect();
         let judge = Judge {
