@@ -25,6 +25,8 @@ pub(super) struct Sights {
     ports: HashMap<(Arc<str>, u16), usize>,
     /// TCP questions by the initial sequence number, which no translation changes.
     handshakes: HashMap<u32, usize>,
+    /// The TTL that the SYN of a sequence number had where it left a node of [`Self::ports`].
+    left_with: HashMap<u32, u8>,
     /// Questions that are asked by an echo reply.
     replies: BTreeSet<usize>,
     seen: Vec<Vec<Sight>>,
@@ -145,7 +147,13 @@ impl Sights {
         };
         if frame.outgoing && flags.syn && !flags.ack {
             let node = self.name(&frame.node);
-            if let Some(position) = self.ports.get(&(node, source_port)) {
+            // Masquerade may have drawn the port of another question for what the host passes on. Its TTL is lower there than
+            // where it was sent.
+            let left_with = self.left_with.entry(sequence).or_default();
+            if let Some(position) = self.ports.get(&(node, source_port))
+                && headers.ttl > *left_with
+            {
+                *left_with = headers.ttl;
                 self.handshakes.insert(sequence, *position);
             }
         }
@@ -306,8 +314,12 @@ mod tests {
     }
 
     fn segment(sequence: u32, flags: &str, acknowledgement: u32) -> Vec<u8> {
+        segment_with(64, sequence, flags, acknowledgement)
+    }
+
+    fn segment_with(ttl: u8, sequence: u32, flags: &str, acknowledgement: u32) -> Vec<u8> {
         let ends = ([10, 77, 1, 2], [10, 77, 1, 3]);
-        let packet = PacketBuilder::ethernet2([2; 6], [3; 6]).ipv4(ends.0, ends.1, 64);
+        let packet = PacketBuilder::ethernet2([2; 6], [3; 6]).ipv4(ends.0, ends.1, ttl);
         let mut segment = packet.tcp(10_001, 80, sequence, 512);
         if flags.contains('s') {
             segment = segment.syn();
@@ -321,6 +333,20 @@ mod tests {
         let mut bytes = Vec::new();
         segment.write(&mut bytes, &[]).expect(KNOWN);
         bytes
+    }
+
+    #[test]
+    fn what_a_node_passes_on_is_not_its_own_though_it_has_the_port_of_one() {
+        let sent = || frame("c1", true, segment(7, "s", 0));
+        let passed_on = || frame("host", true, segment_with(63, 7, "s", 0));
+        for frames in [[sent(), passed_on()], [passed_on(), sent()]] {
+            let mut sights = Sights::new(1, 2);
+            let of_c1 = sights.expect(1, "c1", Some(10_001));
+            let of_host = sights.expect(2, "host", Some(10_001));
+            sights.add(&frames);
+            assert_eq!(sights.of(of_c1).len(), 2);
+            assert!(sights.of(of_host).is_empty());
+        }
     }
 
     #[test]

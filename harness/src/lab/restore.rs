@@ -1,7 +1,7 @@
 //! `iptables` commands that stand together, as one `iptables-restore --noflush`.
 //!
 //! A process of iptables-nft takes 4 to 5 ms, most of it for reading the ruleset, and a step has three to four. What restore
-//! reads are the same command lines behind a table's name, handed to the same parser; `tests/lab.rs` compares the
+//! reads are the same command lines behind a table's name, handed to the same parser; `tests/lab/` compares the
 //! rulesets that come of both ways. Only words known from that comparison are joined: everything else runs alone.
 
 /// Options that mean the same in a line of `iptables-restore`.

@@ -1,5 +1,7 @@
 //! Labs built in namespaces of their own, asked with the programs that people use.
 
+mod jail;
+#[path = "../probe/mod.rs"]
 mod probe;
 
 use std::collections::BTreeMap;
@@ -11,9 +13,7 @@ use goldpath::capture::{RawFrame, Tap};
 use goldpath::case::Backend;
 use goldpath::case::ProbeKind;
 use goldpath::lab::sandbox::{self, Entered, Options};
-use goldpath::lab::{
-    CommandError, FinishedLabs, Groups, Jail, JailOptions, Lab, Netns, privatise_thread_mounts,
-};
+use goldpath::lab::{CommandError, FinishedLabs, Lab, privatise_thread_mounts};
 use goldpath::path::{Answer, Node};
 use goldpath::plan::article::{self, Container, Mode, Wiring};
 use goldpath::probe::Prober;
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Trial::test("a_joined_command_fails_by_its_own_name", joined_failure),
         Trial::test("rules_come_back_where_they_were", come_back),
         Trial::test("names_for_ip_link_set_netns", names),
-        Trial::test("a_jail_is_idle_unless_a_program_runs_in_it", idle),
+        Trial::test("a_jail_is_idle_unless_a_program_runs_in_it", jail::is_idle),
         Trial::test("many_labs_by_two_workers", many),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -492,16 +492,4 @@ fn come_back() -> Checked {
         }
     }
     Ok(())
-}
-
-fn idle() -> Checked {
-    let options = JailOptions::default();
-    let jail = Jail::open(&Netns::create()?, &options, [], Groups::ReadOnly)?;
-    same(jail.is_idle(), true)?;
-    // It ends with its input.
-    let mut program = jail.run(|| Command::new("cat").stdin(Stdio::piped()).spawn())??;
-    same(jail.is_idle(), false)?;
-    drop(program.stdin.take());
-    program.wait()?;
-    same(jail.is_idle(), true)
 }
