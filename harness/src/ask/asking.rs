@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
 use super::error::AskError;
 use super::flows::{Flows, OpenFlow};
 use super::numbers::{Numbers, request};
 use super::pinned::Pinned;
+use super::ready::{readable, ready};
 use super::seen::{Arrival, Heard, Leg, Seen};
 use super::sights::Sights;
 use super::socket::Socket;
@@ -264,27 +262,27 @@ impl Asker<'_> {
 
     /// Serves, and takes the answers that are there. Returns whether anything came.
     fn exchange(&mut self, cells: &mut [Cell<'_>]) -> Result<bool, AskError> {
-        let mut came = self.receive(cells)?;
-        for service in self.services.iter_mut() {
-            let node = service.node().to_owned();
-            service.serve().map_err(AskError::system("serve", &node))?;
-        }
-        came |= self.receive(cells)?;
+        let mut came = receive(cells)?;
+        self.serve()?;
+        came |= receive(cells)?;
         Ok(came)
     }
 
-    fn receive(&self, cells: &mut [Cell<'_>]) -> Result<bool, AskError> {
-        let mut came = false;
-        for cell in cells.iter_mut().filter(|cell| !cell.done) {
-            let heard = cell
-                .socket
-                .receive()
-                .map_err(|source| cell.broken(source))?;
-            cell.done = heard.is_some();
-            came |= heard.is_some();
-            cell.heard.extend(heard);
+    /// Serves those who have called.
+    fn serve(&mut self) -> Result<(), AskError> {
+        let fds = self.services.iter().map(Service::as_fds);
+        let counts: Vec<usize> = fds.clone().map(|of_one| of_one.len()).collect();
+        let ready = ready(fds.flatten().map(readable), Duration::ZERO)?;
+        let mut ready = ready.as_slice();
+        for (service, count) in self.services.iter_mut().zip(counts) {
+            let (of_one, others) = ready.split_at(count);
+            ready = others;
+            if of_one.contains(&true) {
+                let node = service.node().to_owned();
+                service.serve().map_err(AskError::system("serve", &node))?;
+            }
         }
-        Ok(came)
+        Ok(())
     }
 
     /// Waits until every question that must be answered, or told otherwise, has been, at most this long.
@@ -316,17 +314,8 @@ impl Asker<'_> {
         let sockets = cells.iter().map(|cell| cell.socket.interest());
         let services = self.services.iter().flat_map(Service::as_fds);
         let taps = self.taps.iter().map(|tap| tap.as_fd());
-        let others = services.chain(taps).map(|fd| (fd, PollFlags::POLLIN));
-        let mut waited: Vec<PollFd<'_>> = sockets
-            .chain(others)
-            .map(|(fd, wanted)| PollFd::new(fd, wanted))
-            .collect();
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        match poll(&mut waited, timeout) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::EINTR) => Ok(true),
-            Err(errno) => Err(AskError::system("wait for answers", "all")(errno)),
-        }
+        let others = services.chain(taps).map(readable);
+        Ok(ready(sockets.chain(others), left)?.contains(&true))
     }
 
     /// Goes on serving and looking for so long.
@@ -430,6 +419,24 @@ impl Cell<'_> {
         let question = &self.row.question;
         question.flow == Flow::Open || (self.row.may_go_on() && self.answered())
     }
+}
+
+/// Takes the answers that are there. Returns whether any is.
+fn receive(cells: &mut [Cell<'_>]) -> Result<bool, AskError> {
+    let mut open: Vec<&mut Cell<'_>> = cells.iter_mut().filter(|cell| !cell.done).collect();
+    let ready = ready(
+        open.iter().map(|cell| cell.socket.interest()),
+        Duration::ZERO,
+    )?;
+    let mut came = false;
+    for (cell, _) in open.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
+        let heard = cell.socket.receive();
+        let heard = heard.map_err(|source| cell.broken(source))?;
+        cell.done = heard.is_some();
+        came |= heard.is_some();
+        cell.heard.extend(heard);
+    }
+    Ok(came)
 }
 
 /// Whether the asking node must be told how it ended.

@@ -13,6 +13,7 @@ mod judge;
 mod numbers;
 mod parts;
 mod pinned;
+mod ready;
 mod seen;
 mod sights;
 mod socket;

@@ -8,7 +8,7 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
 use rtnetlink::packet_route::nsid::{NsidAttribute, NsidMessage};
 
-use super::lookup::{links, name};
+use super::lookup::name;
 use super::neighbours::addresses;
 use super::{Lab, LabError, LiveNode, Netns, sysctl};
 use crate::path::{Interface, Node};
@@ -151,7 +151,7 @@ impl Lab {
 }
 
 fn read_links(live: &LiveNode) -> Result<Vec<Found>, LabError> {
-    let links = links(&mut live.socket())?;
+    let links = live.socket().links()?;
     let names: BTreeMap<u32, String> = links
         .iter()
         .map(|link| (link.header.index, name(link)))

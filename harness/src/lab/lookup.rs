@@ -30,7 +30,7 @@ pub(super) struct RouteTarget {
 impl Lab {
     /// Names of a node's interfaces, in the kernel's order.
     pub fn interfaces(&self, node: &str) -> Result<Vec<String>, LabError> {
-        let links = links(&mut self.live(node)?.socket())?;
+        let links = self.live(node)?.socket().links()?;
         Ok(links.iter().map(name).collect())
     }
 
@@ -216,24 +216,10 @@ fn refusal(error: &LabError) -> Option<&'static str> {
     }
 }
 
-/// All links in the namespace of `socket`.
-pub(super) fn links(socket: &mut RouteSocket) -> Result<Vec<LinkMessage>, LabError> {
-    let rows = socket.dump(
-        "list links",
-        RouteNetlinkMessage::GetLink(LinkMessage::default()),
-    )?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| match row {
-            RouteNetlinkMessage::NewLink(link) => Some(link),
-            _ => None,
-        })
-        .collect())
-}
-
 /// Names of all links by index.
 pub(super) fn names(socket: &mut RouteSocket) -> Result<BTreeMap<u32, String>, LabError> {
-    Ok(links(socket)?
+    Ok(socket
+        .links()?
         .iter()
         .map(|link| (link.header.index, name(link)))
         .collect())

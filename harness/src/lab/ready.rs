@@ -11,7 +11,7 @@ use rtnetlink::packet_route::link::{
 };
 use std::os::fd::AsFd;
 
-use super::lookup::{links, name};
+use super::lookup::name;
 use super::{Lab, LabError, Netns};
 use crate::netlink::RouteSocket;
 
@@ -60,7 +60,7 @@ impl Lab {
             let mut socket = live.socket();
             // A bridge has a carrier once one of its ports forwards: the second look sees it.
             for _ in ["ports", "bridges"] {
-                let waited = links(&mut socket)?;
+                let waited = socket.links()?;
                 for link in waited.iter().filter(|link| is_on_its_way(link)) {
                     let named = name(link);
                     wait(&live.netns, &mut socket, link.header.index, &named)?;

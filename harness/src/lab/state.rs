@@ -7,7 +7,7 @@ use rtnetlink::packet_route::neighbour::NeighbourState;
 use rtnetlink::packet_route::route::RouteType;
 
 use super::ageing::{address, entries, hardware_address};
-use super::lookup::{links, name, names, way};
+use super::lookup::{name, names, way};
 use super::neighbours::addresses;
 use super::{Lab, LabError};
 use crate::netlink::NetlinkError;
@@ -51,7 +51,7 @@ impl Lab {
 
     /// Whether an interface is up; one that is not there is not.
     pub fn is_up(&self, node: &str, interface: &str) -> Result<bool, LabError> {
-        let links = links(&mut self.live(node)?.socket())?;
+        let links = self.live(node)?.socket().links()?;
         let mut named = links.iter().filter(|link| name(link) == interface);
         Ok(named.any(|link| link.header.flags.contains(LinkFlags::Up)))
     }

@@ -70,14 +70,7 @@ pub(super) fn read_links(netns: &Netns) -> Result<Vec<Entry>, LabError> {
 }
 
 fn links(socket: &mut RouteSocket) -> Result<(Names, Vec<Entry>), LabError> {
-    let question = RouteNetlinkMessage::GetLink(LinkMessage::default());
-    let rows = socket.dump("list links", question)?;
-    let links = || {
-        rows.iter().filter_map(|row| match row {
-            RouteNetlinkMessage::NewLink(link) => Some(link),
-            _ => None,
-        })
-    };
+    let links = socket.links()?;
     let named = |link: &LinkMessage| {
         let name = link
             .attributes
@@ -88,10 +81,12 @@ fn links(socket: &mut RouteSocket) -> Result<(Names, Vec<Entry>), LabError> {
             });
         name.unwrap_or_default()
     };
-    let names: Names = links()
+    let names: Names = links
+        .iter()
         .map(|link| (link.header.index, named(link)))
         .collect();
-    let entries = links().map(|message| Entry::Link(link(message, &names)));
+    let entries = links.iter();
+    let entries = entries.map(|message| Entry::Link(link(message, &names)));
     let entries = entries.collect();
     Ok((names, entries))
 }

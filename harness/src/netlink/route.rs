@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 
 use super::reply::{Reply, replies};
 use super::{Batch, NetlinkError};
@@ -140,6 +141,19 @@ impl RouteSocket {
                 }
             }
         }
+    }
+
+    /// All links, without their counters.
+    pub fn links(&mut self) -> Result<Vec<LinkMessage>, NetlinkError> {
+        let mut question = LinkMessage::default();
+        let without = LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]);
+        question.attributes.push(without);
+        let rows = self.dump("list links", RouteNetlinkMessage::GetLink(question))?;
+        let links = rows.into_iter().filter_map(|row| match row {
+            RouteNetlinkMessage::NewLink(link) => Some(link),
+            _ => None,
+        });
+        Ok(links.collect())
     }
 
     /// Waits for the next messages of the joined groups and returns them.

@@ -13,7 +13,7 @@ use crate::adapter::Scenario;
 use crate::address::Family;
 use crate::case::{Backend, ProbeKind};
 use crate::finding::{Leftover, LeftoverChange, What};
-use crate::lab::Lab;
+use crate::lab::{FinishedLabs, Lab};
 use crate::packet::Token;
 use crate::path::{Line, Passage, draw_neutral};
 use crate::plan::{Roles, contract};
@@ -71,7 +71,12 @@ pub(super) struct Bystanders {
 impl Bystanders {
     /// Asks everything in a lab that no implementation has touched yet, and leaves the host as it was. With `transit`,
     /// also by a way through the host.
-    pub(super) fn before(lab: &Lab, scenario: &Scenario, transit: bool) -> Result<Self, RunError> {
+    pub(super) fn before(
+        lab: &Lab,
+        scenario: &Scenario,
+        transit: bool,
+        finished: &FinishedLabs,
+    ) -> Result<Self, RunError> {
         let mut bystanders = Self {
             asked: Vec::new(),
             roles: Roles {
@@ -85,7 +90,7 @@ impl Bystanders {
         let questions = questions(scenario, transit);
         let ends = bystanders.ask(&questions, lab, &mut observer)?;
         bystanders.asked = questions.into_iter().zip(ends).collect();
-        observer.disarm()?;
+        observer.disarm(finished)?;
         Ok(bystanders)
     }
 

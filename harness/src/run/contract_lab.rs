@@ -18,7 +18,7 @@ use crate::adapter::{Adapter, AdapterError, Kept, LabHost, Namespaces, Realised,
 use crate::case::{Attachment, Case, Damage, Endpoint, Finding, NetworkEvent};
 use crate::finding::What;
 use crate::intent::Moment;
-use crate::lab::{Lab, LabError, Netns};
+use crate::lab::{FinishedLabs, Lab, LabError, Netns};
 use crate::plan::{Roles, contract};
 use crate::trace::InstalledRule;
 
@@ -68,6 +68,7 @@ impl ContractLab {
         adapter: &dyn Adapter,
         kept: &[Kept],
         knows_own: bool,
+        finished: &FinishedLabs,
     ) -> Result<(Lab, Self), RunError> {
         let case = &trial.case;
         let scenario = Scenario::of(case);
@@ -96,7 +97,7 @@ impl ContractLab {
         let (mut left, mut bystanders) = (None, None);
         let transit = ends.next();
         if let Some(transit) = transit {
-            bystanders = Some(Bystanders::before(&lab, &scenario, transit)?);
+            bystanders = Some(Bystanders::before(&lab, &scenario, transit, finished)?);
         }
         let removes = changes().any(|change| matches!(change, NetworkEvent::Remove(_)));
         if removes || transit.is_some() {

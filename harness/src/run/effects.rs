@@ -41,7 +41,7 @@ pub fn probe_effects(
         ..Options::unsaved(Rerun::CargoTest, |_| String::new())
     };
     on_own_mounts(|| {
-        let mut running = TrialRun::start(trial, &options)?;
+        let mut running = TrialRun::start(trial, &options, finished)?;
         let mut effects = Vec::new();
         for (position, step) in trial.case.steps.iter().enumerate() {
             let like = like.get(effects.len());

@@ -53,7 +53,7 @@ fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
 }
 
 fn run(trial: &Trial, options: &Options, finished: &FinishedLabs) -> TrialResult {
-    let mut running = match TrialRun::start(trial, options) {
+    let mut running = match TrialRun::start(trial, options, finished) {
         Ok(running) => running,
         Err(error) => {
             let candidate = trial.implementation();

@@ -179,8 +179,10 @@ impl Observer {
     ///
     /// # Errors
     /// The trace's table stays.
-    pub(super) fn disarm(self) -> Result<(), RunError> {
-        Ok(self.tracer.map_or(Ok(()), Tracer::disarm)?)
+    pub(super) fn disarm(mut self, finished: &FinishedLabs) -> Result<(), RunError> {
+        let disarmed = self.tracer.as_mut().map_or(Ok(()), Tracer::disarm);
+        self.end(finished);
+        Ok(disarmed?)
     }
 
     /// Has `look` watch many probes at once by the taps.

@@ -58,7 +58,7 @@ pub fn table_cost(
     rounds: usize,
     finished: &FinishedLabs,
 ) -> Result<TableCost, RunError> {
-    let mut run = TrialRun::start(trial, options)?;
+    let mut run = TrialRun::start(trial, options, finished)?;
     let cost = run.table_cost(rounds);
     run.finish(trial, options, finished);
     cost

@@ -62,12 +62,14 @@ impl TrialLab {
         trial: &Trial,
         tables: Tables,
         clock: &mut Clock,
+        finished: &FinishedLabs,
     ) -> Result<Self, RunError> {
         match (trial.adapter(), trial.implementation()) {
             (Some(adapter), Some(candidate)) => {
                 let kept = &candidate.declared.kept;
                 let knows_own = tables == Tables::WithoutEachRule;
-                let (lab, contract) = ContractLab::build(trial, adapter, kept, knows_own)?;
+                let (lab, contract) =
+                    ContractLab::build(trial, adapter, kept, knows_own, finished)?;
                 clock.lap(Phase::Lab);
                 Ok(Self {
                     lab,

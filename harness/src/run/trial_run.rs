@@ -68,9 +68,13 @@ pub(super) struct TrialRun {
 }
 
 impl TrialRun {
-    pub(super) fn start(trial: &Trial, options: &Options) -> Result<Self, RunError> {
+    pub(super) fn start(
+        trial: &Trial,
+        options: &Options,
+        finished: &FinishedLabs,
+    ) -> Result<Self, RunError> {
         let mut clock = Clock::start();
-        let lab = TrialLab::build(trial, options.tables, &mut clock)?;
+        let lab = TrialLab::build(trial, options.tables, &mut clock, finished)?;
         let observer = Observer::arm(lab.live(), options.watch)?;
         clock.lap(Phase::Arm);
         let lab_number = LABS.fetch_add(1, Ordering::Relaxed);

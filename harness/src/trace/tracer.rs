@@ -121,8 +121,8 @@ impl Tracer {
         Ok(table::resume(&mut self.control)?)
     }
 
-    /// Takes the mark and the log away again.
-    pub fn disarm(mut self) -> Result<(), TraceError> {
+    /// Takes the mark and the log away again. To drop it afterwards may wait until the kernel has forgotten them.
+    pub fn disarm(&mut self) -> Result<(), TraceError> {
         let removed = table::remove(&mut self.control);
         if self.legacy {
             self.node.sysctl(NF_LOG, "NONE")?;

@@ -103,7 +103,10 @@ fn write_table(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), Adapter
     };
     match edits.table {
         Table::Stays => {}
-        Table::Written => write(plan.to_string())?,
+        // To delete what was there has the process wait for the kernel's memory of it (`nft_rcv_nl_event`).
+        Table::Made => write(plan.to_string())?,
+        // The first line makes sure that there is something to delete.
+        Table::Replaced => write(format!("table ip {TABLE}\ndelete table ip {TABLE}\n{plan}"))?,
         Table::Deleted => {
             Program::new(["nft", "delete", "table", "ip", TABLE]).run(&host.jail)?;
         }

@@ -77,8 +77,10 @@ pub(super) struct Edits {
 pub(super) enum Table {
     #[default]
     Stays,
+    /// There was none.
+    Made,
     /// The plan's takes the place of the one before, at once.
-    Written,
+    Replaced,
     Deleted,
 }
 
@@ -187,7 +189,11 @@ impl Step {
         faults.edit(&mut plan, &self.after);
         self.after.plan = plan;
         self.difference(&before.plan);
-        self.edits.table = Table::Written;
+        self.edits.table = if before.plan.chains.is_empty() {
+            Table::Made
+        } else {
+            Table::Replaced
+        };
     }
 
     /// What leads from the plan before to the one afterwards.

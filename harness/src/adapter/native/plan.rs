@@ -295,11 +295,7 @@ impl fmt::Display for Plan {
         if self.flushes {
             writeln!(f, "flush ruleset")?;
         }
-        // The first line makes sure that there is something to delete.
-        writeln!(
-            f,
-            "table ip {table}\ndelete table ip {table}\ntable ip {table} {{"
-        )?;
+        writeln!(f, "table ip {table} {{")?;
         let there = |chain: &&Chain| chain.place.is_always_there() || !chain.rules.is_empty();
         for chain in self.chains.iter().filter(there) {
             let (name, hook) = (chain.place.name(), chain.place.hook());

@@ -70,7 +70,7 @@ pub(super) fn spoil(fault: Fault, step: &mut Step, before: &State, event: &Event
             let mut plan = before.plan.clone();
             edit(fault, &mut plan, &step.after);
             step.after.plan = plan;
-            edits.table = Table::Written;
+            edits.table = Table::Replaced;
         }
         (Fault::FlowsStay, _) => edits.forgotten.clear(),
         (Fault::FlowsStayIfPortsDiffer, _) => edits.forgotten.retain(|flows| match flows {
