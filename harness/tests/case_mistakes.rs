@@ -142,6 +142,9 @@ fn said_of(directories: &[PathBuf], root: &Path) -> String {
 )))]
 #[case::container_that_is_removed_twice(changed("remove = \"c2\"\n[[step]]\nremove = \"c2\"\n"))]
 #[case::node_that_is_no_container(changed("remove = \"lan\"\n"))]
+#[case::vanishing_node_without_a_network(changed(
+    "teardown = { leaves = \"nothing\", gone = \"lan\" }\n"
+))]
 #[case::two_changes_in_a_step(changed("remove = \"c2\"\nteardown = { leaves = \"nothing\" }\n"))]
 #[case::steps_after_the_end(changed(
     "teardown = { leaves = \"nothing\" }\n[[step]]\nremove = \"c2\"\n"

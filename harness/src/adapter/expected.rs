@@ -81,7 +81,7 @@ pub enum Circumstance {
     NetworkEnded,
     /// A container was refused before.
     ContainerRefused,
-    /// Teardown comes when a container has vanished.
+    /// A removal or teardown came when a container had vanished.
     ContainerVanished,
     /// Who asks or answers knows its gateway by a hardware address that is no longer its own, now or at an earlier table.
     GatewayMoved,

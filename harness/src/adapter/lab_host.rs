@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nix::mount::{MntFlags, umount2};
 
 use super::{Adapter, Namespaces, state_folders};
-use crate::lab::attach::remove_link;
+use crate::lab::attach::remove_own_links;
 use crate::lab::{Groups, Jail, JailOptions, LabError, Netns};
 
 /// The lab's host, and the namespaces of the containers as far as the harness makes them.
@@ -28,12 +28,23 @@ impl LabHost {
     /// Ends a container's links, as its namespace's end does, and takes away the file that names the namespace. The
     /// namespace itself lasts as long as the harness looks into it.
     pub(super) fn lose(&self, container: &Netns, path: &str) -> Result<(), LabError> {
-        remove_link(container, "eth0")?;
+        remove_own_links(container)?;
         self.jail.run(|| {
             // What holds no namespace by a file has nothing to take away.
             let _ = umount2(path, MntFlags::MNT_DETACH);
             let _ = std::fs::remove_file(path);
         })
+    }
+
+    /// Gives a container that had vanished its namespace's name again, so that it can come back.
+    ///
+    /// # Errors
+    /// The name cannot be made.
+    pub fn find_again(&self, container: &str) -> Result<(), LabError> {
+        let Some(netns) = self.containers.get(container) else {
+            return Ok(());
+        };
+        self.jail.name_again(container, netns)
     }
 
     /// Opens the jail for a scenario of `count` containers, of which these are the harness's.

@@ -219,6 +219,8 @@ pub struct Step {
 pub enum NetworkEvent {
     /// A container ends.
     Remove(NodeName),
+    /// A container vanishes with its namespace, as one that crashes, and is removed then.
+    Lose(NodeName),
     /// A container starts.
     Add(NodeName),
     /// A container may not start, and nothing of it may stay.

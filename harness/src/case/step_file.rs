@@ -22,6 +22,9 @@ pub(super) struct StepFile {
     /// Contract cases: a container that ends now.
     #[schemars(with = "Option<String>")]
     pub(super) remove: Option<Spanned<String>>,
+    /// Contract cases: a container that has vanished with its namespace, and is removed now.
+    #[schemars(with = "Option<String>")]
+    pub(super) lose: Option<Spanned<String>>,
     /// Contract cases: a container that starts now. It is not there before.
     #[schemars(with = "Option<String>")]
     pub(super) add: Option<Spanned<String>>,
@@ -77,8 +80,9 @@ pub(super) struct StepFile {
 
 impl StepFile {
     /// The words that are no nodes.
-    pub(super) const WORDS: [&str; 17] = [
+    pub(super) const WORDS: [&str; 18] = [
         "remove",
+        "lose",
         "add",
         "refused",
         "check",
@@ -204,6 +208,7 @@ impl<'de> Deserialize<'de> for StepFile {
                 while let Some(key) = map.next_key::<Spanned<String>>()? {
                     match key.get_ref().as_str() {
                         "remove" => step.remove = Some(map.next_value()?),
+                        "lose" => step.lose = Some(map.next_value()?),
                         "add" => step.add = Some(map.next_value()?),
                         "refused" => step.refused = Some(map.next_value()?),
                         "check" => step.check = Some(map.next_value()?),

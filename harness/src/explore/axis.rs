@@ -76,8 +76,8 @@ axes! {
     Whom: "whose event", ["a publisher", "another"], [];
     /// The address of a container that takes another's place.
     Successor: "successor's address", ["its own", "the same"], [];
-    /// How the scenario ends.
-    End: "end", ["it stays", "teardown", "teardown twice", "teardown after a loss", "check"], ["teardown", "check"];
+    /// How the scenario ends. Whoever is removed before a teardown after a loss has vanished, too.
+    End: "end", ["it stays", "teardown", "teardown twice", "teardown after a loss", "check"], ["teardown", "check", "lose"];
     /// When the table is asked. Asking can hide stale state: it warms neighbours and makes connections.
     Asked: "table asked", ["at every moment", "at the end", "before the last event"], ["table"];
 }

@@ -26,6 +26,8 @@ const REPLACED: usize = 3;
 pub(super) const FULL: usize = 3;
 /// Number of the value "refused its port".
 pub(super) const REFUSED_PORT: usize = 4;
+/// Number of the end with which containers have vanished before they are removed.
+const AFTER_A_LOSS: usize = 3;
 /// First host port that is published.
 const HOST_PORT: u16 = 8080;
 /// One that does not fit into a signed number of 16 bits.
@@ -340,7 +342,11 @@ impl Building<'_> {
             }
         }
         for event in self.sketch.events.iter().filter(|_| passed_on) {
-            if let Event::Remove(name) | Event::Add(name) | Event::Refuse(name) = event {
+            if let Event::Remove(name)
+            | Event::Lose(name)
+            | Event::Add(name)
+            | Event::Refuse(name) = event
+            {
                 needed.insert(name.clone());
             }
         }

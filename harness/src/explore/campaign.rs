@@ -333,12 +333,12 @@ impl Disagreement {
     }
 }
 
-/// Whether the implementation is told to undo everything when a container has vanished.
+/// Whether the implementation is to undo what belongs to a container that has vanished.
 fn vanishes(case: &Case) -> bool {
     case.steps.iter().any(|step| {
         matches!(
             step.change,
-            Some(NetworkEvent::Teardown { gone: Some(_), .. })
+            Some(NetworkEvent::Lose(_) | NetworkEvent::Teardown { gone: Some(_), .. })
         )
     })
 }

@@ -99,7 +99,7 @@ fn without_container(sketch: &mut Sketch, name: &str) {
 
 fn is_about(event: &Event, name: &str) -> bool {
     match event {
-        Event::Remove(one) | Event::Add(one) | Event::Refuse(one) => one == name,
+        Event::Remove(one) | Event::Lose(one) | Event::Add(one) | Event::Refuse(one) => one == name,
         Event::Teardown { gone, .. } => gone.as_deref() == Some(name),
         Event::Check(damage) => {
             let container = damage.as_ref().and_then(Damage::container);
@@ -159,7 +159,7 @@ fn is_possible(sketch: &Sketch) -> bool {
         .iter()
         .enumerate()
         .all(|(place, event)| match event {
-            Event::Remove(name) => there.remove(name.as_str()),
+            Event::Remove(name) | Event::Lose(name) => there.remove(name.as_str()),
             Event::Add(name) => there.insert(name) && !collides(sketch, &there, name),
             Event::Refuse(name) => {
                 let is_refused =

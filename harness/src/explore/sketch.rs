@@ -107,6 +107,8 @@ pub enum Place {
 pub enum Event {
     /// A container ends.
     Remove(String),
+    /// A container vanishes, and is removed then.
+    Lose(String),
     /// A container starts.
     Add(String),
     /// A container asks for a port that is taken.
@@ -148,8 +150,10 @@ impl Sketch {
             }
         }
         for event in &self.events {
+            needs.extend(matches!(event, Event::Lose(_)).then_some(Feature::Replace));
             needs.extend(match event {
                 Event::Remove(_) | Event::Add(_) => Some(Feature::Replace),
+                Event::Lose(_) => Some(Feature::RepeatedTeardown),
                 Event::Refuse(name) if self.wants_held_address(name) => {
                     Some(Feature::AddressConflict)
                 }
@@ -183,7 +187,7 @@ impl Sketch {
     pub fn at_first(&self) -> BTreeSet<&str> {
         let later = |name: &str| {
             let mut about = self.events.iter().filter_map(|event| match event {
-                Event::Remove(one) => Some((one, false)),
+                Event::Remove(one) | Event::Lose(one) => Some((one, false)),
                 Event::Add(one) | Event::Refuse(one) => Some((one, true)),
                 Event::Check(_) | Event::Teardown { .. } => None,
             });

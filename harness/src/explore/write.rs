@@ -138,6 +138,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Remove(name) => write!(f, "remove = \"{name}\""),
+            Self::Lose(name) => write!(f, "lose = \"{name}\""),
             Self::Add(name) => write!(f, "add = \"{name}\""),
             Self::Refuse(name) => write!(f, "refused = \"{name}\""),
             Self::Check(None) => write!(f, "check = {{ finds = \"nothing\" }}"),

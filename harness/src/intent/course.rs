@@ -69,7 +69,10 @@ impl Moment {
     pub fn after(&self, case: &Case, change: &NetworkEvent) -> Self {
         let mut next = self.clone();
         match change {
-            NetworkEvent::Remove(name) => next.lose(|member| member.name == name.as_str()),
+            NetworkEvent::Remove(name) | NetworkEvent::Lose(name) => {
+                next.vanished |= matches!(change, NetworkEvent::Lose(_));
+                next.lose(|member| member.name == name.as_str());
+            }
             NetworkEvent::Add(name) => {
                 let there = |one: &str| self.member(one).is_some() || one == name.as_str();
                 let scenario = Scenario::of(case).with_only(there);
@@ -79,7 +82,7 @@ impl Moment {
                 }
             }
             NetworkEvent::Teardown { gone, .. } => {
-                next.vanished = gone.is_some();
+                next.vanished |= gone.is_some();
                 next.lose(|_| true);
                 next.networks.clear();
                 next.ended = true;

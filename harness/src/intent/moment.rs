@@ -23,7 +23,7 @@ pub struct Moment {
     pub gone: Vec<Gone>,
     /// Whether a container was refused before.
     pub refused: bool,
-    /// Whether a container vanished before everything was torn down.
+    /// Whether a container vanished before it was removed, or before everything was torn down.
     pub vanished: bool,
     /// Whether everything was torn down.
     pub ended: bool,

@@ -105,6 +105,7 @@ impl Judgement {
     fn change(&mut self, line: usize, change: &NetworkEvent, wrong: &[What], told: &[What]) {
         let said = match change {
             NetworkEvent::Remove(name) => format!("{name} is removed"),
+            NetworkEvent::Lose(name) => format!("{name} has vanished and is removed"),
             NetworkEvent::Add(name) => format!("{name} is added"),
             NetworkEvent::Refuse(name) => format!("{name} is refused"),
             NetworkEvent::Check { finds, .. } => format!("check finds {finds}"),

@@ -8,7 +8,7 @@ use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute}
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use super::build::{address, route};
-use super::lookup::names;
+use super::lookup::{index_of, name, names};
 use super::{LabError, Netns, ready};
 use crate::netlink::{Batch, RouteSocket};
 
@@ -138,13 +138,30 @@ impl Port<'_> {
     }
 }
 
-/// Removes a link; the other end of a veth pair goes with it.
+/// Removes a link, if it is there; the other end of a veth pair goes with it. That of a container that has vanished went with
+/// the container's namespace.
 pub fn remove_link(host: &Netns, name: &str) -> Result<(), LabError> {
     let mut socket = host.route_socket("host", &[])?;
-    let index = index(&mut socket, name)?;
+    let Some(index) = index_of(&names(&mut socket)?, name) else {
+        return Ok(());
+    };
     let mut batch = Batch::default();
     let message = RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(index).build());
     batch.change("remove link", name, message);
+    Ok(socket.commit(batch)?)
+}
+
+/// Removes every link of a container but `lo`.
+pub fn remove_own_links(container: &Netns) -> Result<(), LabError> {
+    let mut socket = container.route_socket("container", &[])?;
+    let mut batch = Batch::default();
+    for link in socket.links()? {
+        if link.header.index != LOOPBACK {
+            let own = LinkUnspec::new_with_index(link.header.index).build();
+            let message = RouteNetlinkMessage::DelLink(own);
+            batch.change("remove link", name(&link), message);
+        }
+    }
     Ok(socket.commit(batch)?)
 }
 
@@ -164,9 +181,6 @@ pub fn remove_all(host: &Netns) -> Result<(), LabError> {
 }
 
 fn index(socket: &mut RouteSocket, name: &str) -> Result<u32, LabError> {
-    let found = names(socket)?
-        .into_iter()
-        .find_map(|(index, one)| (one == name).then_some(index));
-    found
+    index_of(&names(socket)?, name)
         .ok_or_else(|| LabError::Specification(format!("'{}' has no link '{name}'", socket.node())))
 }

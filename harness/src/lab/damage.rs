@@ -4,7 +4,7 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::AddressMessage;
 use rtnetlink::packet_route::route::RouteMessage;
 
-use super::attach::remove_link;
+use super::attach::remove_own_links;
 use super::lookup::{is_main, names};
 use super::{Lab, LabError};
 use crate::netlink::Batch;
@@ -17,9 +17,7 @@ impl Lab {
     /// # Errors
     /// The kernel refuses.
     pub fn remove_interfaces(&self, node: &str) -> Result<(), LabError> {
-        let names = self.interfaces(node)?;
-        let mut others = names.iter().filter(|name| *name != LOOPBACK);
-        others.try_for_each(|name| remove_link(self.netns(node)?, name))
+        remove_own_links(self.netns(node)?)
     }
 
     /// Takes every address of a node away but those of `lo`; routes that need one go with it.

@@ -237,7 +237,7 @@ pub(super) fn name(link: &LinkMessage) -> String {
     found.unwrap_or_else(|| format!("if{}", link.header.index))
 }
 
-fn index_of(names: &BTreeMap<u32, String>, name: &str) -> Option<u32> {
+pub(super) fn index_of(names: &BTreeMap<u32, String>, name: &str) -> Option<u32> {
     names
         .iter()
         .find(|(_, known)| *known == name)

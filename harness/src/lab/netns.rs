@@ -8,9 +8,10 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::fstat;
+use rustix::fs::CWD;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use super::LabError;
 use crate::netlink::RouteSocket;
@@ -110,24 +111,23 @@ impl Netns {
     }
 
     /// Bind-mounts the namespace at `/run/netns/NAME` of the calling thread's mount namespace, so that
-    /// `ip link set X netns NAME` works as written. Call [`privatise_thread_mounts`] on this thread first.
+    /// `ip link set X netns NAME` works as written, unless that is there. Call [`privatise_thread_mounts`] on this thread first.
     pub(super) fn bind_name(&self, name: &str) -> Result<(), LabError> {
         let target = Path::new(NAMES).join(name);
+        if target.exists() {
+            return Ok(());
+        }
         std::fs::create_dir_all(NAMES).map_err(|e| LabError::system("create", NAMES, e))?;
         File::create(&target)
             .map_err(|e| LabError::system("create", target.display().to_string(), e))?;
-        mount(
-            Some(&self.path_of_thread()),
-            &target,
-            None::<&str>,
-            MsFlags::MS_BIND,
-            None::<&str>,
-        )
-        .map_err(|e| LabError::system("bind-mount", target.display().to_string(), e))
-    }
-
-    fn path_of_thread(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/thread-self/fd/{}", self.fd.as_raw_fd()))
+        // By the descriptor: a thread in a jail is not in the jail's /proc.
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_EMPTY_PATH;
+        open_tree(&self.fd, "", flags)
+            .and_then(|tree| {
+                let empty = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+                move_mount(tree, "", CWD, &target, empty)
+            })
+            .map_err(|e| LabError::system("bind-mount", target.display().to_string(), e))
     }
 }
 

@@ -49,6 +49,9 @@ pub fn event_words(change: Option<&NetworkEvent>) -> String {
     match change {
         None => "at first".to_owned(),
         Some(NetworkEvent::Remove(name)) => format!("after {name} is removed"),
+        Some(NetworkEvent::Lose(name)) => {
+            format!("after {name} has vanished and is removed")
+        }
         Some(NetworkEvent::Add(name)) => format!("after {name} is added"),
         Some(NetworkEvent::Refuse(name)) => format!("after {name} is refused"),
         Some(NetworkEvent::Check { .. }) => "after a check".to_owned(),

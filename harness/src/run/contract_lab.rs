@@ -99,7 +99,8 @@ impl ContractLab {
         if let Some(transit) = transit {
             bystanders = Some(Bystanders::before(&lab, &scenario, transit, finished)?);
         }
-        let removes = changes().any(|change| matches!(change, NetworkEvent::Remove(_)));
+        let removes = changes()
+            .any(|change| matches!(change, NetworkEvent::Remove(_) | NetworkEvent::Lose(_)));
         if removes || transit.is_some() {
             left = Some(Left::before(
                 &host,
@@ -165,8 +166,11 @@ impl ContractLab {
         let lost: Vec<IpAddr> = lost.map(|(_, address)| *address).collect();
         lab.let_neighbours_age(&lost)?;
         match change {
-            NetworkEvent::Remove(name) => {
+            NetworkEvent::Remove(name) | NetworkEvent::Lose(name) => {
                 let name = name.as_str();
+                if matches!(change, NetworkEvent::Lose(_)) {
+                    self.lose(name)?;
+                }
                 self.realised
                     .remove(name, &self.host)
                     .map_err(RunError::Implementation)?;
@@ -180,6 +184,9 @@ impl ContractLab {
             }
             NetworkEvent::Add(name) => {
                 if let Some(container) = self.scenario.container(name.as_str()).cloned() {
+                    if self.moment.vanished {
+                        self.host.find_again(name.as_str())?;
+                    }
                     self.realised
                         .add(&container, &self.host)
                         .map_err(RunError::Implementation)?;
@@ -207,12 +214,7 @@ impl ContractLab {
             }
             NetworkEvent::Teardown { again, gone, .. } => {
                 if let Some(name) = gone {
-                    self.realised
-                        .lose(name.as_str(), &self.host)
-                        .map_err(RunError::Implementation)?;
-                    if let Some(left) = &mut self.left {
-                        left.forget_file(&LabHost::path(name.as_str()));
-                    }
+                    self.lose(name.as_str())?;
                 }
                 self.end(*again, &mut changed)?;
                 if let Some(bystanders) = &self.bystanders {
@@ -227,6 +229,17 @@ impl ContractLab {
             left.learn(self.realised.as_ref(), lab, &self.host)?;
         }
         Ok(changed)
+    }
+
+    /// Has a container vanish with its namespace.
+    fn lose(&mut self, name: &str) -> Result<(), RunError> {
+        self.realised
+            .lose(name, &self.host)
+            .map_err(RunError::Implementation)?;
+        if let Some(left) = &mut self.left {
+            left.forget_file(&LabHost::path(name));
+        }
+        Ok(())
     }
 
     fn brought(&self, name: &str) -> Result<Option<Netns>, RunError> {
@@ -352,7 +365,9 @@ impl ContractLab {
 fn passed_on(case: &Case) -> impl Iterator<Item = IpAddr> {
     let changes = case.steps.iter().filter_map(|step| step.change.as_ref());
     let named = changes.filter_map(|change| match change {
-        NetworkEvent::Remove(name) | NetworkEvent::Add(name) => Some(name),
+        NetworkEvent::Remove(name) | NetworkEvent::Lose(name) | NetworkEvent::Add(name) => {
+            Some(name)
+        }
         NetworkEvent::Refuse(_) | NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => {
             None
         }

@@ -285,8 +285,9 @@ impl TrialLab {
         Ok(())
     }
 
-    /// Starts a service.
+    /// Starts a service. One that is as it takes its place: its node may have come back.
     pub(super) fn start(&self, service: &ServiceSpec) -> Result<(), RunError> {
+        self.stop(&Services::from([service.clone()]));
         let started = start(&self.lab, service, self.family)?;
         self.services.borrow_mut().push(started);
         Ok(())

@@ -152,7 +152,7 @@ impl TrialRun {
 
     fn change(&mut self, step: usize, change: &NetworkEvent) -> Result<(), RunError> {
         match change {
-            NetworkEvent::Remove(name) => {
+            NetworkEvent::Remove(name) | NetworkEvent::Lose(name) => {
                 self.flows.hang_up(name.as_str())?;
                 self.flows.retain(|node| node != name.as_str());
             }

@@ -66,6 +66,10 @@ fn explored(changes: &[(&str, &str)], seed: u8, scenarios: usize) -> Vec<String>
     &[("    refresh(work[\"scenario\"])\n", "")],
     "leftover"
 )]
+#[case::who_has_vanished_is_taken_for_removed(
+    &[("    refresh(work[\"scenario\"])\n", "    if pathlib.Path(f\"/run/netns/{inside}\").exists():\n        refresh(work[\"scenario\"])\n")],
+    "leftover"
+)]
 #[case::an_asked_address_is_ignored(
     &[("at = f'ip daddr {port[\"host_address\"]}' if port[\"host_address\"] else ", "at = ")],
     "published-elsewhere"

@@ -47,7 +47,9 @@ fn life(case: &Case, faults: &Faults) -> Vec<Outcome> {
     happens(&Event::Setup);
     for change in case.steps.iter().filter_map(|step| step.change.as_ref()) {
         match change {
-            NetworkEvent::Remove(name) => happens(&Event::Remove(name.as_str())),
+            NetworkEvent::Remove(name) | NetworkEvent::Lose(name) => {
+                happens(&Event::Remove(name.as_str()))
+            }
             NetworkEvent::Add(name) | NetworkEvent::Refuse(name) => {
                 if let Some(container) = all.container(name.as_str()) {
                     happens(&Event::Add(container));

@@ -137,6 +137,7 @@ pub(in crate::case) fn validate(
     }
     listen::once(&mut findings, &file.step, &steps);
     change::in_order(&mut findings, file, &steps);
+    change::can_vanish(&mut findings, &file.step, &containers);
     change::collisions(&mut findings, file, &containers, &steps);
     let host = file.host.as_ref().filter(|_| !recipe);
     let host = host

@@ -24,6 +24,7 @@ pub(super) fn change(
 ) -> Option<NetworkEvent> {
     let spans = [
         ("remove", file.remove.as_ref().map(Spanned::span)),
+        ("lose", file.lose.as_ref().map(Spanned::span)),
         ("add", file.add.as_ref().map(Spanned::span)),
         ("refused", file.refused.as_ref().map(Spanned::span)),
         ("check", file.check.as_ref().map(Spanned::span)),
@@ -73,7 +74,8 @@ pub(super) fn change(
         name.as_ref().and_then(|name| scope.node(findings, name))
     };
     let removed = named(findings, &file.remove).map(NetworkEvent::Remove);
-    let added = removed.or_else(|| named(findings, &file.add).map(NetworkEvent::Add));
+    let lost = removed.or_else(|| named(findings, &file.lose).map(NetworkEvent::Lose));
+    let added = lost.or_else(|| named(findings, &file.add).map(NetworkEvent::Add));
     added.or_else(|| named(findings, &file.refused).map(NetworkEvent::Refuse))
 }
 
@@ -104,9 +106,10 @@ pub(in crate::case) fn at_first<'a>(
 fn comes_later(name: &NodeName, steps: &[Step]) -> bool {
     let mut changes = steps.iter().filter_map(|step| step.change.as_ref());
     let first = changes.find(|change| match change {
-        NetworkEvent::Add(one) | NetworkEvent::Remove(one) | NetworkEvent::Refuse(one) => {
-            one == name
-        }
+        NetworkEvent::Add(one)
+        | NetworkEvent::Remove(one)
+        | NetworkEvent::Lose(one)
+        | NetworkEvent::Refuse(one) => one == name,
         NetworkEvent::Check { .. } | NetworkEvent::Teardown { .. } => false,
     });
     matches!(first, Some(NetworkEvent::Add(_) | NetworkEvent::Refuse(_)))
@@ -127,7 +130,7 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
     for (written, step) in file.step.iter().zip(steps) {
         let Some(change) = &step.change else { continue };
         let (name, wanted) = match change {
-            NetworkEvent::Remove(name) => (name, true),
+            NetworkEvent::Remove(name) | NetworkEvent::Lose(name) => (name, true),
             NetworkEvent::Add(name) | NetworkEvent::Refuse(name) => (name, false),
             NetworkEvent::Check { damage, .. } => {
                 let is_there = |name: &NodeName| {
@@ -147,6 +150,7 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
         };
         let span = [
             &written.get_ref().remove,
+            &written.get_ref().lose,
             &written.get_ref().add,
             &written.get_ref().refused,
         ];
@@ -198,13 +202,42 @@ pub(super) fn in_order(findings: &mut Findings<'_>, file: &CaseFile, steps: &[St
     }
 }
 
+/// Only what has a network namespace and links of its own can vanish with them.
+pub(super) fn can_vanish(
+    findings: &mut Findings<'_>,
+    files: &[Spanned<StepFile>],
+    containers: &[Container],
+) {
+    let named = |name: &Spanned<String>| {
+        let mut containers = containers.iter();
+        containers.find(|one| one.name.as_str() == name.get_ref())
+    };
+    let on_network = |name: &Spanned<String>| {
+        named(name).is_some_and(|one| matches!(one.attachment, Attachment::Network { .. }))
+    };
+    for file in files {
+        let teardown = file.get_ref().teardown.as_ref();
+        let gone = teardown.and_then(|teardown| teardown.get_ref().gone.as_ref());
+        // What is no container at all was noted before.
+        let lost = file.get_ref().lose.as_ref();
+        let lost = lost.filter(|name| named(name).is_some());
+        for name in [lost, gone].into_iter().flatten() {
+            if !on_network(name) {
+                let message = format!("`{}` is on no network and cannot vanish", name.get_ref());
+                let help = "name a container with `network`";
+                findings.note(name.span(), message, "here", help);
+            }
+        }
+    }
+}
+
 /// The containers that are there together, before each step and at the end.
 fn together<'a>(containers: &'a [Container], steps: &'a [Step]) -> Vec<BTreeSet<&'a NodeName>> {
     let mut there = at_first(containers, steps);
     let mut together = vec![there.clone()];
     for change in steps.iter().filter_map(|step| step.change.as_ref()) {
         match change {
-            NetworkEvent::Remove(name) => drop(there.remove(name)),
+            NetworkEvent::Remove(name) | NetworkEvent::Lose(name) => drop(there.remove(name)),
             NetworkEvent::Add(name) => drop(there.insert(name)),
             NetworkEvent::Refuse(_)
             | NetworkEvent::Check { .. }

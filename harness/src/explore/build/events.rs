@@ -3,7 +3,7 @@
 use super::super::axis::{Of, value};
 use super::super::numbers::Numbers;
 use super::super::sketch::{Container, Event, Place};
-use super::{Building, FREE_PORT, REFUSED_PORT, REPLACED};
+use super::{AFTER_A_LOSS, Building, FREE_PORT, REFUSED_PORT, REPLACED};
 use crate::case::{Damage, Publish};
 use crate::plan::contract;
 
@@ -63,7 +63,11 @@ impl Building<'_> {
 
     fn remove(&mut self, name: &str) {
         self.there.retain(|one| one != name);
-        self.sketch.events.push(Event::Remove(name.to_owned()));
+        let happens = match value(self.choice, Of::End) {
+            AFTER_A_LOSS => Event::Lose,
+            _ => Event::Remove,
+        };
+        self.sketch.events.push(happens(name.to_owned()));
     }
 
     fn add(&mut self, name: &str) {
@@ -164,7 +168,7 @@ impl Building<'_> {
             0 => return,
             1 => (false, None),
             2 => (true, None),
-            3 => (false, gone),
+            AFTER_A_LOSS => (false, gone),
             _ => return self.check(numbers),
         };
         self.sketch.events.push(Event::Teardown { again, gone });

@@ -153,6 +153,14 @@ impl Jail {
         self.init.is_alone()
     }
 
+    /// Binds a namespace to its name, unless that is still there.
+    ///
+    /// # Errors
+    /// The jail is over, or the kernel refuses the mount.
+    pub fn name_again(&self, name: &str, netns: &Netns) -> Result<(), LabError> {
+        self.run(|| netns.bind_name(name))?
+    }
+
     /// Ends every process in it, and lets nothing be started there any more.
     pub fn end(&self, why: &str) {
         // The first reason is the one to tell.
