@@ -70,6 +70,8 @@ pub enum Endpoint {
     Node(NodeName),
     /// The host's address towards the outside: `host.uplink`.
     HostUplink,
+    /// The host's address on its second uplink: `host.second`.
+    HostSecond,
     /// The address that a network's containers have as their default gateway: `front.gateway`.
     NetworkGateway(NodeName),
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Endpoint {
             Self::Address(address) => write!(f, "{address}"),
             Self::Node(node) => write!(f, "{node}"),
             Self::HostUplink => f.write_str("host.uplink"),
+            Self::HostSecond => f.write_str("host.second"),
             Self::NetworkGateway(network) => write!(f, "{network}.gateway"),
         }
     }

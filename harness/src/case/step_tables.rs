@@ -90,7 +90,7 @@ pub(super) struct ProbeFile {
     /// The node that sends it.
     #[schemars(with = "String")]
     pub(super) from: Spanned<String>,
-    /// An address, a node, or in contract cases a role: `host.uplink`, `NETWORK.gateway`.
+    /// An address, a node, or in contract cases a role: `host.uplink`, `host.second`, `NETWORK.gateway`.
     #[schemars(with = "String")]
     pub(super) to: Spanned<String>,
     /// The port that it is sent to: required for udp and tcp.

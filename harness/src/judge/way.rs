@@ -9,7 +9,7 @@ pub(super) fn way(case: &Case, exchange: &Exchange) -> Passage {
     let local =
         probe.from.as_str() == "host" || case.containers.iter().any(|c| c.name == probe.from);
     let to_host = match &probe.to {
-        Endpoint::HostUplink | Endpoint::NetworkGateway(_) => true,
+        Endpoint::HostUplink | Endpoint::HostSecond | Endpoint::NetworkGateway(_) => true,
         Endpoint::Node(node) => node.as_str() == "host",
         Endpoint::Address(address) => address.is_loopback(),
     };

@@ -332,6 +332,7 @@ impl ContractLab {
     pub(super) fn address(&self, endpoint: &Endpoint) -> Option<IpAddr> {
         match endpoint {
             Endpoint::HostUplink => Some(contract::UPLINK.address),
+            Endpoint::HostSecond => Some(contract::SECOND_UPLINK.address),
             Endpoint::Node(node) => match node.as_str() {
                 "host" => Some(contract::UPLINK.address),
                 "outside" => Some(contract::OUTSIDE.address),

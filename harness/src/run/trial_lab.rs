@@ -365,7 +365,7 @@ impl TrialLab {
             Endpoint::Address(address) => Some(*address),
             Endpoint::Node(node) => own(node.as_str()),
             Endpoint::HostUplink => own("host"),
-            Endpoint::NetworkGateway(_) => None,
+            Endpoint::HostSecond | Endpoint::NetworkGateway(_) => None,
         }
     }
 

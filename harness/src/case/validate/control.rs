@@ -128,7 +128,9 @@ impl Nodes<'_> {
     fn node_of<'a>(&'a self, endpoint: &'a Endpoint) -> Option<&'a str> {
         match endpoint {
             Endpoint::Node(node) => Some(node.as_str()),
-            Endpoint::HostUplink | Endpoint::NetworkGateway(_) => Some("host"),
+            Endpoint::HostUplink | Endpoint::HostSecond | Endpoint::NetworkGateway(_) => {
+                Some("host")
+            }
             Endpoint::Address(address) => self.owner(*address),
         }
     }

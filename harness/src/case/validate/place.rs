@@ -10,6 +10,7 @@ use crate::address::Family;
 use crate::case::model::Ending;
 use crate::case::place::{Chain, Endpoint, Place};
 use crate::case::suggest::did_you_mean;
+use crate::plan::contract::LAN2_NODE;
 
 /// Longest name of an interface in bytes (`IFNAMSIZ` without its NUL).
 const INTERFACE_NAME_MAX_BYTES: usize = 15;
@@ -71,17 +72,18 @@ fn endpoint_by_role(
         .networks
         .iter()
         .find(|network| network.name.as_str() == owner);
+    let has_second = scope.names().any(|node| node == LAN2_NODE);
     match (owner, role, network) {
         ("host", "uplink", _) => Some(Endpoint::HostUplink),
+        ("host", "second", _) if has_second => Some(Endpoint::HostSecond),
         (_, "gateway", Some(network)) => Some(Endpoint::NetworkGateway(network.name.clone())),
         _ => {
-            let known: Vec<String> = std::iter::once("host.uplink".to_owned())
-                .chain(
-                    scope
-                        .networks
-                        .iter()
-                        .map(|network| format!("{}.gateway", network.name)),
-                )
+            let of_host = ["host.uplink"].into_iter();
+            let of_host = of_host.chain(has_second.then_some("host.second"));
+            let networks = scope.networks.iter();
+            let known: Vec<String> = of_host
+                .map(str::to_owned)
+                .chain(networks.map(|network| format!("{}.gateway", network.name)))
                 .collect();
             let help = did_you_mean(
                 written.get_ref(),

@@ -97,6 +97,7 @@ impl<'a> Told<'a> {
         match endpoint {
             Endpoint::Address(address) => Some(*address),
             Endpoint::HostUplink => found.addresses.first().copied(),
+            Endpoint::HostSecond => found.second.map(|second| second.own),
             Endpoint::NetworkGateway(net) => self.moment.net(net.as_str()).map(|net| net.gateway),
             Endpoint::Node(node) => match node.as_str() {
                 "host" => found.addresses.first().copied(),
