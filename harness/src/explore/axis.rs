@@ -48,7 +48,7 @@ axes! {
     Protocol: "protocol", ["tcp", "udp", "both", "nothing"], ["publish"];
     /// How ports are published.
     Ports: "ports", ["one", "same number", "three in a row", "two to one", "by two containers", "one number by two containers", "high numbers"], ["publish"];
-    /// Which address of the host they are published on.
+    /// Which address of the host they are published on: of each uplink, where there are two.
     On: "published on", ["every address", "the uplink", "a further address", "loopback", "an address for each"], ["publish", "addresses"];
     /// Whether the host forwarded before.
     Forwards: "host forwards", ["no", "yes"], ["host", "forwards"];

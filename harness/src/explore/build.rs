@@ -70,14 +70,19 @@ pub(super) fn build(choice: &[usize], numbers: &mut Numbers) -> Sketch {
 
 fn host(choice: &[usize]) -> Host {
     let policies = [None, Some(Policy::Accept), Some(Policy::Drop)];
-    let further = [2, 4].contains(&value(choice, Of::On));
+    let second_uplink = value(choice, Of::Uplinks) == 1;
+    let further = match value(choice, Of::On) {
+        2 => true,
+        4 => !second_uplink,
+        _ => false,
+    };
     Host {
         forwards: value(choice, Of::Forwards) == 1,
         policy: policies.get(value(choice, Of::Policy)).copied().flatten(),
         input: (value(choice, Of::Input) == 1).then_some(Policy::Drop),
         bridge_netfilter: value(choice, Of::BridgeNetfilter) == 1,
         addresses: further.then_some(FURTHER).into_iter().collect(),
-        second_uplink: value(choice, Of::Uplinks) == 1,
+        second_uplink,
         own_rules: value(choice, Of::OwnRules) == 1,
         drops: Vec::new(),
         path_mtu: (value(choice, Of::Path) == 1).then_some(1400),
@@ -245,6 +250,7 @@ impl Building<'_> {
             2 => Some(FURTHER),
             3 => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             _ if container == first => Some(contract::UPLINK.address),
+            _ if self.sketch.host.second_uplink => Some(contract::SECOND_UPLINK.address),
             _ => Some(FURTHER),
         };
         // Container, the host's port, and the container's.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::sketch::{Container, Event, Host, Place, Sketch};
 use crate::case::Damage;
+use crate::plan::contract::SECOND_UPLINK;
 
 /// Scenarios that are smaller by one thing, the largest thing first. Each can be made.
 pub fn smaller(sketch: &Sketch) -> Vec<Sketch> {
@@ -63,18 +64,25 @@ fn plain_host(host: &Host, changed: &mut impl FnMut(&dyn Fn(&mut Sketch))) {
     changed(&|one| one.host.input = None);
     changed(&|one| one.host.forwards = false);
     changed(&|one| one.host.bridge_netfilter = false);
-    changed(&|one| one.host.second_uplink = false);
+    changed(&|one| {
+        one.host.second_uplink = false;
+        publish_no_more_on(one, SECOND_UPLINK.address);
+    });
     changed(&|one| one.host.own_rules = false);
     changed(&|one| one.host.path_mtu = None);
     for address in &host.addresses {
         changed(&|one| {
             one.host.addresses.retain(|other| other != address);
-            for container in &mut one.containers {
-                container
-                    .publish
-                    .retain(|port| port.address != Some(*address));
-            }
+            publish_no_more_on(one, *address);
         });
+    }
+}
+
+fn publish_no_more_on(sketch: &mut Sketch, address: IpAddr) {
+    for container in &mut sketch.containers {
+        container
+            .publish
+            .retain(|port| port.address != Some(address));
     }
 }
 
