@@ -24,7 +24,8 @@ use crate::probe::{Caller, ProbeRequest, Service};
 pub const ANSWER_WAIT: Duration = Duration::from_secs(3);
 /// How long answers are waited for before the controls are asked: longer than the first retransmission of a connection
 /// (`TCP_RTO_MIN`, 200 ms), which follows a segment that was told to be too large. What only the kernel carries and what has not
-/// come when the controls of its node are answered is lost.
+/// come when the controls of its node are answered is lost, unless an ARP request is open: the kernel asks once a second,
+/// three times (`retrans_time_ms`, `mcast_solicit`).
 pub const KERNEL_WAIT: Duration = Duration::from_millis(400);
 /// How much longer than the controls a question that must not arrive is looked for where the implementation has processes.
 /// All of them leave from one processor, whose queue is in order (`process_backlog`), so only what a process hands on can
@@ -96,10 +97,13 @@ impl Asker<'_> {
         self.wait(&mut cells, &mut sights, KERNEL_WAIT)?;
         if cells.iter().any(|cell| cell.is_open(&sights)) {
             let passed = self.control(&cells, &mut sights)?;
+            self.look(&mut sights)?;
+            // Until the kernel has asked for the last time who has an address, what is for there waits in its queue.
+            let resolves = cells.iter().any(|cell| cell.resolves(&sights));
             let is_lost = |cell: &Cell<'_>| cell.by_kernel() && passed.contains(&cell.node);
             for cell in cells
                 .iter_mut()
-                .filter(|cell| pinned.in_order() && is_lost(cell))
+                .filter(|cell| pinned.in_order() && !resolves && is_lost(cell))
             {
                 cell.awaited = false;
             }
@@ -403,6 +407,12 @@ impl Cell<'_> {
     /// Whether something must still come of it.
     fn is_open(&self, sights: &Sights) -> bool {
         !self.done && self.awaited && !is_told(self, sights)
+    }
+
+    /// Whether it waits for somebody to say that he has the address.
+    fn resolves(&self, sights: &Sights) -> bool {
+        let asked = sights.unresolved(&self.node, self.row.question.to.address);
+        self.is_open(sights) && asked.is_some()
     }
 
     /// Whether no process of the implementation may stand between.
