@@ -285,7 +285,7 @@ impl TrialLab {
         Ok(())
     }
 
-    /// Starts a service. One that is as it takes its place: its node may have come back.
+    /// Starts a service, in the place of one on the same port: its node may have come back.
     pub(super) fn start(&self, service: &ServiceSpec) -> Result<(), RunError> {
         self.stop(&Services::from([service.clone()]));
         let started = start(&self.lab, service, self.family)?;

@@ -103,7 +103,7 @@ fn write_table(edits: &Edits, plan: &Plan, host: &LabHost) -> Result<(), Adapter
     };
     match edits.table {
         Table::Stays => {}
-        // To delete what was there has the process wait for the kernel's memory of it (`nft_rcv_nl_event`).
+        // Nothing is deleted: nft would wait at its end until the kernel has forgotten it (`nft_rcv_nl_event`).
         Table::Made => write(plan.to_string())?,
         // The first line makes sure that there is something to delete.
         Table::Replaced => write(format!("table ip {TABLE}\ndelete table ip {TABLE}\n{plan}"))?,
